@@ -1,0 +1,11 @@
+# inih, the INI parser (Debian libinih-dev).
+find_path(PERUN_INIH_INCLUDE ini.h)
+find_library(PERUN_INIH_LIBRARY NAMES libinih.a inih)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(PerunInih REQUIRED_VARS PERUN_INIH_LIBRARY PERUN_INIH_INCLUDE)
+if(PerunInih_FOUND AND NOT TARGET Perun::Inih)
+  add_library(Perun::Inih INTERFACE IMPORTED)
+  target_include_directories(Perun::Inih SYSTEM INTERFACE ${PERUN_INIH_INCLUDE})
+  target_link_libraries(Perun::Inih INTERFACE ${PERUN_INIH_LIBRARY})
+endif()
+mark_as_advanced(PERUN_INIH_INCLUDE PERUN_INIH_LIBRARY)

@@ -1,0 +1,11 @@
+# yaml-cpp (Debian libyaml-cpp-dev), the archive where it is there so that the tool runs without it installed.
+find_path(PERUN_YAML_INCLUDE yaml-cpp/yaml.h)
+find_library(PERUN_YAML_LIBRARY NAMES libyaml-cpp.a yaml-cpp)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(PerunYaml REQUIRED_VARS PERUN_YAML_LIBRARY PERUN_YAML_INCLUDE)
+if(PerunYaml_FOUND AND NOT TARGET Perun::Yaml)
+  add_library(Perun::Yaml INTERFACE IMPORTED)
+  target_include_directories(Perun::Yaml SYSTEM INTERFACE ${PERUN_YAML_INCLUDE})
+  target_link_libraries(Perun::Yaml INTERFACE ${PERUN_YAML_LIBRARY})
+endif()
+mark_as_advanced(PERUN_YAML_INCLUDE PERUN_YAML_LIBRARY)

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "host/host.hpp"
+#include "model/sensor.hpp"
+
+namespace perun {
+
+/// A source of readings: all sensors behind one driver. Used by one thread after probing.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// Never changes after probing.
+  [[nodiscard]] virtual std::span<const Sensor> sensors() const noexcept = 0;
+
+  /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
+  /// cannot be read is `missing`.
+  virtual void read(std::span<Reading> out) noexcept = 0;
+};
+
+struct Absent {};  ///< this machine has no such hardware
+struct Blocked {   ///< it has, but we may not read it
+  std::string reason, hint;
+};
+struct Invalid {   ///< the user's words for it make no sense; monitor stops before the program starts
+  std::string reason;
+};
+using Probe = std::variant<std::unique_ptr<Backend>, Absent, Blocked, Invalid>;
+
+/// What a probe may look at. `argument` is what the user wrote behind "name:", else empty.
+struct ProbeContext {
+  const Host& host;
+  std::string_view argument;
+  double cpu_tdp_W = 0;  ///< the user's figure for the estimate, all sockets; 0: find one
+};
+
+/// How a backend presents itself; every backends/NAME.cpp defines one `NAME_backend`.
+struct BackendInfo {
+  std::string_view name;
+  std::string_view summary;
+  /// Whether it takes part when the user names no backends. `estimate` fills in only what no other has.
+  enum class Use : unsigned char { automatic, fallback, on_request } use;
+  Probe (*probe)(const ProbeContext&);
+};
+
+/// Every backend compiled in, in the order of CMakeLists.txt.
+[[nodiscard]] std::span<const BackendInfo* const> backends() noexcept;
+
+}  // namespace perun

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/units.hpp"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+#include "base/text.hpp"
+
+namespace perun::units {
+
+namespace {
+
+struct Suffix {
+  std::string_view text;
+  double factor;
+};
+
+/// "12.5ms" -> 12.5 and its suffix's factor multiplied; the longest matching suffix wins.
+template <std::size_t N>
+Result<double> with_suffix(std::string_view text, const std::array<Suffix, N>& suffixes, std::string_view expected) {
+  const auto trimmed = text::trim(text);
+  for (const auto& [suffix, factor] : suffixes) {
+    if (!trimmed.ends_with(suffix)) continue;
+    if (const auto value = text::number(text::trim(trimmed.substr(0, trimmed.size() - suffix.size())))) return *value * factor;
+  }
+  return Error{Errc::invalid, fmt::format("'{}' is not {}", text, expected)};
+}
+
+}  // namespace
+
+std::string significant(double value, int digits) {
+  if (!std::isfinite(value)) return "n/a";
+  if (value == 0) return "0";
+  // Rounding may add a digit in front (999.96 -> 1000), so the place is found on the rounded value.
+  const double rounded = std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
+  const int before_point = static_cast<int>(std::floor(std::log10(std::abs(rounded)) + 1e-12)) + 1;
+  return fmt::format("{:.{}f}", rounded, std::max(0, digits - before_point));
+}
+
+std::string si(double value, std::string_view unit, int digits) {
+  constexpr std::array<std::string_view, 10> prefixes{"p", "n", "u", "m", "", "k", "M", "G", "T", "P"};
+  if (!std::isfinite(value)) return "n/a";
+  if (value == 0) return fmt::format("0 {}", unit);
+  const double rounded = std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
+  const int thousands = static_cast<int>(std::floor((std::log10(std::abs(rounded)) + 1e-12) / 3.0));
+  const int index = std::min(std::max(thousands, -4), 5);
+  return fmt::format("{} {}{}", significant(rounded / std::pow(1000.0, index), digits),
+                     prefixes[static_cast<std::size_t>(index + 4)], unit);
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds) || seconds < 0) return "n/a";
+  if (seconds < 60 && fmt::format("{:.2f}", seconds) != "60.00") return si(seconds, "s");
+  if (seconds < 3600 && std::round(seconds * 10) < 36000) {
+    const auto tenths = static_cast<std::int64_t>(std::llround(seconds * 10));
+    return fmt::format("{} min {}.{} s", tenths / 600, tenths % 600 / 10, tenths % 10);
+  }
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  return fmt::format("{} h {:02} min {:02} s", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+Result<std::int64_t> parse_duration_ns(std::string_view text) {
+  constexpr std::array<Suffix, 8> suffixes{
+      {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"min", 60e9}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"", 1e9}}};
+  const auto ns = with_suffix(text, suffixes, "a duration like 10ms, 2.5s, 3m or 1h");
+  if (!ns) return ns.error();
+  if (*ns < 0 || *ns > 9e18) return Error{Errc::invalid, fmt::format("the duration '{}' is out of range", text)};
+  return static_cast<std::int64_t>(std::llround(*ns));
+}
+
+Result<double> parse_frequency_hz(std::string_view text) {
+  constexpr std::array<Suffix, 4> suffixes{{{"kHz", 1e3}, {"mHz", 1e-3}, {"Hz", 1}, {"", 1}}};
+  return with_suffix(text, suffixes, "a frequency like 10, 0.5 or 100Hz");
+}
+
+Result<double> parse_quantity(std::string_view text, std::string_view unit) {
+  constexpr std::array<Suffix, 6> prefixes{{{"u", 1e-6}, {"m", 1e-3}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"", 1}}};
+  std::string_view number = text::trim(text);
+  if (number.ends_with(unit)) number.remove_suffix(unit.size());
+  return with_suffix(number, prefixes, fmt::format("a quantity like 100{0} or 1.5k{0}", unit));
+}
+
+std::string iso8601(std::int64_t real_ns) {
+  std::int64_t seconds = real_ns / 1'000'000'000;
+  std::int64_t rest = real_ns % 1'000'000'000;
+  if (rest < 0) {
+    --seconds;
+    rest += 1'000'000'000;
+  }
+  const auto time = static_cast<time_t>(seconds);
+  tm utc{};
+  ::gmtime_r(&time, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                     utc.tm_min, utc.tm_sec, rest / 1'000'000);
+}
+
+}  // namespace perun::units

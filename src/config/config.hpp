@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "model/run.hpp"
+
+namespace perun {
+
+/// Plain values, each with its default. Nothing here knows of files, flags or the environment.
+struct Config {
+  // [report]
+  std::string format = "txt";
+  double pue = 1.58;
+  double emissions_factor = 0.355;  ///< kgCO2e/kWh
+  double price_factor = 41.59;      ///< cent/kWh
+  // [monitor]
+  double frequency_hz = 1;
+  std::filesystem::path data_out = "./results";
+  std::string name;                    ///< APP; empty: from the program
+  std::vector<std::string> backends;   ///< empty: all that work
+  std::vector<std::string> sensors;    ///< globs; empty: all
+  std::vector<std::string> exclude;    ///< globs
+  int rounds = 1;
+  int warmup_rounds = 0;
+  bool no_estimate = false;
+  bool strict = false;
+  double cpu_tdp_W = 0;
+  std::filesystem::path sysfs = "/sys";
+  std::filesystem::path procfs = "/proc";
+  // [perun]
+  std::string log_lvl = "WARN";
+  std::string color = "auto";
+};
+
+/// Where a value came from, weakest first.
+enum class Layer : std::uint8_t { built_in, system_file, global_file, local_file, environment, command_line };
+
+/// Which commands an option belongs to, for help; every option may stand before the command as well.
+enum class Scope : std::uint8_t { everywhere, monitor, report };
+
+/// One setting, told once: flag, PERUN_ variable, INI key, showconf line, help and documents come from this row.
+struct Option {
+  std::string_view section, key;       ///< INI place: "report", "emissions-factor"
+  std::string_view flags;              ///< in CLI11's words: "--data_out,--data-out"
+  std::string_view metavar;            ///< empty: a switch
+  std::string_view help;
+  Scope scope;
+  Status (*set)(Config&, std::string_view text);
+  std::string (*get)(const Config&);
+};
+[[nodiscard]] std::span<const Option> options() noexcept;
+[[nodiscard]] const Option* find_option(std::string_view key) noexcept;
+
+/// One value before it is applied, with its place for messages: "command line", "PERUN_PUE", "./.perun.ini:3".
+struct Setting {
+  std::string key, text;
+  Layer layer;
+  std::string place;
+};
+
+/// The configuration and where each value came from.
+struct Resolved {
+  Config config;
+  std::map<std::string, Setting, std::less<>> origin;  ///< by key; absent: built in
+  std::vector<std::string> warnings;                    ///< unknown keys in implicit files, with suggestions
+};
+
+/// What resolve() looks at. Tests fill it by hand.
+struct Surroundings {
+  std::vector<Setting> command_line;                          ///< in order; later ones win
+  std::map<std::string, std::string, std::less<>> environment;  ///< all variables
+  std::filesystem::path cwd = ".";
+  std::filesystem::path system_file = "/etc/perun.ini";
+  std::optional<std::filesystem::path> configuration;         ///< -c FILE
+};
+
+/// command line > environment > local INI (-c, PERUN_CONFIGURATION or ./.perun.ini) > global INI
+/// ($XDG_CONFIG_HOME/perun.ini, else ~/.config/perun.ini) > system_file > built in.
+/// Bad values are errors with their place; unknown keys are errors in a file named explicitly, warnings else;
+/// unknown PERUN_ variables that look like an option are warnings.
+[[nodiscard]] Result<Resolved> resolve(const Surroundings& around);
+
+/// The configuration in INI form, one section after the other; with `origin` each line ends in its place.
+[[nodiscard]] std::string to_ini(const Resolved& resolved, bool with_origin);
+
+/// The report factors of a configuration, each with its place.
+[[nodiscard]] Factors factors(const Resolved& resolved);
+
+}  // namespace perun

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/clock.hpp"
+#include "model/sensor.hpp"
+
+namespace perun {
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+/// A source that is there but could not be used, told once in the report.
+struct BlockedSource {
+  std::string backend;
+  std::string reason;
+  std::string hint;
+  friend bool operator==(const BlockedSource&, const BlockedSource&) = default;
+};
+
+/// How the sampling itself went.
+struct Quality {
+  std::uint64_t ticks = 0;        ///< times all sensors were read
+  std::uint64_t late = 0;         ///< grid points that passed unread
+  std::uint64_t lost = 0;         ///< readings that found the ring full
+  std::int64_t reading_ns = 0;    ///< time spent inside Backend::read
+  std::int64_t agent_cpu_ns = 0;  ///< processor time of the sampling process
+  friend bool operator==(const Quality&, const Quality&) = default;
+};
+
+/// Everything one node saw, untouched: what is stored, and all that the analysis may use.
+struct NodeRecord {
+  std::string host;
+  Attributes attributes;        ///< machine facts: kernel, cpu_model, ... as strings
+  std::vector<Sensor> sensors;
+  std::vector<Series> series;   ///< one per sensor, same order
+  std::vector<Moment> clock;    ///< pairs of both clocks: begin, every 10 s, end; never empty
+  std::vector<BlockedSource> blocked;
+  Quality quality;
+};
+
+/// How the program ended.
+struct Outcome {
+  bool finished = false;   ///< false: the measuring was cut off and the end is the last reading
+  int exit_code = 0;       ///< as a shell reports it: 128 + N when killed by signal N
+  int signal = 0;          ///< the signal that killed the program, or 0
+  std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
+  double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
+  std::int64_t max_rss_bytes = 0;
+  friend bool operator==(const Outcome&, const Outcome&) = default;
+};
+
+/// Numbers that turn energy into CO2e and money. `*_source` is where the value came from.
+struct Factors {
+  double pue = 1.58;                     ///< facility energy / IT energy
+  double emissions_kg_per_kWh = 0.355;
+  double price_cent_per_kWh = 41.59;
+  std::string pue_source = "default", emissions_source = "default", price_source = "default";
+  friend bool operator==(const Factors&, const Factors&) = default;
+};
+
+/// One measured execution of a program.
+struct Run {
+  std::string id;        ///< unique for ever: the run key
+  std::string app;       ///< name of the data file and its first group
+  int number = -1;       ///< N of exp_N; -1 before it is stored
+  std::vector<std::string> command;
+  std::string cwd;
+  std::string perun_version;
+  double frequency_hz = 1;
+  std::string round_id = {};  ///< shared by the runs of one --rounds; empty otherwise
+  int round = 0;              ///< 0-based
+  Factors factors;
+  Moment begin;          ///< the program was let go
+  Moment end;            ///< the program had ended
+  Outcome outcome;
+  std::string config_ini;     ///< the configuration in force, as `perun showconf` prints it
+  std::vector<NodeRecord> nodes;
+};
+
+}  // namespace perun

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/summary.hpp"
+#include "base/result.hpp"
+#include "model/run.hpp"
+
+namespace perun {
+
+/// One run as a list shows it, read from the stored attributes alone.
+struct StoredRun {
+  int number = -1;
+  std::string id;
+  std::int64_t begin_real_ns = 0;
+  Usage usage;
+};
+
+/// One data file DATA_OUT/APP.hdf5 opened for reading. The layout is docs/format.md; layout.hpp holds
+/// every name in it. One thread at a time.
+class Store {
+ public:
+  /// Waits up to `wait_ms` for a writer to finish. Errors: not_found, denied, format (not HDF5, or an HDF5 file
+  /// that is not perun's), busy.
+  static Result<Store> open(const std::filesystem::path& file, int wait_ms = 10'000);
+
+  [[nodiscard]] const std::string& app() const noexcept;
+  [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
+  [[nodiscard]] Result<Run> load(int number) const;
+
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+ private:
+  struct File;
+  explicit Store(std::unique_ptr<File>) noexcept;
+  std::unique_ptr<File> file_;
+};
+
+/// Adds a run to the file, making file and folders when there are none, and returns its number.
+/// The cost is that of the new data. Writers of one file wait for each other up to `wait_ms` (flock on the file
+/// itself; a killed writer leaves no lock). With `check_present` a run whose id is already there is not added
+/// again and its number is returned. Derived figures come from `summary`. On failure the file is as before.
+[[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
+                                     bool check_present = false, int wait_ms = 10'000);
+
+/// Whether a run could be appended to `file` under `app`: not there at all, or there and perun's and writable.
+[[nodiscard]] Status check_appendable(const std::filesystem::path& file, std::string_view app);
+
+}  // namespace perun
