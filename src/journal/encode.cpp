@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "journal/encode.hpp"
+
+#include <array>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace perun::journal {
+
+namespace {
+
+std::string utf8(const std::string& s) {
+  return text::is_utf8(s) ? s : text::to_utf8(s);
+}
+
+template <class T>
+void read(const Json& json, const char* key, T& value) {
+  if (const auto it = json.find(key); it != json.end()) it->get_to(value);
+}
+
+template <class Enum, std::size_t N>
+void read_name(const Json& json, const char* key, const std::array<std::string_view, N>& names, Enum& value) {
+  const auto text = json.value(key, std::string());
+  for (std::size_t i = 0; i < N; ++i)
+    if (names[i] == text) value = static_cast<Enum>(i);
+}
+
+Json sensor_json(const Sensor& s) {
+  return {{"id", utf8(s.id)},
+          {"label", utf8(s.label)},
+          {"source", utf8(s.source)},
+          {"quantity", name(s.quantity)},
+          {"behavior", name(s.behavior)},
+          {"domain", name(s.domain)},
+          {"kind", name(s.kind)},
+          {"index", s.index},
+          {"scale", s.scale},
+          {"resolution", s.resolution},
+          {"wraps_at", s.wraps_at},
+          {"refresh_ns", s.refresh_ns},
+          {"part_of", utf8(s.part_of)},
+          {"counted", s.counted},
+          {"max_power_W", s.max_power_W},
+          {"systematic_percent", s.systematic_percent},
+          {"note", utf8(s.note)}};
+}
+
+Sensor sensor_from(const Json& json) {
+  Sensor s;
+  read(json, "id", s.id);
+  read(json, "label", s.label);
+  read(json, "source", s.source);
+  read_name(json, "quantity", quantity_names, s.quantity);
+  read_name(json, "behavior", behavior_names, s.behavior);
+  read_name(json, "domain", domain_names, s.domain);
+  read_name(json, "kind", kind_names, s.kind);
+  read(json, "index", s.index);
+  read(json, "scale", s.scale);
+  read(json, "resolution", s.resolution);
+  read(json, "wraps_at", s.wraps_at);
+  read(json, "refresh_ns", s.refresh_ns);
+  read(json, "part_of", s.part_of);
+  read(json, "counted", s.counted);
+  read(json, "max_power_W", s.max_power_W);
+  read(json, "systematic_percent", s.systematic_percent);
+  read(json, "note", s.note);
+  return s;
+}
+
+Json factors_json(const Factors& f) {
+  return {{"pue", f.pue},
+          {"emissions_kg_per_kWh", f.emissions_kg_per_kWh},
+          {"price_cent_per_kWh", f.price_cent_per_kWh},
+          {"pue_source", utf8(f.pue_source)},
+          {"emissions_source", utf8(f.emissions_source)},
+          {"price_source", utf8(f.price_source)}};
+}
+
+Factors factors_from(const Json& json) {
+  Factors f;
+  read(json, "pue", f.pue);
+  read(json, "emissions_kg_per_kWh", f.emissions_kg_per_kWh);
+  read(json, "price_cent_per_kWh", f.price_cent_per_kWh);
+  read(json, "pue_source", f.pue_source);
+  read(json, "emissions_source", f.emissions_source);
+  read(json, "price_source", f.price_source);
+  return f;
+}
+
+Json node_json(const NodeRecord& node) {
+  Json attributes = Json::object(), sensors = Json::array(), blocked = Json::array();
+  for (const auto& [key, value] : node.attributes) attributes[utf8(key)] = utf8(value);
+  for (const auto& s : node.sensors) sensors.push_back(sensor_json(s));
+  for (const auto& b : node.blocked)
+    blocked.push_back({{"backend", utf8(b.backend)}, {"reason", utf8(b.reason)}, {"hint", utf8(b.hint)}});
+  return {{"host", utf8(node.host)}, {"attributes", attributes}, {"sensors", sensors}, {"blocked", blocked}};
+}
+
+NodeRecord node_from(const Json& json) {
+  NodeRecord node;
+  read(json, "host", node.host);
+  const auto attributes = json.value("attributes", Json::object());
+  for (const auto& [key, value] : attributes.items()) node.attributes.emplace_back(key, value.get<std::string>());
+  for (const auto& s : json.value("sensors", Json::array())) node.sensors.push_back(sensor_from(s));
+  for (const auto& b : json.value("blocked", Json::array()))
+    node.blocked.push_back({b.value("backend", ""), b.value("reason", ""), b.value("hint", "")});
+  node.series.resize(node.sensors.size());
+  return node;
+}
+
+/// Runs `parse` on the text's JSON; whatever the library throws becomes a format error.
+template <class F>
+Status guarded(std::string_view text, F&& parse) {
+  try {
+    parse(Json::parse(text));
+    return Ok{};
+  } catch (const nlohmann::json::exception& e) {
+    return Error{Errc::format, std::string("the journal holds text that is not understood: ") + e.what()};
+  }
+}
+
+}  // namespace
+
+std::string encode_header(const Run& run) {
+  Json command = Json::array();
+  for (const auto& word : run.command) command.push_back(utf8(word));
+  const Json json{{"id", utf8(run.id)},
+                  {"app", utf8(run.app)},
+                  {"command", command},
+                  {"cwd", utf8(run.cwd)},
+                  {"perun_version", run.perun_version},
+                  {"frequency_hz", run.frequency_hz},
+                  {"round_id", run.round_id},
+                  {"round", run.round},
+                  {"factors", factors_json(run.factors)},
+                  {"config_ini", utf8(run.config_ini)},
+                  {"node", node_json(run.nodes.front())}};
+  return json.dump();
+}
+
+Result<Run> decode_header(std::string_view text) {
+  Run run;
+  const auto ok = guarded(text, [&](const Json& json) {
+    read(json, "id", run.id);
+    read(json, "app", run.app);
+    read(json, "command", run.command);
+    read(json, "cwd", run.cwd);
+    read(json, "perun_version", run.perun_version);
+    read(json, "frequency_hz", run.frequency_hz);
+    read(json, "round_id", run.round_id);
+    read(json, "round", run.round);
+    run.factors = factors_from(json.value("factors", Json::object()));
+    read(json, "config_ini", run.config_ini);
+    run.nodes.push_back(node_from(json.at("node")));
+  });
+  if (!ok) return ok.error();
+  return run;
+}
+
+std::string encode_outcome(const Outcome& o, const Moment& end) {
+  const Json json{{"finished", o.finished},
+                  {"exit_code", o.exit_code},
+                  {"signal", o.signal},
+                  {"interrupted_by", o.interrupted_by},
+                  {"user_s", o.user_s},
+                  {"system_s", o.system_s},
+                  {"max_rss_bytes", o.max_rss_bytes},
+                  {"mono_ns", end.mono_ns},
+                  {"real_ns", end.real_ns}};
+  return json.dump();
+}
+
+Status decode_outcome(std::string_view text, Run& run) {
+  return guarded(text, [&](const Json& json) {
+    Outcome& o = run.outcome;
+    read(json, "finished", o.finished);
+    read(json, "exit_code", o.exit_code);
+    read(json, "signal", o.signal);
+    read(json, "interrupted_by", o.interrupted_by);
+    read(json, "user_s", o.user_s);
+    read(json, "system_s", o.system_s);
+    read(json, "max_rss_bytes", o.max_rss_bytes);
+    read(json, "mono_ns", run.end.mono_ns);
+    read(json, "real_ns", run.end.real_ns);
+  });
+}
+
+std::string encode_quality(const Quality& q) {
+  return Json{
+      {"ticks", q.ticks}, {"late", q.late}, {"lost", q.lost}, {"reading_ns", q.reading_ns}, {"agent_cpu_ns", q.agent_cpu_ns}}
+      .dump();
+}
+
+Status decode_quality(std::string_view text, Quality& q) {
+  return guarded(text, [&](const Json& json) {
+    read(json, "ticks", q.ticks);
+    read(json, "late", q.late);
+    read(json, "lost", q.lost);
+    read(json, "reading_ns", q.reading_ns);
+    read(json, "agent_cpu_ns", q.agent_cpu_ns);
+  });
+}
+
+}  // namespace perun::journal

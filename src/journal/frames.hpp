@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "model/run.hpp"
+
+namespace perun::journal {
+
+/// The journal's bytes, version 1 (docs/format.md, "Journal"). Little-endian throughout.
+inline constexpr std::string_view magic = "PERUNJ1\n";
+inline constexpr std::uint32_t largest_payload = 64U << 20;
+
+/// What a frame holds. Numbers are never reused; readers skip the ones they do not know.
+enum class FrameType : std::uint32_t {
+  header = 1,      ///< JSON: the run and the node, sensors included
+  readings = 2,    ///< readings of consecutive sensors
+  clock = 3,       ///< one pair of clocks: int64 mono_ns, int64 real_ns
+  begin = 4,       ///< the program was let go: pair of clocks
+  outcome = 5,     ///< JSON: how the program ended, with its pair of clocks
+  quality = 6,     ///< JSON: how the sampling went
+  end = 7,         ///< nothing follows but `committing`
+  committing = 8,  ///< the run is being added to a data file and may be there already
+};
+
+/// Appends one whole frame to `out`: length, type, payload, CRC-32C over all three.
+void append_frame(std::vector<std::byte>& out, FrameType type, std::span<const std::byte> payload);
+
+struct Frame {
+  FrameType type;
+  std::span<const std::byte> payload;
+};
+
+/// Walks the whole frames at the start of `bytes` (without the magic) and calls take(Frame) for each; returns how
+/// many bytes were whole. A torn or damaged frame ends the walk.
+template <class F>
+std::size_t each_frame(std::span<const std::byte> bytes, F&& take);
+
+/// One sensor's reading inside a `readings` frame.
+struct Sample {
+  std::uint32_t sensor;  ///< index over all sensors of the node
+  Reading reading;
+};
+
+/// Payload of a `readings` frame: any mixture of sensors.
+void append_samples(std::vector<std::byte>& out, std::span<const Sample> samples);
+[[nodiscard]] bool parse_samples(std::span<const std::byte> payload, std::vector<Sample>& out);
+
+/// The first whole frame, or an empty payload with size 0 when there is none. Used by each_frame.
+[[nodiscard]] std::size_t parse_frame(std::span<const std::byte> bytes, Frame& frame) noexcept;
+
+template <class F>
+std::size_t each_frame(std::span<const std::byte> bytes, F&& take) {
+  std::size_t done = 0;
+  Frame frame{};
+  while (const std::size_t n = parse_frame(bytes.subspan(done), frame)) {
+    take(frame);
+    done += n;
+  }
+  return done;
+}
+
+}  // namespace perun::journal

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "journal/journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/text.hpp"
+#include "journal/encode.hpp"
+
+namespace perun::journal {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t most_gathered = 1 << 20;
+
+Error failed(const fs::path& path, std::string_view doing) {
+  const int why = errno;
+  const auto code = why == EACCES || why == EPERM || why == EROFS ? Errc::denied : why == ENOENT ? Errc::not_found : Errc::io;
+  return {code, fmt::format("cannot {} {}: {}", doing, path.string(), std::strerror(why))};
+}
+
+std::span<const std::byte> bytes_of(std::string_view s) {
+  return std::as_bytes(std::span(s));
+}
+
+/// A host name as a file name.
+std::string file_name(std::string_view host) {
+  std::string name;
+  for (const char c : host) name += (c == '/' || c == '\0') ? '_' : c;
+  return (name.empty() || name[0] == '.' ? "_" + name : name) + ".journal";
+}
+
+Status write_all(int fd, std::span<const std::byte> bytes, std::uint64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return Error{Errc::io, n == 0 ? "nothing was written" : std::strerror(errno)};
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    at += static_cast<std::uint64_t>(n);
+  }
+  return Ok{};
+}
+
+Result<std::vector<std::byte>> slurp(int fd, const fs::path& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return failed(path, "read");
+  std::vector<std::byte> all(static_cast<std::size_t>(info.st_size));
+  std::size_t have = 0;
+  while (have < all.size()) {
+    const ssize_t n = ::pread(fd, all.data() + have, all.size() - have, static_cast<off_t>(have));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed(path, "read");
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  all.resize(have);
+  return all;
+}
+
+/// Puts one frame's meaning into the run; frames that make no sense are skipped like unknown ones.
+void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch) {
+  NodeRecord& node = contents.run.nodes.front();
+  const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
+  const auto moment = [&] {
+    Moment m;
+    if (frame.payload.size() >= 16) {
+      std::memcpy(&m.mono_ns, frame.payload.data(), 8);
+      std::memcpy(&m.real_ns, frame.payload.data() + 8, 8);
+    }
+    return m;
+  };
+  switch (frame.type) {
+    case FrameType::readings:
+      scratch.clear();
+      if (parse_samples(frame.payload, scratch))
+        for (const Sample& s : scratch)
+          if (s.sensor < node.series.size()) node.series[s.sensor].push(s.reading);
+      break;
+    case FrameType::clock:
+      node.clock.push_back(moment());
+      break;
+    case FrameType::begin:
+      contents.run.begin = moment();
+      break;
+    case FrameType::outcome:
+      static_cast<void>(decode_outcome(text, contents.run));
+      break;
+    case FrameType::quality:
+      static_cast<void>(decode_quality(text, node.quality));
+      break;
+    case FrameType::end:
+      contents.ended = true;
+      break;
+    case FrameType::committing:
+      contents.committing = true;
+      break;
+    case FrameType::header:
+      break;
+  }
+}
+
+/// A run that was cut off ends where its last reading does.
+void close_cut_off(Contents& contents) {
+  Run& run = contents.run;
+  NodeRecord& node = run.nodes.front();
+  if (node.clock.empty()) node.clock.push_back(run.begin);
+  if (run.end.mono_ns != 0) return;
+  std::int64_t last = run.begin.mono_ns;
+  for (const auto& series : node.series)
+    if (series.size() > 0) last = std::max(last, series.t_ns.back());
+  run.end = {last, node.clock.front().real_ns + (last - node.clock.front().mono_ns)};
+  if (run.outcome.interrupted_by.empty()) run.outcome.interrupted_by = "perun was killed before the program ended";
+}
+
+}  // namespace
+
+std::string new_run_key() {
+  std::uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<std::uint64_t>(clock_ns(CLOCK_MONOTONIC));
+  const time_t seconds = ::time(nullptr);
+  tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z-{:016x}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                     utc.tm_min, utc.tm_sec, random);
+}
+
+fs::path run_folder(const fs::path& data_out, std::string_view run_key) {
+  return data_out / ".perun" / run_key;
+}
+
+Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
+  const fs::path folder = run_folder(data_out, run.id);
+  std::error_code error;
+  for (int attempt = 0; attempt < 3; ++attempt) {  // another perun may just be removing an empty .perun
+    fs::create_directories(folder, error);
+    if (!error) break;
+  }
+  if (error) {
+    errno = error.value();
+    return failed(folder, "make the folder");
+  }
+  // The name by which others find it appears only when it is locked and holds its header.
+  const fs::path path = folder / file_name(run.nodes.front().host);
+  const fs::path hidden = fs::path(path).replace_extension(".new");
+  Fd file(::open(hidden.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file) return failed(path, "create");
+  static_cast<void>(::flock(file.get(), LOCK_EX | LOCK_NB));  // where locks do not exist nobody can take the run over either
+  Writer writer(path, std::move(file), 0);
+  writer.gathered_.assign(bytes_of(magic).begin(), bytes_of(magic).end());
+  writer.json(FrameType::header, encode_header(run));
+  if (const auto ok = writer.flush(); !ok) {
+    ::unlink(hidden.c_str());
+    discard(path);
+    return ok.error();
+  }
+  if (::rename(hidden.c_str(), path.c_str()) != 0) return failed(path, "create");
+  return writer;
+}
+
+Result<Writer> Writer::reopen(const fs::path& path) {
+  Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return failed(path, "open");
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return Error{Errc::busy, fmt::format("{} is still being written", path.string())};
+  const auto contents = read(path);
+  if (!contents) return contents.error();
+  if (::ftruncate(file.get(), static_cast<off_t>(contents->whole)) != 0) return failed(path, "repair");
+  return Writer(path, std::move(file), contents->whole);
+}
+
+void Writer::json(FrameType type, const std::string& text) {
+  append_frame(gathered_, type, bytes_of(text));
+}
+
+void Writer::moment(FrameType type, const Moment& m) {
+  const std::int64_t pair[] = {m.mono_ns, m.real_ns};
+  append_frame(gathered_, type, std::as_bytes(std::span(pair)));
+}
+
+void Writer::samples(std::span<const Sample> samples) {
+  if (gathered_.size() > most_gathered) {
+    dropped_ += samples.size();
+    return;
+  }
+  payload_.clear();
+  append_samples(payload_, samples);
+  append_frame(gathered_, FrameType::readings, payload_);
+}
+
+void Writer::clock(const Moment& m) {
+  moment(FrameType::clock, m);
+}
+void Writer::begin(const Moment& m) {
+  moment(FrameType::begin, m);
+}
+void Writer::outcome(const Outcome& outcome, const Moment& end) {
+  json(FrameType::outcome, encode_outcome(outcome, end));
+}
+void Writer::quality(const Quality& quality) {
+  json(FrameType::quality, encode_quality(quality));
+}
+void Writer::end() {
+  append_frame(gathered_, FrameType::end, {});
+}
+void Writer::committing() {
+  append_frame(gathered_, FrameType::committing, {});
+}
+
+Status Writer::flush() {
+  if (gathered_.empty()) return Ok{};
+  if (const auto ok = write_all(file_.get(), gathered_, size_); !ok) {
+    if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) { /* a torn tail is cut by every reader too */
+    }
+    return Error{Errc::io, fmt::format("cannot write {}: {}", path_.string(), ok.error().what)};
+  }
+  size_ += gathered_.size();
+  gathered_.clear();
+  return Ok{};
+}
+
+Status Writer::sync() {
+  if (const auto ok = flush(); !ok) return ok;
+  if (::fdatasync(file_.get()) != 0) return failed(path_, "sync");
+  return Ok{};
+}
+
+Result<Contents> read(const fs::path& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return failed(path, "open");
+  const auto all = slurp(file.get(), path);
+  if (!all) return all.error();
+  const std::span<const std::byte> bytes(*all);
+  const auto unreadable = [&] {
+    return Error{Errc::format, fmt::format("{} is not a perun journal, or holds no run", path.string())};
+  };
+  if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return unreadable();
+
+  Frame first{};
+  const std::size_t header = parse_frame(bytes.subspan(magic.size()), first);
+  if (header == 0 || first.type != FrameType::header) return unreadable();
+  auto run = decode_header({reinterpret_cast<const char*>(first.payload.data()), first.payload.size()});
+  if (!run) return run.error();
+
+  Contents contents{.run = *std::move(run)};
+  std::vector<Sample> scratch;
+  const std::size_t start = magic.size() + header;
+  contents.whole = start + each_frame(bytes.subspan(start), [&](const Frame& f) { apply(f, contents, scratch); });
+  close_cut_off(contents);
+  return contents;
+}
+
+std::vector<fs::path> abandoned(const fs::path& data_out) {
+  std::vector<fs::path> found;
+  std::error_code none;
+  for (const auto& run : fs::directory_iterator(data_out / ".perun", none)) {
+    for (const auto& entry : fs::directory_iterator(run.path(), none)) {
+      if (entry.path().extension() != ".journal") continue;
+      const Fd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
+      if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) found.push_back(entry.path());
+    }
+  }
+  return found;
+}
+
+void discard(const fs::path& journal) noexcept {
+  ::unlink(journal.c_str());
+  const fs::path folder = journal.parent_path();
+  if (::rmdir(folder.c_str()) == 0) ::rmdir(folder.parent_path().c_str());
+}
+
+}  // namespace perun::journal
