@@ -12,6 +12,7 @@
 #include "backends/backend.hpp"
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "model/run.hpp"
 #include "sampling/ring.hpp"
 #include "sampling/schedule.hpp"
 
