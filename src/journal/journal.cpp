@@ -50,6 +50,14 @@ Status write_all(int fd, std::span<const std::byte> bytes, std::uint64_t at) {
   return Ok{};
 }
 
+/// Renames to a name that nobody has.
+Status rename_new(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return Ok{};
+  // File systems that cannot promise it (NFS) say EINVAL; a run key is unique anyway.
+  if (errno == EINVAL && ::rename(from.c_str(), to.c_str()) == 0) return Ok{};
+  return failed(to, "create");
+}
+
 Result<std::vector<std::byte>> slurp(int fd, const fs::path& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return failed(path, "read");
@@ -137,6 +145,10 @@ fs::path run_folder(const fs::path& data_out, std::string_view run_key) {
   return data_out / ".perun" / run_key;
 }
 
+fs::path path_of(const fs::path& data_out, std::string_view run_key, std::string_view host) {
+  return run_folder(data_out, run_key) / file_name(host);
+}
+
 Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
   const fs::path folder = run_folder(data_out, run.id);
   std::error_code error;
@@ -149,7 +161,7 @@ Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
     return failed(folder, "make the folder");
   }
   // The name by which others find it appears only when it is locked and holds its header.
-  const fs::path path = folder / file_name(run.nodes.front().host);
+  const fs::path path = path_of(data_out, run.id, run.nodes.front().host);
   const fs::path hidden = fs::path(path).replace_extension(".new");
   Fd file(::open(hidden.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file) return failed(path, "create");
@@ -162,7 +174,10 @@ Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
     discard(path);
     return ok.error();
   }
-  if (::rename(hidden.c_str(), path.c_str()) != 0) return failed(path, "create");
+  if (const auto ok = rename_new(hidden, path); !ok) {
+    ::unlink(hidden.c_str());
+    return ok.error();
+  }
   return writer;
 }
 

@@ -21,6 +21,10 @@ namespace perun::journal {
 /// DATA_OUT/.perun/RUN_KEY: where a run lives until it is in its data file.
 [[nodiscard]] std::filesystem::path run_folder(const std::filesystem::path& data_out, std::string_view run_key);
 
+/// The journal of one node in it.
+[[nodiscard]] std::filesystem::path path_of(const std::filesystem::path& data_out, std::string_view run_key,
+                                            std::string_view host);
+
 /// Appends to one node's journal. Frames gather in memory until flush(), which is one write(2); what was flushed
 /// survives the death of every process. One thread. The file stays flock'd exclusively while the writer lives.
 class Writer {

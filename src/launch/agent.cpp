@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "launch/agent.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "host/machine.hpp"
+#include "sampling/sampler.hpp"
+
+namespace perun {
+
+namespace {
+
+constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
+constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
+
+/// Leaves the terminal and everything that belongs to the program.
+void detach(int keep) {
+  ::setsid();
+  ::prctl(PR_SET_NAME, "perun-agent");
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
+  if (keep > 3) ::close_range(3, static_cast<unsigned>(keep - 1), 0);
+  ::close_range(static_cast<unsigned>(keep + 1), ~0U, 0);
+}
+
+NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) {
+  NodeRecord node;
+  node.host = host_name();
+  node.attributes = describe_machine(task.host);
+  for (const auto& backend : instruments.backends)
+    node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
+  node.blocked = instruments.blocked;
+  return node;
+}
+
+/// One run as the agent lives it, from the first reading to the data file.
+class Session {
+ public:
+  Session(const AgentTask& task, Channel& channel, Sampler& sampler, journal::Writer writer)
+      : task_(task), channel_(channel), sampler_(sampler), writer_(std::move(writer)) {}
+
+  /// False when the launcher took the run back.
+  bool watch() {
+    next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
+    while (!over_) {
+      const int patience = launcher_gone_
+                               ? last_words_ms
+                               : static_cast<int>(std::max<std::int64_t>(1, (next_pair_ns_ - monotonic_ns()) / 1'000'000));
+      std::array<pollfd, 3> fds{{{channel_.fd(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {program_.get(), POLLIN, 0}}};
+      if (launcher_gone_) fds[0].fd = -1;
+      const int n = ::poll(fds.data(), fds.size(), patience);
+      if (n == 0 && launcher_gone_) break;
+      if (fds[2].revents != 0) program_ended();
+      if (fds[1].revents != 0) take_readings();
+      if (fds[0].revents != 0) hear();
+      if (cancelled_) return false;
+      if (monotonic_ns() >= next_pair_ns_) pair_clocks();
+    }
+    return true;
+  }
+
+  void finish() {
+    quality_ = sampler_.stop();
+    if (end_.mono_ns == 0) end_ = now();
+    take_readings();
+    writer_.clock(now());
+    quality_.lost += writer_.dropped();
+    quality_.agent_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    writer_.quality(quality_);
+    writer_.outcome(outcome_, end_);
+    writer_.end();
+    writer_.committing();
+    report_trouble(writer_.sync());
+  }
+
+  [[nodiscard]] const std::filesystem::path& journal() const noexcept { return writer_.path(); }
+
+ private:
+  void take_readings() {
+    sampler_.drain([&](std::span<const RingSample> samples) {
+      batch_.clear();
+      for (const auto& s : samples) batch_.push_back({s.sensor, s.reading});
+      writer_.samples(batch_);
+    });
+    report_trouble(writer_.flush());
+  }
+
+  void pair_clocks() {
+    writer_.clock(now());
+    report_trouble(writer_.sync());
+    next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
+  }
+
+  /// The last reading must not wait for the launcher's word.
+  void program_ended() {
+    quality_ = sampler_.stop();
+    program_.reset();
+    if (end_.mono_ns == 0) end_ = now();
+    if (!launcher_gone_) {
+      // A launcher that was stopped by hand would never collect its program.
+      pollfd word{channel_.fd(), POLLIN, 0};
+      if (::poll(&word, 1, 100) == 0) ::kill(::getppid(), SIGCONT);
+    } else {
+      over_ = true;
+    }
+  }
+
+  void hear() {
+    while (const auto message = channel_.receive()) {
+      if (message->type == Message::Type::begin) {
+        program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, message->number, 0)));
+        begun_ = true;
+        writer_.begin(message->moment);
+        report_trouble(writer_.flush());
+      } else if (message->type == Message::Type::end) {
+        end_ = message->moment;
+        outcome_ = message->outcome;
+        over_ = true;
+      } else if (message->type == Message::Type::cancel) {
+        cancelled_ = true;
+      }
+    }
+    if (channel_.closed() && !over_) {
+      launcher_gone_ = true;
+      outcome_.interrupted_by = "perun was killed";
+      if (!begun_) cancelled_ = true;
+      if (!program_) over_ = true;
+    }
+  }
+
+  void report_trouble(const Status& status) {
+    if (status || troubled_) return;
+    troubled_ = true;
+    channel_.send({.type = Message::Type::trouble, .text = status.error().what});
+  }
+
+  const AgentTask& task_;
+  Channel& channel_;
+  Sampler& sampler_;
+  journal::Writer writer_;
+  std::vector<journal::Sample> batch_;
+  Quality quality_;
+  Outcome outcome_;
+  Moment end_;
+  Fd program_;  ///< pidfd
+  std::int64_t next_pair_ns_ = 0;
+  bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
+};
+
+Result<int> store_and_discard(const AgentTask& task, const std::filesystem::path& path) {
+  const auto contents = journal::read(path);
+  if (!contents) return contents.error();
+  auto number = task.store(*contents);
+  if (number) journal::discard(path);
+  return number;
+}
+
+/// The whole life of the agent; the return value is its exit status.
+int live(const AgentTask& task, Channel& channel) {
+  const auto refuse = [&](const Error& error) {
+    channel.send({.type = Message::Type::refused, .error = error});
+    return 1;
+  };
+  auto instruments = task.open();
+  if (!instruments) return refuse(instruments.error());
+  Run run = task.run;
+  run.nodes.push_back(describe_node(task, *instruments));
+  auto writer = journal::Writer::create(task.data_out, run);
+  if (!writer) return refuse(writer.error());
+  writer->clock(now());
+  const auto path = writer->path();
+
+  const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
+  Sampler sampler(std::move(instruments->backends), period, task.host);
+  if (const auto ok = sampler.start(); !ok) {
+    journal::discard(path);
+    return refuse(ok.error());
+  }
+  channel.send({.type = Message::Type::ready, .text = instruments->notice});
+
+  {
+    Session session(task, channel, sampler, *std::move(writer));
+    if (!session.watch()) {
+      journal::discard(path);
+      return 0;
+    }
+    session.finish();
+    const auto number = store_and_discard(task, path);
+    if (number)
+      channel.send({.type = Message::Type::stored, .number = *number});
+    else
+      channel.send({.type = Message::Type::kept, .text = path.string(), .error = number.error()});
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::filesystem::path journal_path(const AgentTask& task) {
+  return journal::path_of(task.data_out, task.run.id, host_name());
+}
+
+void run_agent(const AgentTask& task, Channel channel) {
+  detach(channel.fd());
+  int status = 1;
+  try {
+    status = live(task, channel);
+  } catch (const std::exception& e) {  // a library's; the journal stays for the next perun
+    channel.send(
+        {.type = Message::Type::refused, .error = {Errc::io, std::string("the sampling process failed: ") + e.what()}});
+  }
+  ::_exit(status);
+}
+
+Result<int> rescue(const AgentTask& task, const std::filesystem::path& journal, const Outcome& outcome) {
+  {
+    auto writer = journal::Writer::reopen(journal);
+    if (!writer) return writer.error();
+    writer->outcome(outcome, Moment{});
+    writer->committing();
+    if (const auto ok = writer->sync(); !ok) return ok.error();
+  }
+  return store_and_discard(task, journal);
+}
+
+}  // namespace perun

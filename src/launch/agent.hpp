@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "host/host.hpp"
+#include "journal/journal.hpp"
+#include "launch/channel.hpp"
+#include "model/run.hpp"
+#include "sampling/instruments.hpp"
+
+namespace perun {
+
+/// What an agent is to do: measure one run of one program on this node.
+struct AgentTask {
+  Host host;
+  std::filesystem::path data_out;
+  Run run;                                                     ///< everything known before the program starts; without nodes
+  std::function<Result<Instruments>()> open;                   ///< called in the agent
+  std::function<Result<int>(const journal::Contents&)> store;  ///< adds the run to its data file; its number
+};
+
+/// The journal this task's run is written to.
+[[nodiscard]] std::filesystem::path journal_path(const AgentTask& task);
+
+/// The sampling process. Belongs to no terminal, ignores what is sent to it, holds none of the program's files open
+/// and outlives the launcher: whatever is killed, what was sampled reaches the data file or stays in the journal.
+/// Speaks over `channel`; never returns.
+[[noreturn]] void run_agent(const AgentTask& task, Channel channel);
+
+/// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives.
+[[nodiscard]] Result<int> rescue(const AgentTask& task, const std::filesystem::path& journal, const Outcome& outcome);
+
+}  // namespace perun

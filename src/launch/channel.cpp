@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "launch/channel.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+
+namespace perun {
+
+namespace {
+
+constexpr std::size_t longest = 64 << 10;
+
+std::string encode(const Message& m) {
+  const auto clip = [](const std::string& s) { return text::to_utf8(std::string_view(s).substr(0, 8192)); };
+  return Json{{"type", static_cast<int>(m.type)},
+              {"text", clip(m.text)},
+              {"number", m.number},
+              {"mono_ns", m.moment.mono_ns},
+              {"real_ns", m.moment.real_ns},
+              {"finished", m.outcome.finished},
+              {"exit_code", m.outcome.exit_code},
+              {"signal", m.outcome.signal},
+              {"user_s", m.outcome.user_s},
+              {"system_s", m.outcome.system_s},
+              {"max_rss_bytes", m.outcome.max_rss_bytes},
+              {"code", static_cast<int>(m.error.code)},
+              {"what", clip(m.error.what)},
+              {"hint", clip(m.error.hint)}}
+      .dump();
+}
+
+Message decode(std::string_view text) {
+  const Json j = Json::parse(text);
+  Message m{.type = static_cast<Message::Type>(j.at("type").get<int>())};
+  j.at("text").get_to(m.text);
+  j.at("number").get_to(m.number);
+  m.moment = {j.at("mono_ns"), j.at("real_ns")};
+  m.outcome.finished = j.at("finished");
+  m.outcome.exit_code = j.at("exit_code");
+  m.outcome.signal = j.at("signal");
+  m.outcome.user_s = j.at("user_s");
+  m.outcome.system_s = j.at("system_s");
+  m.outcome.max_rss_bytes = j.at("max_rss_bytes");
+  m.error = {static_cast<Errc>(j.at("code").get<int>()), j.at("what"), j.at("hint")};
+  return m;
+}
+
+}  // namespace
+
+Result<std::pair<Channel, Channel>> Channel::pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error{Errc::io, std::string("cannot make a socket: ") + std::strerror(errno)};
+  return std::pair{Channel(Fd(ends[0])), Channel(Fd(ends[1]))};
+}
+
+bool Channel::send(const Message& message) noexcept {
+  try {
+    const std::string bytes = encode(message);
+    ssize_t n = 0;
+    do n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == static_cast<ssize_t>(bytes.size());
+  } catch (...) {  // out of memory: as good as gone
+    return false;
+  }
+}
+
+std::optional<Message> Channel::receive() {
+  std::string bytes(longest, '\0');
+  ssize_t n = 0;
+  do n = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  if (n == 0 || (n < 0 && errno != EAGAIN)) closed_ = true;
+  if (n <= 0) return std::nullopt;
+  try {
+    return decode(std::string_view(bytes).substr(0, static_cast<std::size_t>(n)));
+  } catch (const nlohmann::json::exception&) {
+    closed_ = true;  // not one of ours: treat like a lost connection
+    return std::nullopt;
+  }
+}
+
+}  // namespace perun

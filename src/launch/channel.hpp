@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "model/run.hpp"
+
+namespace perun {
+
+/// What launcher and agent say to each other. Each fills only its own fields.
+struct Message {
+  enum class Type : std::uint8_t {
+    ready,    ///< agent: the first readings are taken; text is a notice for the user
+    refused,  ///< agent: cannot measure; error
+    begin,    ///< launcher: the program runs; moment, number = pid
+    cancel,   ///< launcher: the program could not be started; forget the run
+    end,      ///< launcher: the program has ended; moment, outcome
+    trouble,  ///< agent: something fails while the program runs; text
+    stored,   ///< agent: the run is in its data file; number
+    kept,     ///< agent: the run could not be stored; the journal stays; error
+  } type;
+  std::string text = {};
+  std::int64_t number = 0;
+  Moment moment = {};
+  Outcome outcome = {};
+  Error error = {};
+};
+
+/// One end of a socket between two processes of perun. Messages arrive whole and in order.
+class Channel {
+ public:
+  static Result<std::pair<Channel, Channel>> pair();
+
+  /// False when the other side is gone.
+  bool send(const Message& message) noexcept;
+
+  /// The next message, without waiting for one. `closed()` tells nothing-yet from never-again.
+  std::optional<Message> receive();
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+  void close() noexcept { socket_.reset(); }
+
+ private:
+  explicit Channel(Fd socket) : socket_(std::move(socket)) {}
+  Fd socket_;
+  bool closed_ = false;
+};
+
+}  // namespace perun

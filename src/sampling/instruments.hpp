@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+#include "model/run.hpp"
+
+namespace perun {
+
+/// What a node is measured with.
+struct Instruments {
+  std::vector<std::unique_ptr<Backend>> backends;  ///< may be empty: the run then holds no readings
+  std::vector<BlockedSource> blocked;
+  std::string notice;  ///< one line for the user before the program starts; empty: nothing to say
+};
+
+}  // namespace perun
