@@ -156,10 +156,10 @@ class Session {
   bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
 };
 
-Result<int> store_and_discard(const AgentTask& task, const std::filesystem::path& path) {
+Result<int> store_and_discard(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
   const auto contents = journal::read(path);
   if (!contents) return contents.error();
-  auto number = task.store(*contents);
+  auto number = store(contents->run, presence);
   if (number) journal::discard(path);
   return number;
 }
@@ -194,7 +194,7 @@ int live(const AgentTask& task, Channel& channel) {
       return 0;
     }
     session.finish();
-    const auto number = store_and_discard(task, path);
+    const auto number = store_and_discard(path, Presence::certainly_new, task.store);
     if (number)
       channel.send({.type = Message::Type::stored, .number = *number});
     else
@@ -221,15 +221,15 @@ void run_agent(const AgentTask& task, Channel channel) {
   ::_exit(status);
 }
 
-Result<int> rescue(const AgentTask& task, const std::filesystem::path& journal, const Outcome& outcome) {
-  {
-    auto writer = journal::Writer::reopen(journal);
-    if (!writer) return writer.error();
-    writer->outcome(outcome, Moment{});
-    writer->committing();
-    if (const auto ok = writer->sync(); !ok) return ok.error();
-  }
-  return store_and_discard(task, journal);
+Result<int> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
+  auto writer = journal::Writer::reopen(journal);  // held until the run is stored, so that nobody else stores it too
+  if (!writer) return writer.error();
+  const auto contents = journal::read(journal);
+  if (!contents) return contents.error();
+  if (outcome && !contents->ended) writer->outcome(*outcome, Moment{});
+  writer->committing();
+  if (const auto ok = writer->sync(); !ok) return ok.error();
+  return store_and_discard(journal, contents->committing ? Presence::perhaps_there : Presence::certainly_new, store);
 }
 
 }  // namespace perun

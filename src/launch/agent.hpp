@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "host/host.hpp"
 #include "journal/journal.hpp"
@@ -11,6 +12,12 @@
 #include "sampling/instruments.hpp"
 
 namespace perun {
+
+/// Whether a run may be in its data file already, since a commit of it was cut off.
+enum class Presence : unsigned char { certainly_new, perhaps_there };
+
+/// Adds a run to its data file and returns its number.
+using StoreRun = std::function<Result<int>(const Run&, Presence)>;
 
 /// What an agent is to do: measure one run of one program on this node.
 struct AgentTask {
@@ -30,6 +37,7 @@ struct AgentTask {
 [[noreturn]] void run_agent(const AgentTask& task, Channel channel);
 
 /// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives.
-[[nodiscard]] Result<int> rescue(const AgentTask& task, const std::filesystem::path& journal, const Outcome& outcome);
+/// `outcome` is how the program ended, if that is known.
+[[nodiscard]] Result<int> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store);
 
 }  // namespace perun

@@ -164,10 +164,11 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   cut_off.finished = false;
   cut_off.interrupted_by = "the sampling process was killed";
   const auto journal = journal_path(task);
-  if (const auto number = rescue(task, journal, cut_off)) {
+  if (const auto number = rescue(journal, cut_off, task.store)) {
     measured.number = *number;
   } else {
     measured.not_stored = number.error();
+    measured.not_stored->hint = fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
   }
   return measured;
 }

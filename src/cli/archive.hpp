@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "launch/agent.hpp"
+#include "model/summary.hpp"
+
+namespace perun {
+
+/// DATA_OUT/APP.hdf5.
+[[nodiscard]] std::filesystem::path data_file(const std::filesystem::path& data_out, std::string_view app);
+
+/// Adds runs to their data files below `data_out`, with the derived figures that every report computes.
+[[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out);
+
+/// Stores the runs below `data_out` that were cut off before they reached their data file; what each became, as
+/// lines for the user. A run that cannot be stored stays and is told.
+[[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out);
+
+/// The runs asked for, loaded and analysed. `which`: "all", "last", "last~N" or a number.
+[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which);
+[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::span<const int> numbers);
+
+/// The data file of `data_out` that was changed last.
+[[nodiscard]] Result<std::filesystem::path> newest_file(const std::filesystem::path& data_out);
+
+}  // namespace perun

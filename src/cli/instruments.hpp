@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "sampling/instruments.hpp"
+
+namespace perun {
+
+/// The machine as the configuration says to look at it.
+[[nodiscard]] Host host_of(const Config& config);
+
+/// The sources that the configuration asks for, with one line for the user when nothing can be measured. With
+/// --strict that is an error. Errors: unknown backend or sensor names, sources that make no sense.
+[[nodiscard]] Result<Instruments> open_instruments(const Config& config);
+
+}  // namespace perun

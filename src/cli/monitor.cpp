@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "analysis/summarize.hpp"
+#include "cli/archive.hpp"
+#include "cli/commands.hpp"
+#include "cli/instruments.hpp"
+#include "cli/output.hpp"
+#include "cli/terminal.hpp"
+#include "journal/journal.hpp"
+#include "launch/measure.hpp"
+#include "store/store.hpp"
+#include "version.hpp"
+
+namespace perun {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int failed_before_start = 125, not_executable = 126, not_found = 127;
+
+int exit_status(const Error& error) {
+  return error.code == Errc::not_found ? not_found : error.code == Errc::denied ? not_executable : failed_before_start;
+}
+
+std::string variable(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : value;
+}
+
+/// DATA_OUT, made if need be and writable; takes away again what it made when nothing came of it.
+class DataFolder {
+ public:
+  static Result<DataFolder> prepare(const fs::path& path) {
+    DataFolder folder;
+    std::error_code error;
+    folder.path_ = fs::absolute(path, error);
+    for (fs::path p = folder.path_; !p.empty() && !fs::exists(p, error) && p != p.root_path(); p = p.parent_path())
+      if (p.has_filename()) folder.made_.push_back(p);
+    fs::create_directories(folder.path_, error);
+    if (!error && ::faccessat(AT_FDCWD, folder.path_.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return folder;
+    const std::string why = error ? error.message() : std::strerror(errno);
+    folder.take_away();
+    return Error{Errc::io, fmt::format("cannot write to the data folder {}: {}", path.string(), why),
+                 "choose another with --data_out DIR"};
+  }
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+  void take_away() const noexcept {
+    for (const auto& p : made_) ::rmdir(p.c_str());  // deepest first; one that is in use stays
+  }
+
+ private:
+  fs::path path_;
+  std::vector<fs::path> made_;
+};
+
+/// The name that runs are filed under, made fit to be one when it comes from the program.
+std::string filed_under(const Program& program, const Config& config) {
+  if (!config.name.empty()) return config.name;
+  std::string name;
+  for (const char c : program.name) name += static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\x7f' ? '_' : c;
+  if (name.empty() || name[0] == '.') name.insert(0, 1, '_');
+  return name.substr(0, 200);
+}
+
+/// Everything about a `monitor` that its rounds share.
+struct Plan {
+  const Config& config;
+  Program program;
+  std::string app;
+  fs::path data_out;
+  Run header;
+  std::vector<int> inherited;  ///< the program's files above stderr
+};
+
+Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
+  Run run;
+  run.app = plan.app;
+  run.command = words;
+  std::error_code none;
+  run.cwd = fs::current_path(none).string();
+  run.perun_version = version;
+  run.frequency_hz = plan.config.frequency_hz;
+  run.factors = factors(resolved);
+  run.config_ini = to_ini(resolved, false);
+  return run;
+}
+
+AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
+  AgentTask task{.host = host_of(plan.config), .data_out = plan.data_out, .run = plan.header, .open = {}, .store = storing_into(plan.data_out)};
+  task.run.id = journal::new_run_key();
+  task.run.round = round;
+  task.run.round_id = round_id;
+  task.open = [&config = plan.config] { return open_instruments(config); };
+  return task;
+}
+
+/// Later rounds read the same input again when it can be rewound, else none.
+void rewind_input() {
+  if (::lseek(STDIN_FILENO, 0, SEEK_SET) == 0) return;
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (null) ::dup2(null.get(), STDIN_FILENO);
+}
+
+/// The summary to report: from the data file, or from the journal when the run could not be stored.
+Result<Summary> result_of(const Plan& plan, const AgentTask& last, const std::vector<int>& numbers) {
+  if (!numbers.empty()) return summarize_file(data_file(plan.config.data_out, plan.app), numbers);
+  const auto contents = journal::read(journal_path(last));
+  if (!contents) return contents.error();
+  Summary summary;
+  summary.app = plan.app;
+  summary.runs.push_back(summarize(contents->run));
+  summary.total = summary.runs.front().usage;
+  summary.total_footprint = summary.runs.front().footprint;
+  return summary;
+}
+
+int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
+  const Config& config = plan.config;
+  const std::string round_id = config.rounds > 1 ? journal::new_run_key() : "";
+  int status = 0;
+  for (int i = 0; i < config.warmup_rounds && status == 0; ++i) {
+    const auto code = run_unmeasured(plan.program, relay);
+    if (!code) {
+      tell(code.error());
+      return exit_status(code.error());
+    }
+    status = *code;
+    rewind_input();
+  }
+  std::vector<int> numbers;
+  AgentTask task;
+  for (int round = 0; round < config.rounds && status == 0; ++round) {
+    if (round > 0) rewind_input();
+    task = task_for(plan, round, round_id);
+    const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
+    const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
+    if (!measured) {
+      outputs.abandon();
+      tell(measured.error());
+      return exit_status(measured.error());
+    }
+    status = measured->exit_code;
+    if (measured->number) numbers.push_back(*measured->number);
+    if (measured->not_stored) tell(*measured->not_stored);
+  }
+  const auto summary = result_of(plan, task, numbers);
+  if (!summary) {
+    tell(summary.error());
+    return status;
+  }
+  if (line.quiet)
+    static_cast<void>(write_text(STDERR_FILENO, one_line(*summary, summary->runs.back())));
+  if (!line.quiet || !line.outputs.empty())
+    if (const auto ok = outputs.write(*summary, config); !ok) tell(ok.error());
+  return status;
+}
+
+}  // namespace
+
+int monitor(const CommandLine& line, const Resolved& resolved) {
+  const Config& config = resolved.config;
+  auto program = resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+  if (!program) {
+    tell(program.error());
+    return exit_status(program.error());
+  }
+  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
+  plan.app = filed_under(plan.program, config);
+  if (const auto ok = check_app_name(plan.app); !ok) {
+    tell(ok.error());
+    return 2;
+  }
+  const auto folder = DataFolder::prepare(config.data_out);
+  if (!folder) {
+    tell(folder.error());
+    return failed_before_start;
+  }
+  plan.data_out = folder->path();
+  plan.header = header_of(plan, resolved, line.program);
+  const auto refuse = [&](const Error& error) {
+    folder->take_away();
+    tell(error);
+    return failed_before_start;
+  };
+  for (const auto& recovered : recover(plan.data_out)) say(recovered);
+  if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return refuse(ok.error());
+  auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
+  if (!outputs) return refuse(outputs.error());
+  auto relay = SignalRelay::start();
+  if (!relay) return refuse(relay.error());
+  const int status = run_rounds(plan, line, *relay, *outputs);
+  folder->take_away();
+  return status;
+}
+
+}  // namespace perun

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <unistd.h>
+
+#include "cli/archive.hpp"
+#include "cli/commands.hpp"
+#include "cli/output.hpp"
+#include "cli/terminal.hpp"
+
+namespace perun {
+
+int report(const CommandLine& line, const Resolved& resolved) {
+  const Config& config = resolved.config;
+  std::filesystem::path file;
+  if (line.file) {
+    file = *line.file;
+  } else if (const auto newest = newest_file(config.data_out)) {
+    file = *newest;
+  } else {
+    tell(newest.error());
+    return 1;
+  }
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  for (const auto& recovered : recover(folder)) say(recovered);
+  const auto summary = summarize_file(file, line.run);
+  if (!summary) {
+    tell(summary.error());
+    return 1;
+  }
+  auto outputs = Outputs::open(line.outputs, config, STDOUT_FILENO);
+  if (!outputs) {
+    tell(outputs.error());
+    return 1;
+  }
+  if (const auto ok = outputs->write(*summary, config); !ok) {
+    tell(ok.error());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace perun

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <thread>
+
+#include "launch/channel.hpp"
+#include "launch/child.hpp"
+#include "launch/program.hpp"
+#include "launch/signals.hpp"
+#include "support/tree.hpp"
+
+namespace perun {
+namespace {
+
+TEST(AppName, IsTheStemOfWhatThePersonThinksOf) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> rows{
+      {{"./solver"}, "solver"},
+      {{"/usr/bin/ls", "-l"}, "ls"},
+      {{"train.py", "--epochs", "5"}, "train"},
+      {{"path/to/your/script.py"}, "script"},
+      {{"python3", "train.py"}, "train"},
+      {{"/usr/bin/python3.11", "-u", "-W", "ignore", "a/b/train.py"}, "train"},
+      {{"python3", "-m", "torch.distributed.run", "x.py"}, "torch.distributed.run"},
+      {{"python3", "-c", "print(1)"}, "python"},
+      {{"python3"}, "python"},
+      {{"bash", "x.sh"}, "x"},
+      {{"sh", "-c", "true"}, "sh"},
+      {{"model.v2.bin"}, "model.v2"},
+      {{"node", "server.js"}, "server"},
+  };
+  for (const auto& [words, name] : rows) EXPECT_EQ(app_name(words), name) << words[0];
+}
+
+TEST(AppName, MustBeAFileName) {
+  EXPECT_TRUE(check_app_name("W\xC3\xBC""rttemberg 2"));
+  for (const std::string bad : {"", ".", "..", ".hidden", "a/b", "a\nb", "\xFF", std::string(201, 'x').c_str()})
+    EXPECT_FALSE(check_app_name(bad)) << bad;
+}
+
+class ResolveTest : public ::testing::Test {
+ protected:
+  std::string make(const std::string& name, const std::string& text, mode_t mode) {
+    tree_.file(name, text);
+    const auto path = tree_.at(name);
+    ::chmod(path.c_str(), mode);
+    return path.string();
+  }
+  ProgramSearch search() { return {tree_.at("bin").string() + ":" + tree_.at("more").string(), ""}; }
+  test::Tree tree_;
+};
+
+TEST_F(ResolveTest, FindsWhatAShellWouldFind) {
+  make("bin/tool", "not this one", 0644);
+  const auto second = make("more/tool", "#!/bin/sh\n", 0755);
+  const auto program = resolve_program({"tool", "[1,2]", "", "--"}, search());
+  ASSERT_TRUE(program) << program.error().what;
+  EXPECT_EQ(program->file, second);
+  EXPECT_EQ(program->argv, (std::vector<std::string>{"tool", "[1,2]", "", "--"}));
+  EXPECT_EQ(program->name, "tool");
+}
+
+TEST_F(ResolveTest, ToldApartWhenItCannotRun) {
+  EXPECT_EQ(resolve_program({"nothere"}, search()).error().code, Errc::not_found);
+  EXPECT_EQ(resolve_program({"./nothere"}, search()).error().code, Errc::not_found);
+  EXPECT_EQ(resolve_program({""}, search()).error().code, Errc::not_found);
+  EXPECT_EQ(resolve_program({make("plain", "x", 0644)}, search()).error().code, Errc::denied);
+  EXPECT_EQ(resolve_program({tree_.root().string()}, search()).error().code, Errc::denied);
+  make("bin/plain", "x", 0644);
+  EXPECT_EQ(resolve_program({"plain"}, search()).error().code, Errc::denied);
+}
+
+TEST_F(ResolveTest, PythonScriptsRunUnderAnInterpreterUnlessTheyNameTheirOwn) {
+  const auto python = make("bin/python3", "#!/bin/sh\n", 0755);
+  const auto script = make("s/train.py", "print(1)\n", 0644);
+  const auto program = resolve_program({script, "a"}, search());
+  ASSERT_TRUE(program) << program.error().what;
+  EXPECT_EQ(program->file, python);
+  EXPECT_EQ(program->argv, (std::vector<std::string>{"python3", script, "a"}));
+  EXPECT_EQ(program->name, "train");
+
+  const auto own = make("s/own.py", "#!/usr/bin/env python3\n", 0755);
+  EXPECT_EQ(resolve_program({own}, search())->file, own);
+  const auto no_shebang = make("s/none.py", "print(1)\n", 0755);
+  EXPECT_EQ(resolve_program({no_shebang}, search())->file, python);
+
+  const auto other = make("other/pypy", "#!/bin/sh\n", 0755);
+  auto with = search();
+  with.python = other;
+  EXPECT_EQ(resolve_program({script}, with)->file, other);
+  with.python = "nopython";
+  EXPECT_EQ(resolve_program({script}, with).error().code, Errc::not_found);
+  EXPECT_EQ(resolve_program({"missing.py"}, search()).error().code, Errc::not_found);
+}
+
+TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
+  auto ends = Channel::pair();
+  ASSERT_TRUE(ends);
+  auto& [a, b] = *ends;
+  EXPECT_FALSE(b.receive());
+  EXPECT_FALSE(b.closed());
+  Message sent{.type = Message::Type::end, .text = "t\n\"", .number = 42, .moment = {1, 2}};
+  sent.outcome = {true, 139, 11, "", 1.25, 0.5, 1 << 20};
+  sent.error = {Errc::busy, "what", "hint"};
+  ASSERT_TRUE(a.send(sent));
+  const auto got = b.receive();
+  ASSERT_TRUE(got);
+  EXPECT_EQ(got->type, sent.type);
+  EXPECT_EQ(got->text, sent.text);
+  EXPECT_EQ(got->number, 42);
+  EXPECT_EQ(got->moment, sent.moment);
+  EXPECT_EQ(got->outcome, sent.outcome);
+  EXPECT_EQ(got->error.code, Errc::busy);
+  EXPECT_EQ(got->error.hint, "hint");
+  a.close();
+  EXPECT_FALSE(b.receive());
+  EXPECT_TRUE(b.closed());
+  EXPECT_FALSE(b.send(sent));
+}
+
+Child::Change wait_for(Child& child) {
+  for (int i = 0; i < 2000; ++i) {
+    if (const auto change = child.poll(); change.what == Child::Change::What::ended) return change;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return {};
+}
+
+TEST(ChildTest, WaitsAtTheGateAndEndsWithItsOwnStatus) {
+  test::Tree tree;
+  const auto mark = tree.at("mark");
+  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "echo x > " + mark.string() + "; exit 42"}, "sh"}, {});
+  ASSERT_TRUE(child) << child.error().what;
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  EXPECT_FALSE(std::filesystem::exists(mark)) << "it ran before it was released";
+  ASSERT_TRUE(child->release());
+  const auto change = wait_for(*child);
+  EXPECT_EQ(change.exit_code, 42);
+  EXPECT_EQ(change.signal, 0);
+  EXPECT_TRUE(std::filesystem::exists(mark));
+}
+
+TEST(ChildTest, ASignalIsReportedAsAShellWould) {
+  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "kill -SEGV $$"}, "sh"}, {});
+  ASSERT_TRUE(child);
+  ASSERT_TRUE(child->release());
+  const auto change = wait_for(*child);
+  EXPECT_EQ(change.exit_code, 139);
+  EXPECT_EQ(change.signal, 11);
+}
+
+TEST(ChildTest, ExecFailuresAreToldApart) {
+  test::Tree tree;
+  tree.file("bad", "#!/no/such/interpreter\n").file("raw", "echo hi\n");
+  for (const auto* name : {"bad", "raw"}) ::chmod(tree.at(name).c_str(), 0755);
+  const auto error_of = [](const std::string& file) {
+    auto child = Child::spawn({file, {file}, "x"}, {});
+    return child->release().error().code;
+  };
+  EXPECT_EQ(error_of(tree.at("bad").string()), Errc::not_found);
+  EXPECT_EQ(error_of(tree.at("raw").string()), Errc::denied);
+}
+
+TEST(SignalRelayTest, ASignalForTheGroupIsNotPassedOnASecondTime) {
+  // In a process of its own, since it signals its whole group.
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    ::setpgid(0, 0);
+    auto relay = SignalRelay::start();
+    if (!relay) ::_exit(10);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the canary takes its place
+    const auto gather = [&] {
+      std::vector<int> due;
+      const auto until = monotonic_ns() + 150'000'000;
+      while (monotonic_ns() < until) {
+        relay->collect(monotonic_ns());
+        for (const int s : relay->due(monotonic_ns())) due.push_back(s);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      return due;
+    };
+    ::kill(0, SIGUSR1);
+    if (!gather().empty()) ::_exit(11);
+    ::kill(::getpid(), SIGUSR2);
+    if (gather() != std::vector<int>{SIGUSR2}) ::_exit(12);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace perun
