@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "backends/select.hpp"
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "sampling/instruments.hpp"
@@ -9,6 +10,9 @@ namespace perun {
 
 /// The machine as the configuration says to look at it.
 [[nodiscard]] Host host_of(const Config& config);
+
+/// What the configuration wants measured.
+[[nodiscard]] Selection selection_of(const Config& config);
 
 /// The sources that the configuration asks for, with one line for the user when nothing can be measured. With
 /// --strict that is an error. Errors: unknown backend or sensor names, sources that make no sense.

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Joules against the closed-form integral of a known power curve, read through the real powercap files of a FUSE machine.
+
+The machine's counter shows what a perfect one with a refresh of 1 ms shows, so perun may be off by one refresh at the
+curve's highest power: 1 ms x P.
+"""
+
+import math
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+import h5py
+
+from harness import PerunTest
+
+COUNTERFS = os.environ["PERUN_COUNTERFS"]
+REFRESH_S = 1e-3
+
+
+def const(watts):
+    return f"const:{watts}", watts, lambda t: watts * t
+
+
+def square(low, high, period):
+    def energy(t):
+        whole = math.floor(t / period)
+        rest = t - whole * period
+        return whole * period * (low + high) / 2 + low * min(rest, period / 2) + high * max(rest - period / 2, 0)
+    return f"square:{low}:{high}:{period}", max(low, high), energy
+
+
+class Energy(PerunTest):
+    def machine(self, curve, *extra):
+        """Mounts a machine of that curve and returns the folder that stands in for /sys."""
+        mount = pathlib.Path(self.dir / "sys")
+        mount.mkdir()
+        server = subprocess.Popen([COUNTERFS, str(mount), curve, *map(str, extra)], stderr=subprocess.DEVNULL)
+
+        def stop():
+            server.terminate()
+            server.wait(10)
+        self.addCleanup(stop)
+        end = time.monotonic() + 10
+        while not (mount / "class").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertTrue((mount / "class").exists(), "the FUSE machine did not come up")
+        return mount
+
+    def measure(self, sysfs, hertz, seconds):
+        done = self.monitor("-q", "--sysfs", sysfs, "--backends", "rapl,proc", "-f", hertz, "--name", "run", "sleep", seconds)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        document = self.report("results/run.hdf5")
+        run = document["runs"][0]
+        with h5py.File(self.dir / "results" / "run.hdf5") as file:
+            group = file[f"run/exp_{run['number']}"]
+            window = int(group.attrs["begin_mono_ns"]) * 1e-9, int(group.attrs["end_mono_ns"]) * 1e-9
+        return run, window
+
+    def check(self, curve, *extra):
+        words, highest, energy = curve
+        sysfs = self.machine(words, *extra)
+        for hertz in (1, 100):
+            for seconds in (3, 0.3):
+                with self.subTest(curve=words, hertz=hertz, seconds=seconds):
+                    run, (begin, end) = self.measure(sysfs, hertz, seconds)
+                    truth = energy(end) - energy(begin)
+                    self.assertEqual(run["kind"], "measured")
+                    self.assertAlmostEqual(run["energy_J"], truth, delta=REFRESH_S * highest)
+                    self.assertLessEqual(run["bounds_J"][0], truth)
+                    self.assertGreaterEqual(run["bounds_J"][1], truth)
+                    self.assertAlmostEqual(run["duration_s"], end - begin, delta=1e-6)
+                    self.assertAlmostEqual(run["duration_s"], seconds, delta=0.02)
+                    for row in (run, *run["nodes"], *run["nodes"][0]["devices"]):
+                        if row["energy_J"] is not None:
+                            self.assertAlmostEqual(row["power_mean_W"] * row["duration_s"], row["energy_J"], delta=1e-9 * truth)
+                            self.assertGreaterEqual(row["power_max_W"], row["power_mean_W"] * (1 - 1e-12))
+
+    def test_constant_power(self):
+        self.check(const(100))
+
+    def test_square_wave(self):
+        self.check(square(20, 200, 1.0))
+
+    def test_a_counter_that_wraps_every_two_seconds(self):
+        self.check(const(100), 200_000_000)
+
+    def test_a_fast_square_wave_with_wraps(self):
+        self.check(square(50, 400, 0.05), 200_000_000)
+
+    def test_a_start_up_burst_is_not_missed(self):
+        # The six cases of a tool that samples power: here from the first to the last instant.
+        words, highest, energy = square(50, 400, 6.0)
+        sysfs = self.machine(words)
+        run, (begin, end) = self.measure(sysfs, 1, 3)
+        self.assertAlmostEqual(run["energy_J"], energy(end) - energy(begin), delta=REFRESH_S * highest)
+
+
+class Unreadable(PerunTest):
+    """Without any sensor there is a labelled estimate, one line that says why, and the program's own status."""
+
+    def test_an_empty_machine(self):
+        (self.dir / "sys").mkdir()
+        for user in (None, 65534):
+            with self.subTest(user=user):
+                os.chmod(self.dir, 0o777)
+                kw = {} if user is None or os.getuid() != 0 else {"user": user, "group": user, "extra_groups": []}
+                out = self.dir / f"out{user}"
+                done = self.monitor("-q", "--sysfs", "sys", "--data_out", out, "sh", "-c", "exit 5", **kw)
+                self.assertEqual(done.returncode, 5, done.stderr)
+                lines = done.stderr.decode().splitlines()
+                self.assertEqual(len(lines), 2, lines)
+                self.assertIn("no power sensor can be read", lines[0])
+                self.assertIn("--no-estimate", lines[0])
+                self.assertIn("(estimated)", lines[1])
+                run = self.report(out / "sh.hdf5")["runs"][0]
+                self.assertEqual(run["kind"], "estimated")
+                self.assertGreater(run["energy_J"], 0)
+
+    def test_without_estimates_the_figures_are_unavailable(self):
+        (self.dir / "sys").mkdir()
+        done = self.monitor("-q", "--sysfs", "sys", "--no-estimate", "true")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.decode().splitlines()), 2, done.stderr)
+        run = self.report("results/true.hdf5")["runs"][0]
+        self.assertEqual(run["kind"], "unavailable")
+        self.assertIsNone(run["energy_J"])
+        self.assertIsNone(run["footprint"])
+        self.assertGreater(run["duration_s"], 0)
+
+    def test_strict_refuses_before_the_program_starts(self):
+        (self.dir / "sys").mkdir()
+        done = self.monitor("--sysfs", "sys", "--strict", "sh", "-c", "touch ran")
+        self.assertEqual(done.returncode, 125)
+        self.assertFalse((self.dir / "ran").exists())
+        self.assertFalse((self.dir / "results").exists())
+
+    def test_garbage_in_the_counter_is_a_gap_and_not_a_number(self):
+        zone = "sys/class/powercap/intel-rapl:0/"
+        for text in ("", "garbage\n", "-5\n", "18446744073709551616\n", "1 2\n"):
+            with self.subTest(text=text):
+                self.file(zone + "name", "package-0\n")
+                self.file(zone + "max_energy_range_uj", "262143328850\n")
+                self.file(zone + "energy_uj", text)
+                done = self.monitor("-q", "--sysfs", "sys", "--no-estimate", "sh", "-c", "exit 3")
+                self.assertEqual(done.returncode, 3, done.stderr)
+                run = self.report("results/sh.hdf5")["runs"][0]
+                self.assertIn(run["energy_J"], (None,), "no reading, no number")
+
+
+if __name__ == "__main__":
+    unittest.main()
