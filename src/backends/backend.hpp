@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "host/host.hpp"
+#include "model/run.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -20,6 +21,9 @@ class Backend {
   /// Never changes after probing.
   [[nodiscard]] virtual std::span<const Sensor> sensors() const noexcept = 0;
 
+  /// Sensors behind the same driver that are there but could not be opened. Never changes after probing.
+  [[nodiscard]] virtual std::span<const BlockedSource> blocked() const noexcept { return {}; }
+
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
   /// cannot be read is `missing`.
   virtual void read(std::span<Reading> out) noexcept = 0;
@@ -29,7 +33,7 @@ struct Absent {};  ///< this machine has no such hardware
 struct Blocked {   ///< it has, but we may not read it
   std::string reason, hint;
 };
-struct Invalid {   ///< the user's words for it make no sense; monitor stops before the program starts
+struct Invalid {  ///< the user's words for it make no sense; monitor stops before the program starts
   std::string reason;
 };
 using Probe = std::variant<std::unique_ptr<Backend>, Absent, Blocked, Invalid>;

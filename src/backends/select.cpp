@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "backends/select.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "backends/counted.hpp"
+#include "base/text.hpp"
+
+namespace perun {
+
+namespace {
+
+/// A backend that shows only some of another's sensors, with `counted` filled in.
+class Chosen final : public Backend {
+ public:
+  Chosen(std::unique_ptr<Backend> inner, std::vector<std::size_t> index, std::vector<Sensor> sensors)
+      : inner_(std::move(inner)), index_(std::move(index)), sensors_(std::move(sensors)), all_(inner_->sensors().size()) {}
+
+  std::span<const Sensor> sensors() const noexcept override { return sensors_; }
+  std::span<const BlockedSource> blocked() const noexcept override { return inner_->blocked(); }
+
+  void read(std::span<Reading> out) noexcept override {
+    if (index_.size() == all_.size()) return inner_->read(out);
+    inner_->read(all_);
+    for (std::size_t i = 0; i < index_.size(); ++i) out[i] = all_[index_[i]];
+  }
+
+ private:
+  std::unique_ptr<Backend> inner_;
+  std::vector<std::size_t> index_;  // of sensors_ in inner_
+  std::vector<Sensor> sensors_;
+  std::vector<Reading> all_;
+};
+
+/// One backend to probe.
+struct Request {
+  const BackendInfo* info;
+  std::string argument = {};
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+/// A probed backend and where its sensors stand in the common list.
+struct Ready {
+  std::unique_ptr<Backend> backend;
+  std::vector<std::size_t> own;     ///< index in the backend
+  std::vector<std::size_t> common;  ///< index in the list
+};
+
+/// All words of a list whose items may hold several, without empty ones.
+std::vector<std::string_view> words(const std::vector<std::string>& list) {
+  std::vector<std::string_view> out;
+  for (const std::string& item : list)
+    for (const auto part : text::split(item, ','))
+      if (const auto word = text::trim(part); !word.empty()) out.push_back(word);
+  return out;
+}
+
+Result<std::vector<Request>> requests(const Selection& selection) {
+  std::vector<Request> out;
+  const auto asked = words(selection.backends);
+  if (asked.empty()) {
+    for (const BackendInfo* info : backends())
+      if (info->use != BackendInfo::Use::on_request) out.push_back({info});
+    return out;
+  }
+  std::vector<std::string_view> names;
+  for (const BackendInfo* info : backends()) names.push_back(info->name);
+  for (const auto word : asked) {
+    const auto colon = word.find(':');
+    const auto name = word.substr(0, colon);
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end())
+      return Error{Errc::not_found,
+                   fmt::format("there is no backend '{}'{}", text::to_utf8(name), text::did_you_mean(name, names)),
+                   fmt::format("backends: {}", fmt::join(names, ", "))};
+    Request request{backends()[static_cast<std::size_t>(at - names.begin())],
+                    colon == std::string_view::npos ? "" : std::string(word.substr(colon + 1))};
+    if (request.info->use == BackendInfo::Use::fallback && selection.estimates == Estimates::off)
+      return Error{Errc::invalid, fmt::format("the backend '{}' was asked for, and --no-estimate too", name),
+                   "leave out one of them"};
+    if (request.info->use == BackendInfo::Use::on_request || std::find(out.begin(), out.end(), request) == out.end())
+      out.push_back(std::move(request));
+  }
+  return out;
+}
+
+/// Gathers the sensors of all backends.
+class Collection {
+ public:
+  explicit Collection(bool named) noexcept : named_(named) {}
+
+  Status probe(const Request& request, const Host& host, const Selection& selection) {
+    const std::string name(request.info->name);
+    Probe found = request.info->probe({host, request.argument, selection.cpu_tdp_W});
+    if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) return add(std::move(*backend), request.info->use);
+    if (const auto* invalid = std::get_if<Invalid>(&found))
+      return Error{Errc::invalid, "--backends: " + invalid->reason, "perun sensors lists what is there"};
+    if (const auto* blocked = std::get_if<Blocked>(&found))
+      sources.blocked.push_back({name, blocked->reason, blocked->hint});
+    else if (named_)
+      sources.blocked.push_back({name, "asked for, but there is no such source on this machine", ""});
+    else
+      sources.absent.push_back(name);
+    return Ok{};
+  }
+
+  [[nodiscard]] Gaps gaps() const { return find_gaps(sensors); }
+
+  Sources sources;
+  std::vector<Sensor> sensors;
+  std::vector<Ready> ready;
+
+ private:
+  Status add(std::unique_ptr<Backend> backend, BackendInfo::Use use) {
+    for (const BlockedSource& b : backend->blocked()) sources.blocked.push_back(b);
+    Ready r;
+    const Gaps open = gaps();
+    const auto all = backend->sensors();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (use == BackendInfo::Use::fallback && !(all[i].domain == Domain::dram ? open.dram : open.cpu)) continue;
+      if (!ids_.insert(all[i].id).second)
+        return Error{Errc::invalid, fmt::format("two sensors are called '{}'", all[i].id),
+                     "give one another name, as in sim:const:5W:name=b"};
+      r.own.push_back(i);
+      r.common.push_back(sensors.size());
+      sensors.push_back(all[i]);
+    }
+    r.backend = std::move(backend);
+    if (!r.own.empty()) ready.push_back(std::move(r));
+    return Ok{};
+  }
+
+  bool named_;
+  std::set<std::string> ids_;
+};
+
+Result<Collection> collect(const Host& host, const Selection& selection) {
+  const auto asked = requests(selection);
+  if (!asked) return asked.error();
+  Collection found(!words(selection.backends).empty());
+  const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
+  for (const Request& request : *asked)
+    if (!is_fallback(request))
+      if (const Status probed = found.probe(request, host, selection); !probed) return probed.error();
+  // Last, because it depends on what the others have.
+  for (const Request& request : *asked)
+    if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
+      if (const Status probed = found.probe(request, host, selection); !probed) return probed.error();
+  return found;
+}
+
+Error matches_nothing(std::string_view pattern, const Collection& found) {
+  std::vector<std::string_view> ids;
+  for (const Sensor& s : found.sensors) ids.push_back(s.id);
+  std::string hint = ids.empty() ? "no sensor can be read here" : fmt::format("sensors here: {}", fmt::join(ids, ", "));
+  for (const BlockedSource& b : found.sources.blocked) hint += fmt::format("; {} is blocked: {}", b.backend, b.reason);
+  return {Errc::not_found, fmt::format("no sensor matches '{}'{}", text::to_utf8(pattern), text::did_you_mean(pattern, ids)),
+          hint};
+}
+
+/// Sets every mark whose sensor matches one of the patterns.
+Status mark(const std::vector<std::string>& patterns, const Collection& found, std::vector<bool>& marks) {
+  for (const auto pattern : words(patterns)) {
+    bool any = false;
+    for (std::size_t i = 0; i < found.sensors.size(); ++i) {
+      const Sensor& s = found.sensors[i];
+      if (!text::glob(pattern, s.id) && !text::glob(pattern, s.label)) continue;
+      any = true;
+      marks[i] = true;
+    }
+    if (!any) return matches_nothing(pattern, found);
+  }
+  return Ok{};
+}
+
+/// The final list: verdicts over the selected sensors, and for the others what they would be beside all.
+std::vector<Listed> list(const std::vector<Sensor>& sensors, const std::vector<bool>& selected) {
+  const auto among_all = judge_total(sensors);
+  std::vector<Sensor> kept;
+  for (std::size_t i = 0; i < sensors.size(); ++i)
+    if (selected[i]) kept.push_back(sensors[i]);
+  const auto among_kept = judge_total(kept);
+  std::vector<Listed> out;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < sensors.size(); ++i) {
+    const InTotal& verdict = selected[i] ? among_kept[next++] : among_all[i];
+    out.push_back({sensors[i], selected[i], selected[i] || !verdict.counted ? verdict.why_not : "not selected"});
+    out.back().sensor.counted = selected[i] && verdict.counted;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Sources> open_sources(const Host& host, const Selection& selection) {
+  auto found = collect(host, selection);
+  if (!found) return found.error();
+  std::vector<bool> selected(found->sensors.size(), words(selection.sensors).empty()), excluded(found->sensors.size());
+  if (const Status marked = mark(selection.sensors, *found, selected); !marked) return marked.error();
+  if (const Status marked = mark(selection.exclude, *found, excluded); !marked) return marked.error();
+  for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = selected[i] && !excluded[i];
+
+  Sources sources = std::move(found->sources);
+  sources.listed = list(found->sensors, selected);
+  for (Ready& r : found->ready) {
+    std::vector<std::size_t> index;
+    std::vector<Sensor> sensors;
+    for (std::size_t k = 0; k < r.own.size(); ++k) {
+      const Listed& listed = sources.listed[r.common[k]];
+      if (!listed.selected) continue;
+      index.push_back(r.own[k]);
+      sensors.push_back(listed.sensor);
+    }
+    if (!index.empty())
+      sources.backends.push_back(std::make_unique<Chosen>(std::move(r.backend), std::move(index), std::move(sensors)));
+  }
+  return sources;
+}
+
+}  // namespace perun

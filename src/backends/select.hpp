@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+#include "base/result.hpp"
+#include "model/run.hpp"
+
+namespace perun {
+
+enum class Estimates : bool { off, on };
+
+/// What the user wants measured. Every list may also hold several items in one string, separated by commas.
+struct Selection {
+  std::vector<std::string> backends = {};  ///< "rapl", "sim:const:100W"; empty: all that need not be asked for
+  std::vector<std::string> sensors = {};   ///< globs over ids and labels; empty: all
+  std::vector<std::string> exclude = {};   ///< globs
+  Estimates estimates = Estimates::on;
+  double cpu_tdp_W = 0;  ///< all sockets; 0: find one
+};
+
+/// A sensor as `perun sensors` shows it.
+struct Listed {
+  Sensor sensor;  ///< `counted` is final
+  bool selected = true;
+  std::string why_not;  ///< why it is not in the total; empty when it is
+};
+
+/// What will be read, and what will not.
+struct Sources {
+  std::vector<std::unique_ptr<Backend>> backends;  ///< only selected sensors, `counted` final; none without a sensor
+  std::vector<BlockedSource> blocked;
+  std::vector<Listed> listed;       ///< every sensor found
+  std::vector<std::string> absent;  ///< names of backends that found nothing
+};
+
+/// Probes and selects. An unknown backend, a backend's refused argument, a pattern that matches nothing and two sensors of
+/// one id are errors. The fallback (estimate) fills only domains that no other sensor covers; when backends are named,
+/// only those take part.
+[[nodiscard]] Result<Sources> open_sources(const Host& host, const Selection& selection);
+
+}  // namespace perun
