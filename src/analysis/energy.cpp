@@ -53,11 +53,24 @@ double share_error(const Part& part, double max_power_W) noexcept {
   return std::min(energy * std::min(2 * smaller, 1 - smaller), max_power_W * smaller * part.interval->seconds());
 }
 
-/// Power that may be drawn at the moment of a reading. A long interval knows only its mean; twice that covers a
-/// square wave of half duty.
-double local_power(const Interval& x, const Limits& limits) noexcept {
-  const double factor = x.seconds() > 2 * limits.refresh_s ? 2 : 1;
-  return std::min(factor * x.watts(), limits.max_power_W);
+enum class Edge : unsigned char { first, last };
+
+/// Power that may be drawn at an edge of `parts`: the highest that two refreshes show within the nearest eight, and a
+/// tenth. A shorter time knows it badly and a longer interval only its mean; twice that covers a square wave of half
+/// duty. Random curves hold the factors (tests/unit/energy_test.cpp).
+double local_power(std::span<const Part> parts, Edge edge, const Limits& limits) noexcept {
+  double joules = 0, time_s = 0, all_s = 0, highest_W = 0;
+  for (std::size_t i = 0; i < parts.size() && all_s < 8 * limits.refresh_s; ++i) {
+    const Interval& x = *parts[edge == Edge::last ? parts.size() - 1 - i : i].interval;
+    joules += x.joules;
+    time_s += x.seconds();
+    all_s += x.seconds();
+    if (time_s < 2 * limits.refresh_s) continue;
+    highest_W = std::max(highest_W, (time_s > 8 * limits.refresh_s ? 2 : 1.1) * joules / time_s);
+    joules = time_s = 0;
+  }
+  if (all_s >= 2 * limits.refresh_s) return std::min(highest_W, limits.max_power_W);
+  return joules > limits.step_J ? std::min(2 * joules / all_s, limits.max_power_W) : limits.max_power_W;
 }
 
 /// Good intervals of a counter that follow each other: only the readings at both ends carry an error.
@@ -70,7 +83,7 @@ class Stretch {
   /// Square of the statistical half width.
   [[nodiscard]] double variance() const noexcept {
     const Interval &first = *parts_.front().interval, &last = *parts_.back().interval;
-    const double first_W = local_power(first, limits_), last_W = local_power(last, limits_);
+    const double first_W = local_power(parts_, Edge::first, limits_), last_W = local_power(parts_, Edge::last, limits_);
     double edges = square(difference_quantile(limits_.refresh_s * first_W, limits_.refresh_s * last_W)) +
                    square(difference_quantile(limits_.step_J, limits_.step_J)) + square(first.from_halfwidth_s * first_W) +
                    square(last.to_halfwidth_s * last_W);
@@ -156,7 +169,7 @@ void sum_gauge(std::span<const Part> parts, const Limits& limits, Energy& e) {
     joules += p.joules();
     time_s += p.seconds();
     const double between_W = 2 * p.interval->bend_J / p.interval->seconds();
-    variance += 0.5 * square(between_W * p.seconds());
+    variance += square(between_W * p.seconds());
     if (!p.interval->bridged) continue;
     const double mean_W = p.interval->watts();
     bridged_J += p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
