@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "analysis/caveats.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/units.hpp"
+
+namespace perun {
+
+namespace {
+
+/// Remarks collected node by node; what several nodes have in common is said once.
+class Remarks {
+ public:
+  void add(Caveat caveat, std::string text, const std::string& host) {
+    for (auto& r : remarks_)
+      if (r.caveat == caveat && r.text == text) {
+        r.hosts.push_back(host);
+        return;
+      }
+    remarks_.push_back({caveat, std::move(text), {host}});
+  }
+
+  /// By weight of the caveat; of one caveat at most four notes.
+  [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
+    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part,    Caveat::interrupted, Caveat::simulated,
+                               Caveat::too_short,      Caveat::invalid_intervals, Caveat::read_errors, Caveat::lost_readings,
+                               Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks,  Caveat::not_measured,
+                               Caveat::default_factors};
+    std::vector<Note> out;
+    for (const Caveat caveat : order) {
+      std::size_t told = 0, left = 0;
+      for (const auto& r : remarks_) {
+        if (r.caveat != caveat) continue;
+        if (told < 4) {
+          out.push_back({caveat, r.text + where(r.hosts, nodes)});
+          ++told;
+        } else {
+          ++left;
+        }
+      }
+      if (left > 0) out.push_back({caveat, fmt::format("{} more of the same kind on other nodes or sensors", left)});
+    }
+    return out;
+  }
+
+ private:
+  struct Remark {
+    Caveat caveat;
+    std::string text;
+    std::vector<std::string> hosts;
+  };
+
+  static std::string where(const std::vector<std::string>& hosts, std::size_t nodes) {
+    if (nodes < 2 || hosts.front().empty()) return "";
+    if (hosts.size() == nodes) return fmt::format(" (on all {} nodes)", nodes);
+    std::string out = " (on " + hosts.front();
+    for (std::size_t i = 1; i < hosts.size() && i < 3; ++i) out += ", " + hosts[i];
+    if (hosts.size() > 3) out += fmt::format(" and {} more", hosts.size() - 3);
+    return out + ")";
+  }
+
+  std::vector<Remark> remarks_;
+};
+
+std::string_view people_call(Domain d) noexcept {
+  switch (d) {
+    case Domain::package:
+    case Domain::cores:
+    case Domain::cpu:
+      return "CPU";
+    case Domain::dram:
+    case Domain::memory:
+      return "DRAM";
+    case Domain::gpu:
+      return "GPU";
+    default:
+      return name(d);
+  }
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) out += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return out;
+}
+
+void add_once(std::vector<std::string>& words, std::string word) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
+}
+
+std::string without_stop(std::string text) {
+  while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+/// What the models of the estimated devices take for granted: "cpu:0 assumes 8 W TDP".
+std::string assumptions(const NodeSummary& node) {
+  std::vector<std::string> out;
+  double percent = 0;
+  for (const auto& d : node.devices) {
+    if (!d.counted || d.kind != Kind::estimated) continue;
+    percent = std::max(percent, d.systematic_percent);
+    if (!d.note.empty()) add_once(out, d.label + " " + without_stop(d.note));
+  }
+  std::string text = percent > 0 ? fmt::format(" (a model, good to +- {} %", units::significant(percent, 2)) : " (a model";
+  if (!out.empty()) text += ": " + joined(out);
+  return text + ")";
+}
+
+void about_kinds(const NodeSummary& node, Remarks& remarks) {
+  const Amount& energy = node.usage.energy;
+  const bool virtual_machine =
+      std::find(node.attributes.begin(), node.attributes.end(),
+                std::pair<std::string, std::string>{"virtual_machine", "yes"}) != node.attributes.end();
+  if (energy.kind == Kind::unavailable || energy.kind == Kind::estimated)
+    remarks.add(
+        Caveat::no_sensor,
+        fmt::format("no power sensor can be read{}; {}", virtual_machine ? " (virtual machine)" : "",
+                    energy.kind == Kind::estimated ? "the figures are estimates" : "energy, CO2e and cost are not available"),
+        node.host);
+  if (energy.kind == Kind::estimated)
+    remarks.add(Caveat::estimated_part, "estimated from utilisation" + assumptions(node), node.host);
+  if (energy.kind != Kind::mixed) return;
+  std::vector<std::string> domains;
+  for (const auto& d : node.devices)
+    if (d.counted && d.kind == Kind::estimated) add_once(domains, std::string(people_call(d.domain)));
+  remarks.add(Caveat::estimated_part,
+              fmt::format("{} {} no sensor here; {} of the total are an estimate{}", joined(domains),
+                          domains.size() > 1 ? "have" : "has", units::si(energy.estimated_J, "J"), assumptions(node)),
+              node.host);
+}
+
+void about_coverage(const NodeSummary& node, Remarks& remarks) {
+  std::vector<std::string> left_out, simulated;
+  bool whole = false, cpu = false, memory = false, overlap = false;
+  for (const auto& d : node.devices) {
+    if (d.kind == Kind::unavailable) continue;
+    if (!d.counted) {
+      overlap = overlap || !d.part_of.empty();
+      left_out.push_back(d.label);
+      for (const auto& other : node.devices)
+        if (!d.part_of.empty() && other.id == d.part_of) left_out.back() += " (in " + other.label + ")";
+      continue;
+    }
+    if (d.source.starts_with("sim")) simulated.push_back(d.label);
+    whole = whole || d.domain == Domain::node || d.domain == Domain::platform;
+    cpu = cpu || people_call(d.domain) == "CPU";
+    memory = memory || people_call(d.domain) == "DRAM";
+  }
+  if (!simulated.empty()) remarks.add(Caveat::simulated, "simulated, not read from hardware: " + joined(simulated), node.host);
+  if (!left_out.empty())
+    remarks.add(Caveat::overlapping,
+                (overlap ? "not in the total, since other sensors include them: " : "not in the total: ") + joined(left_out),
+                node.host);
+  if (whole || node.usage.energy.kind == Kind::unavailable) return;
+  std::vector<std::string> unseen;
+  if (!cpu) unseen.emplace_back("CPU");
+  if (!memory) unseen.emplace_back("memory");
+  for (const auto* word : {"fans", "disks", "network", "PSU losses"}) unseen.emplace_back(word);
+  remarks.add(Caveat::not_measured, joined(unseen) + " have no sensor here and are not in the total", node.host);
+}
+
+void about_sensor(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
+  const Energy& e = m.energy;
+  const std::string& label = m.sensor->label;
+  if (!e.available) {
+    if (m.sensor->counted)
+      remarks.add(Caveat::read_errors, label + " gave fewer than two readings and is not in the total", host);
+    return;
+  }
+  if (e.missing > 0)
+    remarks.add(
+        Caveat::read_errors,
+        fmt::format("{}: {} {} failed; {}", label, e.missing, e.missing == 1 ? "reading" : "readings",
+                    m.sensor->behavior == Behavior::counter ? "the counter's difference across the gap is exact"
+                                                            : "the gap is bridged from its neighbours and widens the +-"),
+        host);
+  if (e.unseen_s > 0.001 && e.unseen_s > 0.001 * window.seconds())
+    remarks.add(Caveat::lost_readings,
+                fmt::format("{}: no readings for {} of the run; what it used then is not in the total", label,
+                            units::duration(e.unseen_s)),
+                host);
+  if (e.invalid > 0 && m.sensor->behavior == Behavior::gauge)
+    remarks.add(Caveat::invalid_intervals,
+                fmt::format("{}: {} absurd {} thrown out and bridged", label, e.invalid, e.invalid == 1 ? "value" : "values"),
+                host);
+  else if (e.invalid > 0)
+    remarks.add(
+        Caveat::invalid_intervals,
+        fmt::format("{}: {} {} thrown out as a counter reset or an implausible jump; what was used in {} is not in the total, "
+                    "which lies below {}",
+                    label, e.invalid, e.invalid == 1 ? "difference" : "differences", units::duration(e.invalid_s),
+                    units::si(e.upper_J, "J")),
+        host);
+  if (e.ambiguous > 0)
+    remarks.add(
+        Caveat::invalid_intervals,
+        fmt::format("{}: {} {} so far apart that a whole counter range may hide between them; {} is the least it can be", label,
+                    e.ambiguous, e.ambiguous == 1 ? "pair of readings lies" : "pairs of readings lie",
+                    units::si(e.joules, "J")),
+        host);
+}
+
+void about_length(const NodeSummary& node, const NodeFindings& found, Remarks& remarks) {
+  const Sensor* slowest = nullptr;
+  for (const Metered& m : found.metered)
+    if (m.sensor->counted && m.energy.available && (slowest == nullptr || m.sensor->refresh_ns > slowest->refresh_ns))
+      slowest = m.sensor;
+  if (slowest == nullptr || found.window.to_ns - found.window.from_ns >= 10 * slowest->refresh_ns) return;
+  remarks.add(Caveat::too_short,
+              fmt::format("the run of {} is short for {}, which is renewed every {}: mind the +-",
+                          units::duration(found.window.seconds()), slowest->label,
+                          units::si(static_cast<double>(slowest->refresh_ns) * 1e-9, "s")),
+              node.host);
+}
+
+void about_sampling(const RunSummary& run, Remarks& remarks) {
+  std::uint64_t ticks = 0, late = 0, lost = 0;
+  for (const auto& node : run.nodes) {
+    ticks += node.quality.ticks;
+    late += node.quality.late;
+    lost += node.quality.lost;
+  }
+  if (late > 0)
+    remarks.add(Caveat::late_ticks,
+                fmt::format("{} of {} sampling times passed unread; counters lose nothing by that", late, ticks + late), "");
+  if (lost > 0)
+    remarks.add(Caveat::lost_readings,
+                fmt::format("{} readings were lost because they came faster than they could be stored", lost), "");
+}
+
+void about_run(const RunSummary& run, Remarks& remarks) {
+  if (!run.outcome.finished)
+    remarks.add(Caveat::interrupted,
+                fmt::format("the measuring was cut off{}; the figures end at the last reading, {} after the start",
+                            run.outcome.interrupted_by.empty() ? "" : " (" + without_stop(run.outcome.interrupted_by) + ")",
+                            units::duration(run.usage.duration_s)),
+                "");
+  if (run.nodes.empty())
+    remarks.add(Caveat::no_sensor, "no node delivered any data; energy, CO2e and cost are not available", "");
+  if (!run.footprint) return;
+  std::vector<std::string> defaults;
+  const Factors& f = run.factors;
+  if (f.pue_source == "default")
+    defaults.push_back(
+        fmt::format("PUE {} (mean of the Uptime Institute Global Data Center Survey 2023)", units::significant(f.pue, 3)));
+  if (f.emissions_source == "default")
+    defaults.push_back(fmt::format("{} g/kWh (Germany, nowtricity.com)", units::significant(f.emissions_kg_per_kWh * 1000, 3)));
+  if (f.price_source == "default")
+    defaults.push_back(fmt::format("{} ct/kWh (Germany, stromauskunft.de)", units::significant(f.price_cent_per_kWh, 4)));
+  if (!defaults.empty()) remarks.add(Caveat::default_factors, "default factors, not yours: " + joined(defaults), "");
+}
+
+}  // namespace
+
+std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindings>& findings) {
+  Remarks remarks;
+  about_run(summary, remarks);
+  about_sampling(summary, remarks);
+  for (std::size_t i = 0; i < summary.nodes.size() && i < findings.size(); ++i) {
+    const NodeSummary& node = summary.nodes[i];
+    about_kinds(node, remarks);
+    about_coverage(node, remarks);
+    about_length(node, findings[i], remarks);
+    for (const Metered& m : findings[i].metered) about_sensor(m, node.host, findings[i].window, remarks);
+    for (const auto& b : node.blocked)
+      remarks.add(Caveat::blocked,
+                  without_stop(fmt::format("{}: {}{}", b.backend, without_stop(b.reason), b.hint.empty() ? "" : ". " + b.hint)),
+                  node.host);
+  }
+  return remarks.notes(summary.nodes.size());
+}
+
+}  // namespace perun

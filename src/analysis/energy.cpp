@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "analysis/energy.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "analysis/curve.hpp"
+
+namespace perun {
+
+namespace {
+
+/// 95 % quantile of |X - Y| with X uniform on [0, a] and Y uniform on [0, b].
+double difference_quantile(double a, double b) noexcept {
+  if (a < b) std::swap(a, b);
+  if (b <= 0.1 * a) return 0.95 * a - 0.5 * b;
+  const double one_tail = a - std::sqrt(0.1 * a * b);
+  if (one_tail >= b) return one_tail;
+  return 0.5 * (a + b - std::sqrt(std::max(0.0, 0.2 * a * b - (a - b) * (a - b))));
+}
+
+constexpr double square(double x) noexcept {
+  return x * x;
+}
+
+/// The part of an interval inside the window.
+struct Part {
+  const Interval* interval;
+  std::int64_t from_ns, to_ns;
+  [[nodiscard]] double seconds() const noexcept { return static_cast<double>(to_ns - from_ns) * 1e-9; }
+  [[nodiscard]] double joules() const noexcept { return interval->between(from_ns, to_ns); }
+};
+
+std::vector<Part> parts_of(const std::vector<Interval>& intervals, Window window) {
+  std::vector<Part> parts;
+  auto at =
+      std::partition_point(intervals.begin(), intervals.end(), [&](const Interval& x) { return x.to_ns <= window.from_ns; });
+  for (; at != intervals.end() && at->from_ns < window.to_ns; ++at)
+    parts.push_back({&*at, std::max(at->from_ns, window.from_ns), std::min(at->to_ns, window.to_ns)});
+  return parts;
+}
+
+/// 95 % half width of a share of an interval whose power curve is not known: exponentially distributed power
+/// (only its mean is known) stays below three times its mean.
+double share_error(const Part& part, double max_power_W) noexcept {
+  const double share = part.interval->fraction(part.to_ns) - part.interval->fraction(part.from_ns);
+  const double smaller = std::min(share, 1 - share);
+  const double energy = part.interval->joules;
+  return std::min(energy * std::min(2 * smaller, 1 - smaller), max_power_W * smaller * part.interval->seconds());
+}
+
+enum class Edge : unsigned char { first, last };
+
+/// Power that may be drawn at an edge of `parts`: the highest that two refreshes show within the nearest eight, and a
+/// tenth. A shorter time knows it badly and a longer interval only its mean; twice that covers a square wave of half
+/// duty. Random curves hold the factors (tests/unit/energy_test.cpp).
+double local_power(std::span<const Part> parts, Edge edge, const Limits& limits) noexcept {
+  double joules = 0, time_s = 0, all_s = 0, highest_W = 0;
+  for (std::size_t i = 0; i < parts.size() && all_s < 8 * limits.refresh_s; ++i) {
+    const Interval& x = *parts[edge == Edge::last ? parts.size() - 1 - i : i].interval;
+    joules += x.joules;
+    time_s += x.seconds();
+    all_s += x.seconds();
+    if (time_s < 2 * limits.refresh_s) continue;
+    highest_W = std::max(highest_W, (time_s > 8 * limits.refresh_s ? 2 : 1.1) * joules / time_s);
+    joules = time_s = 0;
+  }
+  if (all_s >= 2 * limits.refresh_s) return std::min(highest_W, limits.max_power_W);
+  return joules > limits.step_J ? std::min(2 * joules / all_s, limits.max_power_W) : limits.max_power_W;
+}
+
+/// Good intervals of a counter that follow each other: only the readings at both ends carry an error.
+class Stretch {
+ public:
+  Stretch(std::span<const Part> parts, const Limits& limits) : parts_(parts), limits_(limits) {
+    for (const Part& p : parts_) joules_ += p.joules();
+  }
+
+  /// Square of the statistical half width.
+  [[nodiscard]] double variance() const noexcept {
+    const Interval &first = *parts_.front().interval, &last = *parts_.back().interval;
+    const double first_W = local_power(parts_, Edge::first, limits_), last_W = local_power(parts_, Edge::last, limits_);
+    double edges = square(difference_quantile(limits_.refresh_s * first_W, limits_.refresh_s * last_W)) +
+                   square(difference_quantile(limits_.step_J, limits_.step_J)) + square(first.from_halfwidth_s * first_W) +
+                   square(last.to_halfwidth_s * last_W);
+    if (parts_.size() > 1)
+      return edges + square(share_error(parts_.front(), limits_.max_power_W)) +
+             square(share_error(parts_.back(), limits_.max_power_W));
+    edges *= square(parts_.front().seconds() / first.seconds());
+    return edges + square(share_error(parts_.front(), limits_.max_power_W));
+  }
+
+  /// Adds the hard bounds; power lies between 0 and the limit and a reading is at most one refresh old.
+  void bound(Energy& e) const noexcept {
+    const auto [low_a, high_a] = cumulative(parts_.front(), parts_.front().from_ns);
+    const auto [low_b, high_b] = cumulative(parts_.back(), parts_.back().to_ns);
+    double hidden = 0, time_s = 0;
+    for (const Part& p : parts_) {
+      hidden += p.interval->hidden_J + (p.interval->wrapped ? limits_.step_J : 0);
+      time_s += p.seconds();
+    }
+    const double joules = static_cast<double>(joules_);
+    e.lower_J += std::clamp(joules + low_b - high_a, 0.0, joules);
+    e.upper_J += std::max(joules, std::min(joules + high_b - low_a + hidden, limits_.max_power_W * time_s));
+  }
+
+  [[nodiscard]] long double joules() const noexcept { return joules_; }
+
+ private:
+  /// True energy at `t_ns` relative to the interpolated counter: lowest and highest.
+  [[nodiscard]] std::array<double, 2> cumulative(const Part& part, std::int64_t t_ns) const noexcept {
+    const Interval& x = *part.interval;
+    const double most = limits_.max_power_W, f = x.fraction(t_ns), passed = f * x.joules, rest = x.joules - passed;
+    const double late_J = most * limits_.refresh_s + limits_.step_J;
+    const double low_left = -most * x.from_halfwidth_s - passed;
+    const double low_right = rest - most * x.to_halfwidth_s - most * (1 - f) * x.seconds();
+    const double high_left = late_J + most * x.from_halfwidth_s + most * f * x.seconds() - passed;
+    const double high_right = rest + late_J + most * x.to_halfwidth_s;
+    return {std::max(low_left, low_right), std::min(high_left, high_right)};
+  }
+
+  std::span<const Part> parts_;
+  const Limits& limits_;
+  long double joules_ = 0;
+};
+
+void sum_counter(std::span<const Part> parts, const Limits& limits, Energy& e) {
+  long double joules = 0;
+  double variance = 0;
+  for (std::size_t i = 0; i < parts.size();) {
+    if (!parts[i].interval->valid) {
+      ++e.invalid;
+      e.invalid_s += parts[i].seconds();
+      e.upper_J += limits.max_power_W * parts[i].seconds();
+      ++i;
+      continue;
+    }
+    std::size_t end = i;
+    while (end < parts.size() && parts[end].interval->valid) ++end;
+    const Stretch stretch(parts.subspan(i, end - i), limits);
+    joules += stretch.joules();
+    variance += stretch.variance();
+    stretch.bound(e);
+    i = end;
+  }
+  for (const Part& p : parts) {
+    e.wraps += p.interval->wrapped ? 1 : 0;
+    e.ambiguous += p.interval->hidden_J > 0 ? 1 : 0;
+  }
+  e.joules = static_cast<double>(joules);
+  e.uncertainty_J = std::sqrt(variance);
+}
+
+/// Readings of a gauge are samples of a curve that nobody saw in between: neighbours that differ tell how far it
+/// may have strayed.
+void sum_gauge(std::span<const Part> parts, const Limits& limits, Energy& e) {
+  long double joules = 0;
+  double variance = 0, bridged_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
+  for (const Part& p : parts) {
+    const double mean_W = p.interval->watts(), half_W = std::abs(p.interval->bend_J) / p.interval->seconds();
+    least_W = std::min(least_W, mean_W - half_W);
+    most_W = std::max(most_W, mean_W + half_W);
+  }
+  for (const Part& p : parts) {
+    joules += p.joules();
+    time_s += p.seconds();
+    const double between_W = 2 * p.interval->bend_J / p.interval->seconds();
+    variance += square(between_W * p.seconds());
+    if (!p.interval->bridged) continue;
+    const double mean_W = p.interval->watts();
+    bridged_J += p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
+  }
+  const auto n = static_cast<double>(parts.size());
+  const double few = 1.96 * (1 + 2 / n);  // two readings say little of the spread
+  e.joules = static_cast<double>(joules);
+  e.uncertainty_J = std::sqrt(square(few) * variance + square(bridged_J) + square(0.95 * limits.step_W * time_s) +
+                              square(limits.refresh_s * (most_W - least_W)));
+  e.upper_J = std::max(e.joules, limits.max_power_W * time_s);
+}
+
+/// Half an interval on each side is filled with the neighbour's power; what lies farther out was not seen.
+void extend(const Curve& curve, Window window, const Limits& limits, Energy& e) {
+  const auto outside = [&](const Interval& x, std::int64_t from_ns, std::int64_t to_ns) {
+    if (to_ns <= from_ns) return;
+    const double all_s = static_cast<double>(to_ns - from_ns) * 1e-9;
+    const double energy = x.valid ? x.between(from_ns, to_ns) : 0;
+    const double watts = x.seconds() > 0 && x.valid ? x.watts() : 0;
+    const double near_s =
+        static_cast<double>(std::max<std::int64_t>(std::min(to_ns, x.to_ns) - std::max(from_ns, x.from_ns), 0)) * 1e-9;
+    e.joules += energy;
+    e.unseen_s += all_s - near_s;
+    e.upper_J += limits.max_power_W * all_s;
+    e.uncertainty_J = std::hypot(e.uncertainty_J, watts * (2 * near_s + 3 * (all_s - near_s)));
+  };
+  outside(curve.before(), window.from_ns, std::min(window.to_ns, curve.intervals.front().from_ns));
+  outside(curve.after(), std::max(window.from_ns, curve.intervals.back().to_ns), window.to_ns);
+}
+
+/// Failed readings from the one that opens the window to the one that closes it.
+std::uint64_t failed(const Series& series, Window window) {
+  std::size_t first = 0, last = series.size();
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series.raw[i] == missing) continue;
+    if (series.t_ns[i] <= window.from_ns) first = i;
+    if (series.t_ns[i] >= window.to_ns) {
+      last = i;
+      break;
+    }
+  }
+  const auto begin = series.raw.begin();
+  return static_cast<std::uint64_t>(
+      std::count(begin + static_cast<std::ptrdiff_t>(first), begin + static_cast<std::ptrdiff_t>(last), missing));
+}
+
+}  // namespace
+
+Energy energy_between(const Sensor& sensor, const Series& series, Window window) {
+  const Curve curve = curve_of(sensor, series);
+  if (curve.intervals.empty() || window.to_ns < window.from_ns || window.to_ns < curve.before().from_ns ||
+      window.from_ns > curve.after().to_ns)
+    return {};
+  const Limits limits = limits_of(sensor);
+  const std::vector<Part> parts = parts_of(curve.intervals, window);
+  Energy e;
+  e.available = true;
+  if (!parts.empty()) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
+  extend(curve, window, limits, e);
+  e.missing = failed(series, window);
+  e.invalid += curve.rejected;
+  const double mean_W = window.to_ns > window.from_ns ? e.joules / window.seconds() : 0;
+  const auto edges = stretches(curve, window, shortest_stretch_s(sensor, mean_W));
+  std::vector<double> joules(edges.size() - 1);
+  add_energy(curve, edges, 0, joules);
+  e.max_W = std::max(mean_W, highest_power(edges, joules));
+  return e;
+}
+
+double increase_between(const Sensor& sensor, const Series& series, Window window) {
+  std::size_t first = series.size(), last = series.size();
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series.raw[i] == missing) continue;
+    if (first == series.size() || series.t_ns[i] <= window.from_ns) first = i;
+    last = i;
+    if (series.t_ns[i] >= window.to_ns && i > first) break;
+  }
+  if (first == last) return 0;
+  return std::max(0.0, static_cast<double>(series.raw[last] - series.raw[first]) * sensor.scale);
+}
+
+}  // namespace perun

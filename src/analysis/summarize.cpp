@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "analysis/summarize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "analysis/caveats.hpp"
+#include "analysis/curve.hpp"
+#include "analysis/energy.hpp"
+
+namespace perun {
+
+namespace {
+
+bool tells_energy(const Sensor& s) noexcept {
+  return s.quantity == Quantity::energy || s.quantity == Quantity::power;
+}
+
+double seconds(std::int64_t ns) noexcept {
+  return static_cast<double>(ns) * 1e-9;
+}
+
+/// The run on a node's own monotonic clock. A node whose clocks agree with the launcher's is the same machine;
+/// any other is aligned by wall time.
+Window window_of(const Run& run, const NodeRecord& node) {
+  Window w{run.begin.mono_ns, run.end.mono_ns};
+  if (!node.clock.empty()) {
+    const Moment &first = node.clock.front(), &last = node.clock.back();
+    const std::int64_t apart = (first.real_ns - first.mono_ns) - (run.begin.real_ns - run.begin.mono_ns);
+    if (std::abs(apart) > 1'000'000'000)
+      w = {first.mono_ns + (run.begin.real_ns - first.real_ns), last.mono_ns + (run.end.real_ns - last.real_ns)};
+  }
+  if (!run.outcome.finished) {
+    std::int64_t last_ns = missing;
+    for (const Series& s : node.series)
+      if (s.size() > 0) last_ns = std::max(last_ns, s.t_ns.back());
+    if (last_ns != missing) w.to_ns = last_ns;
+  }
+  w.to_ns = std::max(w.to_ns, w.from_ns);
+  return w;
+}
+
+Amount amount_of(const Sensor& sensor, const Energy& e) {
+  Amount a;
+  if (!e.available) return a;
+  a.kind = sensor.kind;
+  (sensor.kind == Kind::estimated ? a.estimated_J : a.measured_J) = e.joules;
+  a.uncertainty_J = e.uncertainty_J;
+  a.lower_J = e.lower_J;
+  a.upper_J = e.upper_J;
+  return a;
+}
+
+Usage usage_of(const Amount& energy, double duration_s, double max_W) {
+  Usage u;
+  u.energy = energy;
+  u.duration_s = duration_s;
+  u.power_mean_W = duration_s > 0 ? energy.joules() / duration_s : 0;
+  u.power_max_W = energy.kind == Kind::unavailable ? 0 : std::max(u.power_mean_W, max_W);
+  return u;
+}
+
+DeviceSummary device_of(const Sensor& s, const Energy& e, double duration_s) {
+  DeviceSummary d;
+  d.id = s.id;
+  d.label = s.label;
+  d.source = s.source;
+  d.note = s.note;
+  d.domain = s.domain;
+  d.kind = e.available ? s.kind : Kind::unavailable;
+  d.counted = s.counted;
+  d.part_of = s.part_of;
+  d.usage = usage_of(amount_of(s, e), duration_s, e.max_W);
+  d.systematic_percent = s.systematic_percent;
+  d.wraps = e.wraps;
+  d.read_errors = e.missing;
+  d.invalid = e.invalid;
+  return d;
+}
+
+const Series* series_of(const NodeRecord& node, std::string_view id) {
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
+    if (node.sensors[i].id == id) return &node.series[i];
+  return nullptr;
+}
+
+std::optional<double> increase(const NodeRecord& node, std::string_view id, Window window) {
+  const Series* series = series_of(node, id);
+  if (series == nullptr ||
+      series->size() - static_cast<std::size_t>(std::count(series->raw.begin(), series->raw.end(), missing)) < 2)
+    return std::nullopt;
+  const auto index = static_cast<std::size_t>(series - node.series.data());
+  return increase_between(node.sensors[index], *series, window);
+}
+
+std::optional<double> highest(const NodeRecord& node, std::string_view id, Window window) {
+  const Series* series = series_of(node, id);
+  if (series == nullptr) return std::nullopt;
+  const double scale = node.sensors[static_cast<std::size_t>(series - node.series.data())].scale;
+  std::optional<double> most;
+  for (std::size_t i = 0; i < series->size(); ++i) {
+    const bool inside = series->t_ns[i] <= window.to_ns || !most;
+    if (series->raw[i] != missing && inside) most = std::max(most.value_or(0), static_cast<double>(series->raw[i]) * scale);
+  }
+  return most;
+}
+
+Activity activity_of(const NodeRecord& node, Window window) {
+  Activity a;
+  const auto busy = increase(node, "proc:cpu_busy", window), total = increase(node, "proc:cpu_total", window);
+  if (busy && total && *total > 0) a.cpu_utilization = std::clamp(*busy / *total, 0.0, 1.0);
+  a.memory_used_max_bytes = highest(node, "proc:memory_used", window);
+  a.disk_read_bytes = increase(node, "proc:disk_read", window);
+  a.disk_written_bytes = increase(node, "proc:disk_written", window);
+  a.network_received_bytes = increase(node, "proc:net_received", window);
+  a.network_sent_bytes = increase(node, "proc:net_sent", window);
+  return a;
+}
+
+/// Rate of the readings and the longest time between two good ones of an energy sensor (of any, where there is none).
+void describe_sampling(const NodeRecord& node, NodeSummary& out) {
+  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), tells_energy);
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
+    const Series& s = node.series[i];
+    if (energy && !tells_energy(node.sensors[i])) continue;
+    if (s.size() > most && s.size() > 1 && s.t_ns.back() > s.t_ns.front()) {
+      most = s.size();
+      out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
+    }
+    std::int64_t before = missing;
+    for (std::size_t k = 0; k < s.size(); ++k) {
+      if (s.raw[k] == missing) continue;
+      if (before != missing) out.longest_gap_s = std::max(out.longest_gap_s, seconds(s.t_ns[k] - before));
+      before = s.t_ns[k];
+    }
+  }
+}
+
+/// Highest power of all counted sensors together: their energies on the same stretches, none shorter than the
+/// slowest of them can resolve.
+class Together {
+ public:
+  void add(const NodeRecord& node, const NodeFindings& found) {
+    nodes_.push_back({&node, &found});
+    for (const Metered& m : found.metered) {
+      if (!m.sensor->counted || !m.energy.available) continue;
+      const double mean_W = found.window.seconds() > 0 ? m.energy.joules / found.window.seconds() : 0;
+      shortest_s_ = std::max(shortest_s_, shortest_stretch_s(*m.sensor, mean_W));
+    }
+  }
+
+  [[nodiscard]] double highest_W() const {
+    std::vector<std::int64_t> edges;
+    std::vector<double> joules;
+    std::int64_t origin = 0;
+    for (const auto& [node, found] : nodes_)
+      for (const Metered& m : found->metered) {
+        if (!m.sensor->counted || !m.energy.available) continue;
+        const Curve curve = curve_of(*m.sensor, node->series[static_cast<std::size_t>(m.sensor - node->sensors.data())]);
+        if (edges.empty()) {
+          origin = found->window.from_ns;
+          edges = stretches(curve, found->window, shortest_s_);
+          joules.resize(edges.size() - 1);
+        }
+        add_energy(curve, edges, found->window.from_ns - origin, joules);
+      }
+    return highest_power(edges, joules);
+  }
+
+ private:
+  std::vector<std::pair<const NodeRecord*, const NodeFindings*>> nodes_;
+  double shortest_s_ = 0;
+};
+
+NodeFindings find(const Run& run, const NodeRecord& node) {
+  NodeFindings found;
+  found.window = window_of(run, node);
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
+    if (tells_energy(node.sensors[i]))
+      found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window)});
+  return found;
+}
+
+NodeSummary node_of(const NodeRecord& node, const NodeFindings& found) {
+  NodeSummary out;
+  out.host = node.host;
+  out.attributes = node.attributes;
+  out.blocked = node.blocked;
+  out.quality = node.quality;
+  out.activity = activity_of(node, found.window);
+  describe_sampling(node, out);
+  Amount total;
+  for (const Metered& m : found.metered) {
+    out.devices.push_back(device_of(*m.sensor, m.energy, found.window.seconds()));
+    if (m.sensor->counted) total += out.devices.back().usage.energy;
+  }
+  Together together;
+  together.add(node, found);
+  out.usage = usage_of(total, found.window.seconds(), together.highest_W());
+  for (DeviceSummary& d : out.devices)
+    if (d.counted && total.joules() > 0) d.share = d.usage.energy.joules() / total.joules();
+  std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
+    if (a.counted != b.counted) return a.counted;
+    return a.usage.energy.joules() > b.usage.energy.joules();
+  });
+  return out;
+}
+
+}  // namespace
+
+Footprint footprint(const Amount& energy, const Factors& factors) {
+  Footprint f;
+  f.facility_kWh = energy.joules() / 3.6e6 * factors.pue;
+  f.co2e_kg = f.facility_kWh * factors.emissions_kg_per_kWh;
+  f.cost_cent = f.facility_kWh * factors.price_cent_per_kWh;
+  return f;
+}
+
+RunSummary summarize(const Run& run) {
+  RunSummary out;
+  out.number = run.number;
+  out.id = run.id;
+  out.app = run.app;
+  out.perun_version = run.perun_version;
+  out.cwd = run.cwd;
+  out.round_id = run.round_id;
+  out.command = run.command;
+  out.round = run.round;
+  out.frequency_hz = run.frequency_hz;
+  out.begin_real_ns = run.begin.real_ns;
+  out.outcome = run.outcome;
+  out.factors = run.factors;
+
+  std::vector<NodeFindings> findings;
+  Together together;
+  Amount total;
+  double duration_s =
+      run.outcome.finished || run.nodes.empty() ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0})) : 0;
+  findings.reserve(run.nodes.size());
+  for (const NodeRecord& node : run.nodes) {
+    const NodeFindings& found = findings.emplace_back(find(run, node));
+    out.nodes.push_back(node_of(node, found));
+    together.add(node, found);
+    total += out.nodes.back().usage.energy;
+    if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
+  }
+  const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W();
+  out.usage = usage_of(total, duration_s, max_W);
+  out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
+  if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
+  out.notes = caveats(out, findings);
+  return out;
+}
+
+}  // namespace perun
