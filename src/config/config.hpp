@@ -57,7 +57,7 @@ enum class Scope : std::uint8_t {
   sources,  ///< monitor and sensors
 };
 
-/// What stands behind a flag.
+/// What follows a flag.
 enum class Takes : std::uint8_t {
   nothing,  ///< a switch; true or false in files and variables, and as --flag=false
   value,

@@ -24,7 +24,7 @@ bool starts_comment(std::string_view s) {
   return s.starts_with('#') || s.starts_with(';');
 }
 
-/// Where a comment behind a value begins, its blank included.
+/// Where a comment after a value begins, its blank included.
 std::size_t comment_at(std::string_view s) {
   if (starts_comment(s)) return 0;
   for (std::size_t i = 1; i < s.size(); ++i)
@@ -32,15 +32,15 @@ std::size_t comment_at(std::string_view s) {
   return s.size();
 }
 
-/// A value in quotes; what stands behind the closing one may be a comma and a comment.
+/// A value in quotes; what follows the closing one may be a comma and a comment.
 Result<std::string> unquote(std::string_view s) {
   std::string out;
   for (std::size_t i = 1; i < s.size(); ++i) {
     if (s[i] == '"') {
       const auto rest = text::trim(s.substr(i + 1));
-      const auto behind = text::trim(rest.starts_with(',') ? rest.substr(1) : rest);
-      if (behind.empty() || starts_comment(behind)) return out;
-      return Error{Errc::invalid, fmt::format("'{}' stands behind the closing quote", text::to_utf8(behind))};
+      const auto after = text::trim(rest.starts_with(',') ? rest.substr(1) : rest);
+      if (after.empty() || starts_comment(after)) return out;
+      return Error{Errc::invalid, fmt::format("'{}' follows the closing quote", text::to_utf8(after))};
     }
     if (s[i] == '\\' && i + 1 < s.size() && (s[i + 1] == '"' || s[i + 1] == '\\')) ++i;
     out += s[i];
@@ -77,8 +77,8 @@ class Parser {
   Status section(std::string_view words) {
     const auto close = words.find(']');
     if (close == std::string_view::npos) return wrong(fmt::format("'{}' has no closing ']'", text::to_utf8(words)));
-    const auto behind = text::trim(words.substr(close + 1));
-    if (!behind.empty() && !starts_comment(behind)) return wrong(fmt::format("'{}' stands behind ']'", text::to_utf8(behind)));
+    const auto after = text::trim(words.substr(close + 1));
+    if (!after.empty() && !starts_comment(after)) return wrong(fmt::format("'{}' follows ']'", text::to_utf8(after)));
     section_ = text::trim(words.substr(1, close - 1));
     open_.reset();
     return Ok{};

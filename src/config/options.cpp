@@ -126,7 +126,7 @@ using Text = std::string_view;
 using enum Takes;
 
 constexpr std::array<Option, 19> table{{
-    {"report", "format", "--format", value, "FORMAT", "how to print the report: txt, yaml, yml or json", Scope::results,
+    {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
        if (!word) return word.error();
@@ -134,7 +134,7 @@ constexpr std::array<Option, 19> table{{
        return Ok{};
      },
      [](const Config& c) { return c.format; }},
-    {"report", "pue", "--pue", value, "X", "power usage effectiveness of the data center", Scope::results,
+    {"report", "pue", "--pue", value, "X", "power usage effectiveness", Scope::results,
      [](Config& c, Text t) { return at_least(c.pue, 1, t); }, [](const Config& c) { return text::shortest(c.pue); }},
     {"report", "emissions-factor", "--emissions-factor,--emissions_factor", value, "X", "kgCO2e per kWh", Scope::results,
      [](Config& c, Text t) { return at_least(c.emissions_factor, 0, t); },
@@ -142,12 +142,12 @@ constexpr std::array<Option, 19> table{{
     {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh", Scope::results,
      [](Config& c, Text t) { return at_least(c.price_factor, 0, t); },
      [](const Config& c) { return text::shortest(c.price_factor); }},
-    {"monitor", "frequency", "--frequency", value, "HZ", "how often to sample: 10, 0.5 or 100Hz", Scope::monitor,
+    {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.frequency_hz); }},
     {"monitor", "data_out", "--data_out,--data-out", value, "DIR", "where the data files are", Scope::results,
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
-    {"monitor", "name", "--name", value, "APP", "name of the data file, if not the program's", Scope::monitor,
+    {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
@@ -162,16 +162,15 @@ constexpr std::array<Option, 19> table{{
      [](const Config& c) { return std::to_string(c.warmup_rounds); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
-    {"monitor", "strict", "--strict", nothing, "", "fail before the program starts if nothing is measured", Scope::monitor,
+    {"monitor", "strict", "--strict", nothing, "", "stop before the start if nothing is measured", Scope::monitor,
      [](Config& c, Text t) { return truth(c.strict, t); }, [](const Config& c) { return spelled(c.strict); }},
-    {"monitor", "cpu-tdp", "--cpu-tdp,--cpu_tdp", value, "WATT", "TDP of all CPUs for estimates; 0: find it out",
-     Scope::sources, [](Config& c, Text t) { return power(c.cpu_tdp_W, t); },
-     [](const Config& c) { return text::shortest(c.cpu_tdp_W); }},
+    {"monitor", "cpu-tdp", "--cpu-tdp,--cpu_tdp", value, "WATT", "CPU TDP for estimates; 0: find out", Scope::sources,
+     [](Config& c, Text t) { return power(c.cpu_tdp_W, t); }, [](const Config& c) { return text::shortest(c.cpu_tdp_W); }},
     {"monitor", "sysfs", "--sysfs", value, "DIR", "read sensors below here", Scope::sources,
      [](Config& c, Text t) { return folder(c.sysfs, t); }, [](const Config& c) { return c.sysfs.string(); }},
     {"monitor", "procfs", "--procfs", value, "DIR", "read utilization below here", Scope::sources,
      [](Config& c, Text t) { return folder(c.procfs, t); }, [](const Config& c) { return c.procfs.string(); }},
-    {"perun", "log_lvl", "-l,--log_lvl,--log-lvl", value, "LEVEL", "DEBUG, INFO, WARN, ERROR or CRITICAL", Scope::everywhere,
+    {"perun", "log_lvl", "-l,--log_lvl,--log-lvl", value, "LEVEL", "DEBUG INFO WARN ERROR CRITICAL", Scope::everywhere,
      log_level, [](const Config& c) { return c.log_lvl; }},
     {"perun", "color", "--color", value, "WHEN", "auto, always or never", Scope::everywhere,
      [](Config& c, Text t) -> Status {
