@@ -22,8 +22,8 @@ constexpr std::array<CommandInfo, 4> all_commands{{
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
-     "Lists the sensors of this machine: unit, scope, update period, whether they count\n"
-     "in the total, and what is blocked and why.\n"},
+     "Lists the sensors of this machine: unit, scope, update period, whether they\n"
+     "count in the total, and what is blocked and why.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
