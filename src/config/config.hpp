@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -15,6 +16,10 @@
 
 namespace perun {
 
+/// What --format takes and a report file may end in; report/ has one writer for each.
+inline constexpr std::array<std::string_view, 4> report_formats{"txt", "yaml", "yml", "json"};
+inline constexpr double lowest_frequency_hz = 0.001, highest_frequency_hz = 5000;
+
 /// Plain values, each with its default. Nothing here knows of files, flags or the environment.
 struct Config {
   // [report]
@@ -25,10 +30,10 @@ struct Config {
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
-  std::string name;                    ///< APP; empty: from the program
-  std::vector<std::string> backends;   ///< empty: all that work
-  std::vector<std::string> sensors;    ///< globs; empty: all
-  std::vector<std::string> exclude;    ///< globs
+  std::string name;                   ///< APP; empty: from the program
+  std::vector<std::string> backends;  ///< empty: all that work
+  std::vector<std::string> sensors;   ///< globs; empty: all
+  std::vector<std::string> exclude;   ///< globs
   int rounds = 1;
   int warmup_rounds = 0;
   bool no_estimate = false;
@@ -44,21 +49,45 @@ struct Config {
 /// Where a value came from, weakest first.
 enum class Layer : std::uint8_t { built_in, system_file, global_file, local_file, environment, command_line };
 
-/// Which commands an option belongs to, for help; every option may stand before the command as well.
-enum class Scope : std::uint8_t { everywhere, monitor, report };
+/// Which commands an option belongs to; before the command every option may stand.
+enum class Scope : std::uint8_t {
+  everywhere,
+  results,  ///< monitor and report
+  monitor,
+  sources,  ///< monitor and sensors
+};
+
+/// What follows a flag.
+enum class Takes : std::uint8_t {
+  nothing,  ///< a switch; true or false in files and variables, and as --flag=false
+  value,
+  list,  ///< separated by commas, or the flag repeated
+};
 
 /// One setting, told once: flag, PERUN_ variable, INI key, showconf line, help and documents come from this row.
 struct Option {
-  std::string_view section, key;       ///< INI place: "report", "emissions-factor"
-  std::string_view flags;              ///< in CLI11's words: "--data_out,--data-out"
-  std::string_view metavar;            ///< empty: a switch
+  std::string_view section, key;  ///< INI place: "report", "emissions-factor"
+  std::string_view flags;         ///< in CLI11's words: "--data_out,--data-out"; the first long one is shown
+  Takes takes;
+  std::string_view metavar;  ///< empty for a switch
   std::string_view help;
   Scope scope;
-  Status (*set)(Config&, std::string_view text);
-  std::string (*get)(const Config&);
+  Status (*set)(Config&, std::string_view text);  ///< errors name the text, not the option
+  std::string (*get)(const Config&);              ///< what `set` reads back
 };
 [[nodiscard]] std::span<const Option> options() noexcept;
+
+/// The row of a key in any spelling of case, '_' and '-', or null.
 [[nodiscard]] const Option* find_option(std::string_view key) noexcept;
+
+/// Its variable: "PERUN_EMISSIONS_FACTOR".
+[[nodiscard]] std::string variable(const Option& option);
+
+/// The items of a list value. Commas inside parentheses do not separate; empty items are left out.
+[[nodiscard]] std::vector<std::string> list_items(std::string_view text);
+
+/// The format that a file's name ends in, or "" when that is none.
+[[nodiscard]] std::string_view format_of(std::string_view file) noexcept;
 
 /// One value before it is applied, with its place for messages: "command line", "PERUN_PUE", "./.perun.ini:3".
 struct Setting {
@@ -71,16 +100,16 @@ struct Setting {
 struct Resolved {
   Config config;
   std::map<std::string, Setting, std::less<>> origin;  ///< by key; absent: built in
-  std::vector<std::string> warnings;                    ///< unknown keys in implicit files, with suggestions
+  std::vector<std::string> warnings;                   ///< whole sentences: unknown keys in implicit files ...
 };
 
 /// What resolve() looks at. Tests fill it by hand.
 struct Surroundings {
-  std::vector<Setting> command_line;                          ///< in order; later ones win
+  std::vector<Setting> command_line;                            ///< in order; later ones win, lists add up
   std::map<std::string, std::string, std::less<>> environment;  ///< all variables
   std::filesystem::path cwd = ".";
   std::filesystem::path system_file = "/etc/perun.ini";
-  std::optional<std::filesystem::path> configuration;         ///< -c FILE
+  std::optional<std::filesystem::path> configuration;  ///< -c FILE
 };
 
 /// command line > environment > local INI (-c, PERUN_CONFIGURATION or ./.perun.ini) > global INI

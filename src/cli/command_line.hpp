@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace perun {
+
+enum class Command : std::uint8_t {
+  nothing,  ///< no command was given: help on stderr, exit status 2
+  monitor,
+  report,
+  sensors,
+  showconf,
+  help,  ///< about `topic`
+  version,
+};
+
+/// What the user typed, checked for form; what the settings are worth is for resolve() to say.
+struct CommandLine {
+  Command command = Command::nothing;
+  Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
+  std::vector<Setting> settings;     ///< in the order typed
+  std::optional<std::filesystem::path> configuration;
+  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
+  std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
+  std::optional<std::string> file;   ///< report: the data file; none: the newest run of data_out
+  std::string run = "last";          ///< report: "all", "last", "last~N" or a number
+  bool quiet = false;
+  bool json = false;      ///< sensors
+  bool defaults = false;  ///< showconf
+  bool origin = false;    ///< showconf
+};
+
+/// Reads the words after "perun". Errors are Errc::invalid, to be told with exit status 2.
+[[nodiscard]] Result<CommandLine> parse_command_line(std::span<const std::string> words);
+
+}  // namespace perun

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string_view>
+
+#include "cli/command_line.hpp"
+#include "config/config.hpp"
+
+namespace perun {
+
+/// The commands; each returns perun's exit status and has told on stderr what went wrong.
+[[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int showconf(const CommandLine& line, const Resolved& resolved);
+
+/// "perun: WHAT" on stderr, the hint below it.
+void complain(const Error& error);
+
+/// Writes `text` to stdout; false, with a complaint, when it could not be written in full.
+[[nodiscard]] bool print(std::string_view text);
+
+}  // namespace perun

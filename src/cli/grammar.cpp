@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/grammar.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+
+namespace perun {
+
+namespace {
+
+constexpr std::array<CommandInfo, 4> all_commands{{
+    {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
+     "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
+     "after PROGRAM are its own. A *.py file that is not executable runs under\n"
+     "$PERUN_PYTHON or python3.\n"},
+    {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
+     "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
+     "newest run in data_out.\n"},
+    {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
+     "Lists the sensors of this machine: unit, scope, update period, whether they\n"
+     "count in the total, and what is blocked and why.\n"},
+    {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
+     "Prints the configuration in force in INI format. Strongest first: command line,\n"
+     "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
+     "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
+}};
+
+Status set(CommandLine& line, std::string_view key, std::string_view text) {
+  line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
+  return Ok{};
+}
+
+/// The seed gives -f to both --format and --frequency; no format begins like a number.
+Status format_or_frequency(CommandLine& line, const std::string& text) {
+  const bool number = !text.empty() && std::string_view("+-.0123456789").find(text[0]) != std::string_view::npos;
+  return set(line, number ? "frequency" : "format", text);
+}
+
+Status output(CommandLine& line, const std::string& file) {
+  std::error_code ignored;
+  if (file.ends_with('/') || std::filesystem::is_directory(file, ignored)) return set(line, "data_out", file);
+  if (file != "-" && format_of(file).empty())
+    return Error{Errc::invalid, fmt::format("--output: the name '{}' does not end in a format", text::to_utf8(file)),
+                 fmt::format("end it in .{}, or in / for the directory of the data files", fmt::join(report_formats, ", ."))};
+  line.outputs.push_back(file);
+  return Ok{};
+}
+
+Status run_choice(CommandLine& line, const std::string& text) {
+  const auto number = [](std::string_view s) {
+    return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos && text::integer(s);
+  };
+  constexpr std::string_view back = "last~";
+  const bool good =
+      text == "all" || text == "last" || number(text) || (text.starts_with(back) && number(text.substr(back.size())));
+  if (!good) return Error{Errc::invalid, fmt::format("--run: '{}' is not a number, last, last~N or all", text::to_utf8(text))};
+  line.run = text;
+  return Ok{};
+}
+
+template <auto Member>
+Status turn_on(CommandLine& line, const std::string&) {
+  line.*Member = true;
+  return Ok{};
+}
+
+using enum Command;
+
+constexpr std::array<Flag, 11> flags{{
+    {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
+    {"-o,--output", "FILE",
+     "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
+     nothing, output},
+    {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
+    {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
+    {"--origin", "", "with the place each value comes from", Scope::everywhere, showconf, turn_on<&CommandLine::origin>},
+    {"-c,--configuration", "FILE", "local INI file (default ./.perun.ini)", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.configuration = text;
+       return Ok{};
+     }},
+    {"-q,--quiet", "", "one line for a report, no warnings", Scope::everywhere, nothing, turn_on<&CommandLine::quiet>},
+    {"-v,--verbose", "", "same as --log_lvl INFO", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string&) { return set(line, "log_lvl", "INFO"); }},
+    {"--version", "", "print the version", Scope::everywhere, version,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = version;
+       return Ok{};
+     }},
+    {"-h,--help", "", "print this", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = help;
+       return Ok{};
+     }},
+}};
+
+}  // namespace
+
+std::span<const CommandInfo> commands() noexcept {
+  return all_commands;
+}
+
+const CommandInfo* find_command(Command command) noexcept {
+  const auto row = std::ranges::find(all_commands, command, &CommandInfo::command);
+  return row == all_commands.end() ? nullptr : &*row;
+}
+
+std::span<const Flag> command_line_flags() noexcept {
+  return flags;
+}
+
+bool belongs(Scope scope, Command command) noexcept {
+  if (command == nothing || command == showconf) return true;
+  switch (scope) {
+    case Scope::everywhere:
+      return true;
+    case Scope::results:
+      return command == monitor || command == report;
+    case Scope::monitor:
+      return command == monitor;
+    case Scope::sources:
+      return command == monitor || command == sensors;
+  }
+  return false;
+}
+
+bool belongs(const Flag& flag, Command command) noexcept {
+  if (flag.only == version) return command == nothing;
+  if (flag.only != nothing) return command == flag.only;
+  return belongs(flag.scope, command);
+}
+
+}  // namespace perun

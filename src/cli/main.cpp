@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "cli/help.hpp"
+#include "version.hpp"
+
+namespace {
+
+using namespace perun;
+
+constexpr int usage_error = 2;
+
+Surroundings surroundings(const CommandLine& line) {
+  Surroundings around;
+  around.command_line = line.settings;
+  around.configuration = line.configuration;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string variable = *entry;
+    if (const auto sign = variable.find('='); sign != std::string::npos)
+      around.environment.emplace(variable.substr(0, sign), variable.substr(sign + 1));
+  }
+  return around;
+}
+
+int fail(const Error& error) {
+  complain(error);
+  return usage_error;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const auto line = parse_command_line(words);
+  if (!line) return fail(line.error());
+  if (line->command == Command::help) return print(help(line->topic)) ? 0 : 1;
+  if (line->command == Command::version) return print(fmt::format("perun {}\n", version)) ? 0 : 1;
+  if (line->command == Command::nothing) return std::fputs(help(Command::nothing).c_str(), stderr), usage_error;
+
+  const auto resolved = line->defaults ? Result<Resolved>(Resolved{}) : resolve(surroundings(*line));
+  if (!resolved) return fail(resolved.error());
+  if (!line->quiet)
+    for (const auto& warning : resolved->warnings) complain({Errc::invalid, "warning: " + warning});
+  switch (line->command) {
+    case Command::monitor:
+      return monitor(*line, *resolved);
+    case Command::report:
+      return report(*line, *resolved);
+    case Command::sensors:
+      return sensors(*line, *resolved);
+    default:
+      return showconf(*line, *resolved);
+  }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "config/config.hpp"
+
+namespace perun {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> log_levels{"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"};
+constexpr std::array<std::string_view, 3> color_choices{"auto", "always", "never"};
+
+Error invalid(std::string what, std::string hint = {}) {
+  return {Errc::invalid, std::move(what), std::move(hint)};
+}
+
+std::string marked(std::string_view text) {
+  return "'" + text::to_utf8(text) + "'";
+}
+
+/// One of `words`, whatever its case.
+Result<std::string> choice(std::string_view text, std::span<const std::string_view> words) {
+  const auto trimmed = text::trim(text);
+  for (const auto word : words)
+    if (text::lower(word) == text::lower(trimmed)) return std::string(word);
+  return invalid(
+      fmt::format("{} is not one of {}{}", marked(text), fmt::join(words, ", "), text::did_you_mean(trimmed, words)));
+}
+
+Status at_least(double& out, double least, std::string_view text) {
+  const auto value = text::number(text::trim(text));
+  if (!value) return invalid(marked(text) + " is not a number");
+  if (*value < least) return invalid(fmt::format("{} is below {}", text::trim(text), text::shortest(least)));
+  out = *value;
+  return Ok{};
+}
+
+Status count(int& out, int least, std::string_view text) {
+  constexpr int most = 1'000'000;
+  const auto value = text::integer(text::trim(text));
+  if (!value) return invalid(marked(text) + " is not a whole number");
+  if (*value < least) return invalid(fmt::format("{} is below {}", *value, least));
+  if (*value > most) return invalid(fmt::format("{} is above {}", *value, most));
+  out = static_cast<int>(*value);
+  return Ok{};
+}
+
+Status truth(bool& out, std::string_view text) {
+  const auto word = text::lower(text::trim(text));
+  for (const std::string_view yes : {"true", "yes", "on", "1"})
+    if (word == yes) return out = true, Ok{};
+  for (const std::string_view no : {"false", "no", "off", "0"})
+    if (word == no) return out = false, Ok{};
+  return invalid(marked(text) + " is neither true nor false");
+}
+
+Status folder(std::filesystem::path& out, std::string_view text) {
+  if (text.empty()) return invalid("the name of the directory is empty");
+  if (text == "~" || text.starts_with("~/"))
+    return invalid(marked(text) + " begins with '~', which only a shell replaces", "write the whole path");
+  if (text.find_first_of("\r\n") != std::string_view::npos) return invalid("the name of the directory holds a line break");
+  out = text;
+  return Ok{};
+}
+
+Status frequency(double& out, std::string_view text) {
+  const auto hz = units::parse_frequency_hz(text);
+  if (!hz) return hz.error();
+  if (*hz < lowest_frequency_hz)
+    return invalid(fmt::format("{} is below the lowest rate, {} Hz", text::trim(text), text::shortest(lowest_frequency_hz)));
+  if (*hz > highest_frequency_hz)
+    return invalid(fmt::format("{} is above the {} Hz perun can sample", text::trim(text), highest_frequency_hz));
+  out = *hz;
+  return Ok{};
+}
+
+Status power(double& out, std::string_view text) {
+  const auto watts = units::parse_quantity(text, "W");
+  if (!watts) return watts.error();
+  if (*watts < 0) return invalid(fmt::format("{} is below 0", text::trim(text)));
+  out = *watts;
+  return Ok{};
+}
+
+/// The name of a file and of an HDF5 group in one.
+Status app_name(std::string& out, std::string_view text) {
+  constexpr std::size_t longest = 200;
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (text.find('/') != std::string_view::npos)
+    return invalid(marked(text) + " holds a '/'", "for another place use --data_out");
+  if (text == "." || text == ".." || std::ranges::any_of(text, control) || !text::is_utf8(text))
+    return invalid(marked(text) + " cannot be the name of a file and of a group in it");
+  if (text.size() > longest) return invalid(fmt::format("the name has {} bytes; at most {} go", text.size(), longest));
+  out = text;
+  return Ok{};
+}
+
+Status patterns(std::vector<std::string>& out, std::string_view text) {
+  auto items = list_items(text);
+  for (const auto& item : items)
+    if (item.find_first_of(" \t\r\n") != std::string::npos)
+      return invalid(marked(item) + " holds a blank", "separate by commas");
+  out = std::move(items);
+  return Ok{};
+}
+
+Status log_level(Config& c, std::string_view text) {
+  auto word = choice(text, log_levels);
+  if (!word) return word.error();
+  c.log_lvl = *std::move(word);
+  return Ok{};
+}
+
+std::string joined(const std::vector<std::string>& items) {
+  return fmt::format("{}", fmt::join(items, ","));
+}
+std::string spelled(bool value) {
+  return value ? "true" : "false";
+}
+
+using Text = std::string_view;
+using enum Takes;
+
+constexpr std::array<Option, 19> table{{
+    {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
+     [](Config& c, Text t) -> Status {
+       auto word = choice(t, report_formats);
+       if (!word) return word.error();
+       c.format = *std::move(word);
+       return Ok{};
+     },
+     [](const Config& c) { return c.format; }},
+    {"report", "pue", "--pue", value, "X", "power usage effectiveness", Scope::results,
+     [](Config& c, Text t) { return at_least(c.pue, 1, t); }, [](const Config& c) { return text::shortest(c.pue); }},
+    {"report", "emissions-factor", "--emissions-factor,--emissions_factor", value, "X", "kgCO2e per kWh", Scope::results,
+     [](Config& c, Text t) { return at_least(c.emissions_factor, 0, t); },
+     [](const Config& c) { return text::shortest(c.emissions_factor); }},
+    {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh", Scope::results,
+     [](Config& c, Text t) { return at_least(c.price_factor, 0, t); },
+     [](const Config& c) { return text::shortest(c.price_factor); }},
+    {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
+     [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
+     [](const Config& c) { return text::shortest(c.frequency_hz); }},
+    {"monitor", "data_out", "--data_out,--data-out", value, "DIR", "where the data files are", Scope::results,
+     [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
+    {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
+     [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl,proc", Scope::sources,
+     [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
+    {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,
+     [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},
+    {"monitor", "exclude", "--exclude", list, "GLOB,...", "leave these sensors out", Scope::sources,
+     [](Config& c, Text t) { return patterns(c.exclude, t); }, [](const Config& c) { return joined(c.exclude); }},
+    {"monitor", "rounds", "--rounds", value, "N", "run the program N times, as N runs", Scope::monitor,
+     [](Config& c, Text t) { return count(c.rounds, 1, t); }, [](const Config& c) { return std::to_string(c.rounds); }},
+    {"monitor", "warmup_rounds", "--warmup-rounds,--warmup_rounds", value, "N", "unmeasured runs before", Scope::monitor,
+     [](Config& c, Text t) { return count(c.warmup_rounds, 0, t); },
+     [](const Config& c) { return std::to_string(c.warmup_rounds); }},
+    {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
+     [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
+    {"monitor", "strict", "--strict", nothing, "", "stop before the start if nothing is measured", Scope::monitor,
+     [](Config& c, Text t) { return truth(c.strict, t); }, [](const Config& c) { return spelled(c.strict); }},
+    {"monitor", "cpu-tdp", "--cpu-tdp,--cpu_tdp", value, "WATT", "CPU TDP for estimates; 0: find out", Scope::sources,
+     [](Config& c, Text t) { return power(c.cpu_tdp_W, t); }, [](const Config& c) { return text::shortest(c.cpu_tdp_W); }},
+    {"monitor", "sysfs", "--sysfs", value, "DIR", "read sensors below here", Scope::sources,
+     [](Config& c, Text t) { return folder(c.sysfs, t); }, [](const Config& c) { return c.sysfs.string(); }},
+    {"monitor", "procfs", "--procfs", value, "DIR", "read utilization below here", Scope::sources,
+     [](Config& c, Text t) { return folder(c.procfs, t); }, [](const Config& c) { return c.procfs.string(); }},
+    {"perun", "log_lvl", "-l,--log_lvl,--log-lvl", value, "LEVEL", "DEBUG INFO WARN ERROR CRITICAL", Scope::everywhere,
+     log_level, [](const Config& c) { return c.log_lvl; }},
+    {"perun", "color", "--color", value, "WHEN", "auto, always or never", Scope::everywhere,
+     [](Config& c, Text t) -> Status {
+       auto word = choice(t, color_choices);
+       if (!word) return word.error();
+       c.color = *std::move(word);
+       return Ok{};
+     },
+     [](const Config& c) { return c.color; }},
+}};
+
+bool same_key(std::string_view a, std::string_view b) noexcept {
+  const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, plain, plain);
+}
+
+}  // namespace
+
+std::span<const Option> options() noexcept {
+  return table;
+}
+
+const Option* find_option(std::string_view key) noexcept {
+  const auto row = std::ranges::find_if(table, [&](const Option& o) { return same_key(o.key, key); });
+  return row == table.end() ? nullptr : &*row;
+}
+
+std::string variable(const Option& option) {
+  std::string name = "PERUN_";
+  for (const char c : option.key) name += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return name;
+}
+
+std::vector<std::string> list_items(std::string_view text) {
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size()) {
+      depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
+      if (text[i] != ',' || depth > 0) continue;
+    }
+    if (const auto item = text::trim(text.substr(begin, i - begin)); !item.empty()) items.emplace_back(item);
+    begin = i + 1;
+  }
+  return items;
+}
+
+std::string_view format_of(std::string_view file) noexcept {
+  const auto dot = file.find_last_of("./");
+  if (dot == std::string_view::npos || file[dot] != '.') return "";
+  const auto suffix = file.substr(dot + 1);
+  const auto known = std::ranges::find(report_formats, suffix);
+  return known == report_formats.end() ? std::string_view{} : *known;
+}
+
+}  // namespace perun
