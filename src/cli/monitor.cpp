@@ -130,7 +130,7 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
   for (int i = 0; i < config.warmup_rounds && status == 0; ++i) {
     const auto code = run_unmeasured(plan.program, relay);
     if (!code) {
-      tell(code.error());
+      complain(code.error());
       return exit_status(code.error());
     }
     status = *code;
@@ -145,22 +145,22 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
     const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
     if (!measured) {
       outputs.abandon();
-      tell(measured.error());
+      complain(measured.error());
       return exit_status(measured.error());
     }
     status = measured->exit_code;
     if (measured->number) numbers.push_back(*measured->number);
-    if (measured->not_stored) tell(*measured->not_stored);
+    if (measured->not_stored) complain(*measured->not_stored);
   }
   const auto summary = result_of(plan, task, numbers);
   if (!summary) {
-    tell(summary.error());
+    complain(summary.error());
     return status;
   }
   if (line.quiet)
     static_cast<void>(write_text(STDERR_FILENO, one_line(*summary, summary->runs.back())));
   if (!line.quiet || !line.outputs.empty())
-    if (const auto ok = outputs.write(*summary, config); !ok) tell(ok.error());
+    if (const auto ok = outputs.write(*summary, config); !ok) complain(ok.error());
   return status;
 }
 
@@ -170,25 +170,25 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
   auto program = resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
-    tell(program.error());
+    complain(program.error());
     return exit_status(program.error());
   }
   Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
-    tell(ok.error());
+    complain(ok.error());
     return 2;
   }
   const auto folder = DataFolder::prepare(config.data_out);
   if (!folder) {
-    tell(folder.error());
+    complain(folder.error());
     return failed_before_start;
   }
   plan.data_out = folder->path();
   plan.header = header_of(plan, resolved, line.program);
   const auto refuse = [&](const Error& error) {
     folder->take_away();
-    tell(error);
+    complain(error);
     return failed_before_start;
   };
   for (const auto& recovered : recover(plan.data_out)) say(recovered);

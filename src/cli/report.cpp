@@ -16,23 +16,23 @@ int report(const CommandLine& line, const Resolved& resolved) {
   } else if (const auto newest = newest_file(config.data_out)) {
     file = *newest;
   } else {
-    tell(newest.error());
+    complain(newest.error());
     return 1;
   }
   const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   for (const auto& recovered : recover(folder)) say(recovered);
   const auto summary = summarize_file(file, line.run);
   if (!summary) {
-    tell(summary.error());
+    complain(summary.error());
     return 1;
   }
   auto outputs = Outputs::open(line.outputs, config, STDOUT_FILENO);
   if (!outputs) {
-    tell(outputs.error());
+    complain(outputs.error());
     return 1;
   }
   if (const auto ok = outputs->write(*summary, config); !ok) {
-    tell(ok.error());
+    complain(ok.error());
     return 1;
   }
   return 0;

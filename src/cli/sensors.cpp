@@ -11,7 +11,7 @@ namespace perun {
 int sensors(const CommandLine& line, const Resolved& resolved) {
   const auto sources = open_sources(host_of(resolved.config), selection_of(resolved.config));
   if (!sources) {
-    tell(sources.error());
+    complain(sources.error());
     return 1;
   }
   const Periods periods = measure_periods(*sources);

@@ -49,10 +49,6 @@ void say(std::string_view text) {
   static_cast<void>(write_text(STDERR_FILENO, "perun: " + std::string(text) + "\n"));
 }
 
-void tell(const Error& error) {
-  say(error.hint.empty() ? error.what : error.what + "\n  " + error.hint);
-}
-
 Style style_for(int fd, const Config& config) { return {.color = colored(fd, config.color), .utf8 = locale_is_utf8()}; }
 
 }  // namespace perun

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.hpp"
 #include "config/config.hpp"
 #include "report/writer.hpp"
 
@@ -12,9 +11,6 @@ namespace perun {
 
 /// One line for the user on stderr: "perun: text". Never raises SIGPIPE's fate; a closed stderr is no error.
 void say(std::string_view text);
-
-/// An error as people read it: what, and what to do, on stderr.
-void tell(const Error& error);
 
 /// All of `text` to a descriptor. False when it could not be written.
 [[nodiscard]] bool write_text(int fd, std::string_view text);
