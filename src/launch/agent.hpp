@@ -25,7 +25,7 @@ struct AgentTask {
   std::filesystem::path data_out;
   Run run;                                                     ///< everything known before the program starts; without nodes
   std::function<Result<Instruments>()> open;                   ///< called in the agent
-  std::function<Result<int>(const journal::Contents&)> store;  ///< adds the run to its data file; its number
+  StoreRun store;
 };
 
 /// The journal this task's run is written to.
