@@ -232,8 +232,11 @@ void about_sampling(const RunSummary& run, Remarks& remarks) {
     remarks.add(Caveat::late_ticks,
                 fmt::format("{} of {} sampling times passed unread; counters lose nothing by that", late, ticks + late), "");
   if (lost > 0)
-    remarks.add(Caveat::lost_readings,
-                fmt::format("{} readings were lost because they came faster than they could be stored", lost), "");
+    remarks.add(
+        Caveat::lost_readings,
+        fmt::format("{} lost because {} faster than could be stored",
+                    lost == 1 ? "1 reading was" : fmt::format("{} readings were", lost), lost == 1 ? "it came" : "they came"),
+        "");
 }
 
 void about_run(const RunSummary& run, Remarks& remarks) {

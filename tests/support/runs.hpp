@@ -45,8 +45,232 @@ inline Run filled_run() {
   node.clock = {{999'000'000, 1'795'370'650'999'000'000}};
   node.blocked = {{"nvml", "library not found", "install the driver"}};
   node.quality = {101, 2, 3, 450'000, 6'000'000};
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analysis/summarize.hpp"
+#include "model/run.hpp"
+#include "support/rig.hpp"
+
+namespace perun::test {
+
+constexpr std::int64_t run_begin_mono = 5'000'000'000'000;
+constexpr std::int64_t run_begin_real = 1'795'370'651'000'000'000;  // 2026-11-22T18:04:11Z
+
+/// Adds a sensor and what it showed of `power` at every `period` seconds of a run of `length` seconds.
+inline void add_sensor(NodeRecord& node, const Sensor& sensor, const Power& power, double period, double length) {
+  Series s = readings(sensor, power, every(period, length), 1000);
+  for (auto& t : s.t_ns) t += node.clock.front().mono_ns;
+  node.sensors.push_back(sensor);
+  node.series.push_back(std::move(s));
+}
+
+/// A counter in SI units: 0 at the start, `total` at the end.
+inline void add_activity(NodeRecord& node, const char* id, Quantity quantity, Domain domain, double total, double length) {
+  Sensor s;
+  s.id = s.label = id;
+  s.source = "procfs";
+  s.quantity = quantity;
+  s.domain = domain;
+  s.scale = 0.01;
+  const auto end = static_cast<std::int64_t>(total * 100);
+  Series series;
+  series.push({node.clock.front().mono_ns, 7, 0});
+  series.push({node.clock.front().mono_ns + ns(length), end + 7, 0});
+  if (id == std::string_view("proc:memory_used")) {
+    s.behavior = Behavior::gauge;
+    series.raw = {end / 2, end};
+  }
+  node.sensors.push_back(s);
+  node.series.push_back(series);
+}
+
+inline NodeRecord make_node(const std::string& host, double length, std::int64_t mono = run_begin_mono) {
+  NodeRecord node;
+  node.host = host;
+  node.attributes = {{"kernel", "6.1.0-18-amd64"},
+                     {"cpu_model", "Intel(R) Xeon(R) Gold 6338"},
+                     {"sockets", "2"},
+                     {"threads", "128"},
+                     {"virtual_machine", "no"}};
+  node.clock = {{mono, run_begin_real}, {mono + ns(length), run_begin_real + ns(length)}};
+  node.quality.reading_ns = 4'000'000;
+  node.quality.agent_cpu_ns = 6'000'000;
+  return node;
+}
+
+inline Run make_run(double length) {
+  Run run;
+  run.id = "20261122T180411Z-8f3a";
+  run.app = "train";
+  run.number = 6;
+  run.command = {"python3", "train.py", "--epochs", "5"};
+  run.cwd = "/home/anna/mnist";
+  run.perun_version = "0.1.0";
+  run.frequency_hz = 10;
+  run.begin = {run_begin_mono, run_begin_real};
+  run.end = {run_begin_mono + ns(length), run_begin_real + ns(length)};
+  run.outcome.finished = true;
+  run.outcome.user_s = 2.91;
+  run.outcome.system_s = 0.05;
+  run.outcome.max_rss_bytes = 45'200'000;
+  return run;
+}
+
+inline void add_all_activity(NodeRecord& node, double length) {
+  add_activity(node, "proc:cpu_busy", Quantity::utilization, Domain::cpu, 48.64 * length, length);
+  add_activity(node, "proc:cpu_total", Quantity::utilization, Domain::cpu, 128 * length, length);
+  add_activity(node, "proc:memory_used", Quantity::bytes, Domain::memory, 12.4e9, length);
+  add_activity(node, "proc:disk_read", Quantity::bytes, Domain::disk, 1.2e6, length);
+  add_activity(node, "proc:disk_written", Quantity::bytes, Domain::disk, 3.4e6, length);
+  add_activity(node, "proc:net_received", Quantity::bytes, Domain::network, 5.6e3, length);
+  add_activity(node, "proc:net_sent", Quantity::bytes, Domain::network, 7.8e3, length);
+}
+
+inline Sensor package(int index) {
+  Sensor s = rapl();
+  s.index = static_cast<std::uint16_t>(index);
+  s.id = "rapl:package-" + std::to_string(index);
+  s.label = "cpu:" + std::to_string(index) + " package";
+  return s;
+}
+
+inline Sensor dram(int index) {
+  Sensor s = package(index);
+  s.id += ":dram";
+  s.label = "cpu:" + std::to_string(index) + " dram";
+  s.domain = Domain::dram;
+  s.max_power_W = 150;
+  return s;
+}
+
+/// A model's counter of joules.
+inline Sensor estimated(Domain domain, const std::string& id, const std::string& label, const std::string& note) {
+  Sensor s = ideal_counter();
+  s.id = id;
+  s.label = label;
+  s.source = "model";
+  s.domain = domain;
+  s.kind = Kind::estimated;
+  s.systematic_percent = 30;
+  s.note = note;
+  s.max_power_W = 0;
+  return s;
+}
+
+/// Two sockets with DRAM, cores shown but not counted: a step from 100 to 300 W on socket 0.
+inline Run measured_run() {
+  Run run = make_run(3);
+  NodeRecord node = make_node("gpu07", 3);
+  node.quality.ticks = 31;
+  add_sensor(node, package(0), Power({{1, 100}, {2, 300}}), 0.1, 3);
+  add_sensor(node, package(1), Power({{3, 50}}), 0.1, 3);
+  add_sensor(node, dram(0), Power({{3, 12}}), 0.1, 3);
+  add_sensor(node, dram(1), Power({{3, 11}}), 0.1, 3);
+  Sensor cores = package(0);
+  cores.id = "rapl:package-0:core";
+  cores.label = "cpu:0 cores";
+  cores.domain = Domain::cores;
+  cores.counted = false;
+  cores.part_of = "rapl:package-0";
+  add_sensor(node, cores, Power({{1, 80}, {2, 250}}), 0.1, 3);
+  add_all_activity(node, 3);
   run.nodes = {node};
   return run;
+}
+
+/// The package measured, DRAM estimated; one reading failed.
+inline Run mixed_run() {
+  Run run = make_run(3);
+  run.factors.pue = 1.2;
+  run.factors.pue_source = "command line";
+  NodeRecord node = make_node("desk", 3);
+  node.quality.ticks = 31;
+  node.quality.late = 2;
+  add_sensor(node, package(0), Power({{3, 60}}), 0.1, 3);
+  node.series[0].raw[10] = missing;
+  add_sensor(node, estimated(Domain::dram, "estimate:dram", "dram", "assumes 64 GB at 0.392 W/GB"), Power({{3, 25.1}}), 0.1, 3);
+  node.blocked = {{"hwmon", "/sys/class/hwmon/hwmon2/power1_input: permission denied", "sudo chmod a+r that file"}};
+  add_all_activity(node, 3);
+  run.nodes = {node};
+  return run;
+}
+
+/// A virtual machine: nothing but a model.
+inline Run estimated_run() {
+  Run run = make_run(60);
+  run.frequency_hz = 1;
+  NodeRecord node = make_node("vm3", 60);
+  node.attributes = {{"sockets", "1"}, {"threads", "2"}, {"virtual_machine", "yes"}};
+  node.quality.ticks = 61;
+  add_sensor(node, estimated(Domain::package, "estimate:cpu", "cpu:0", "assumes 8 W TDP (4 W per core)"), Power({{60, 45.2}}),
+             1, 60);
+  add_all_activity(node, 60);
+  run.nodes = {node};
+  return run;
+}
+
+/// The same with --no-estimate; the program was killed.
+inline Run unavailable_run() {
+  Run run = estimated_run();
+  run.outcome.exit_code = 139;
+  run.outcome.signal = 11;
+  NodeRecord& node = run.nodes.front();
+  node.sensors.erase(node.sensors.begin());
+  node.series.erase(node.series.begin());
+  node.blocked = {{"rapl", "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied",
+                   "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj"}};
+  return run;
+}
+
+/// Cut off after 1.7 of 3 s, with a counter reset on the way.
+inline Run interrupted_run() {
+  Run run = make_run(3);
+  run.outcome = {};
+  run.outcome.interrupted_by = "the agent was killed";
+  NodeRecord node = make_node("gpu07", 3);
+  node.quality.ticks = 18;
+  node.quality.lost = 1;
+  add_sensor(node, package(0), Power({{3, 100}}), 0.1, 1.7);
+  for (std::size_t i = 9; i < node.series[0].raw.size(); ++i) node.series[0].raw[i] -= 1'080'000'000;
+  run.nodes = {node};
+  return run;
+}
+
+/// Seven nodes on clocks of their own, one of them without sensors.
+inline Run nodes_run() {
+  Run run = make_run(10);
+  run.command = {"./solver", "input file.nml"};
+  for (int i = 0; i < 7; ++i) {
+    NodeRecord node = make_node("n" + std::to_string(i + 1), 10, run_begin_mono + i * 777'000'000'000);
+    node.quality.ticks = 101;
+    if (i == 6) {
+      add_sensor(node, estimated(Domain::package, "estimate:cpu", "cpu:0", "assumes 205 W TDP"), Power({{10, 180}}), 0.1, 10);
+    } else {
+      for (int socket = 0; socket < 2; ++socket)
+        add_sensor(node, package(socket), Power({{4, 100.0 + 5 * i}, {6, 200}}), 0.1, 10);
+    }
+    add_all_activity(node, 10);
+    run.nodes.push_back(node);
+  }
+  return run;
+}
+
+/// One run shown out of a file of several.
+inline Summary summary_of(const Run& run, int runs_in_file) {
+  Summary s;
+  s.app = run.app;
+  s.file = "results/train.hdf5";
+  s.runs_in_file = runs_in_file;
+  s.runs = {summarize(run)};
+  s.total = s.runs[0].usage;
+  s.total_footprint = s.runs[0].footprint;
+  if (runs_in_file < 2) return s;
+  s.total.energy += s.runs[0].usage.energy;
+  s.total.duration_s *= 2;
+  if (s.runs[0].footprint) s.total_footprint = footprint(s.total.energy, run.factors);
+  return s;
 }
 
 }  // namespace perun::test

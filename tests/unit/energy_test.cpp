@@ -386,21 +386,21 @@ Coverage covered(const Sensor& kind, Edges edges, unsigned seed, int trials) {
 }
 
 TEST(Coverage, OfRunsReadAtBothEnds) {
-  EXPECT_GE(covered(rapl(), Edges::at_readings, 1, 4000).share(), 0.935);
+  EXPECT_GE(covered(rapl(), Edges::at_readings, 1, 1500).share(), 0.935);
 }
 TEST(Coverage, OfWindowsAnywhere) {
-  EXPECT_GE(covered(rapl(), Edges::anywhere, 2, 4000).share(), 0.935);
+  EXPECT_GE(covered(rapl(), Edges::anywhere, 2, 1500).share(), 0.935);
 }
 
 TEST(Coverage, OfASlowCounter) {
   Sensor slow = rapl();
   slow.refresh_ns = 100'000'000;
   slow.resolution = 1000;
-  EXPECT_GE(covered(slow, Edges::at_readings, 3, 2000).share(), 0.935);
+  EXPECT_GE(covered(slow, Edges::at_readings, 3, 1500).share(), 0.935);
 }
 
 TEST(Coverage, OfGauges) {
-  EXPECT_GE(covered(power_gauge(), Edges::at_readings, 4, 4000).share(), 0.935);
+  EXPECT_GE(covered(power_gauge(), Edges::at_readings, 4, 1500).share(), 0.935);
 }
 
 TEST(Energy, AdjacentWindowsAddUpToTheWhole) {

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "report/document.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+
+namespace perun {
+
+namespace {
+
+constexpr std::array<std::string_view, 13> caveat_names{
+    "no_sensor",     "estimated_part", "not_measured",      "blocked",     "interrupted", "too_short",      "late_ticks",
+    "lost_readings", "read_errors",    "invalid_intervals", "overlapping", "simulated",   "default_factors"};
+
+/// Twelve digits: more than any sensor has, and the same on every machine.
+Json number(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+}
+
+Json number(const std::optional<double>& value) {
+  return value ? number(*value) : Json(nullptr);
+}
+
+Json words(std::string_view s) {
+  return text::to_utf8(s);
+}
+
+Json words_or_null(std::string_view s) {
+  return s.empty() ? Json(nullptr) : words(s);
+}
+
+/// The keys that every object with figures has.
+void add_usage(Json& out, const Usage& usage) {
+  const Amount& e = usage.energy;
+  const bool available = e.kind != Kind::unavailable;
+  const auto figure = [&](double value) { return available ? number(value) : Json(nullptr); };
+  out["kind"] = name(e.kind);
+  out["energy_J"] = figure(e.joules());
+  if (e.kind == Kind::mixed) {
+    out["measured_J"] = number(e.measured_J);
+    out["estimated_J"] = number(e.estimated_J);
+  }
+  out["uncertainty_J"] = figure(e.uncertainty_J);
+  out["bounds_J"] = available ? Json::array({number(e.lower_J), number(e.upper_J)}) : Json(nullptr);
+  out["duration_s"] = number(usage.duration_s);
+  out["power_mean_W"] = figure(usage.power_mean_W);
+  out["power_max_W"] = figure(usage.power_max_W);
+}
+
+Json footprint_of(const std::optional<Footprint>& footprint, Kind kind) {
+  if (!footprint) return nullptr;
+  Json out;
+  out["kind"] = name(kind);
+  out["facility_kWh"] = number(footprint->facility_kWh);
+  out["co2e_kg"] = number(footprint->co2e_kg);
+  out["cost_cent"] = number(footprint->cost_cent);
+  return out;
+}
+
+Json factors_of(const Factors& f) {
+  Json out;
+  out["pue"] = number(f.pue);
+  out["pue_source"] = words(f.pue_source);
+  out["emissions_kg_per_kWh"] = number(f.emissions_kg_per_kWh);
+  out["emissions_source"] = words(f.emissions_source);
+  out["price_cent_per_kWh"] = number(f.price_cent_per_kWh);
+  out["price_source"] = words(f.price_source);
+  return out;
+}
+
+Json outcome_of(const Outcome& o) {
+  Json out;
+  out["finished"] = o.finished;
+  out["exit_code"] = o.exit_code;
+  out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
+  out["interrupted_by"] = words_or_null(o.interrupted_by);
+  out["user_s"] = number(o.user_s);
+  out["system_s"] = number(o.system_s);
+  out["max_rss_bytes"] = o.max_rss_bytes;
+  return out;
+}
+
+Json device_of(const DeviceSummary& d) {
+  Json out;
+  out["id"] = words(d.id);
+  out["label"] = words(d.label);
+  out["source"] = words(d.source);
+  out["domain"] = name(d.domain);
+  out["counted"] = d.counted;
+  out["part_of"] = words_or_null(d.part_of);
+  add_usage(out, d.usage);
+  out["share"] = d.counted && d.kind != Kind::unavailable ? number(d.share) : Json(nullptr);
+  out["systematic_percent"] = number(d.systematic_percent);
+  out["wraps"] = d.wraps;
+  out["read_errors"] = d.read_errors;
+  out["invalid_intervals"] = d.invalid;
+  out["note"] = words_or_null(d.note);
+  return out;
+}
+
+Json activity_of(const Activity& a) {
+  Json out;
+  out["cpu_utilization"] = number(a.cpu_utilization);
+  out["memory_used_max_bytes"] = number(a.memory_used_max_bytes);
+  out["disk_read_bytes"] = number(a.disk_read_bytes);
+  out["disk_written_bytes"] = number(a.disk_written_bytes);
+  out["network_received_bytes"] = number(a.network_received_bytes);
+  out["network_sent_bytes"] = number(a.network_sent_bytes);
+  return out;
+}
+
+Json quality_of(const NodeSummary& node) {
+  Json out;
+  out["ticks"] = node.quality.ticks;
+  out["late"] = node.quality.late;
+  out["lost"] = node.quality.lost;
+  out["frequency_achieved_Hz"] = number(node.frequency_achieved_hz);
+  out["longest_gap_s"] = number(node.longest_gap_s);
+  out["reading_s"] = number(static_cast<double>(node.quality.reading_ns) * 1e-9);
+  out["agent_cpu_s"] = number(static_cast<double>(node.quality.agent_cpu_ns) * 1e-9);
+  return out;
+}
+
+Json node_of(const NodeSummary& node) {
+  Json out;
+  out["host"] = words(node.host);
+  add_usage(out, node.usage);
+  out["devices"] = Json::array();
+  for (const auto& d : node.devices) out["devices"].push_back(device_of(d));
+  out["activity"] = activity_of(node.activity);
+  out["quality"] = quality_of(node);
+  out["blocked"] = Json::array();
+  for (const auto& b : node.blocked) {
+    Json blocked;
+    blocked["backend"] = words(b.backend);
+    blocked["reason"] = words(b.reason);
+    blocked["hint"] = words_or_null(b.hint);
+    out["blocked"].push_back(std::move(blocked));
+  }
+  out["attributes"] = Json::object();
+  for (const auto& [key, value] : node.attributes) out["attributes"][text::to_utf8(key)] = words(value);
+  return out;
+}
+
+Json run_of(const RunSummary& run) {
+  Json out;
+  out["number"] = run.number < 0 ? Json(nullptr) : Json(run.number);
+  out["id"] = words(run.id);
+  out["perun_version"] = words(run.perun_version);
+  out["command"] = Json::array();
+  for (const auto& word : run.command) out["command"].push_back(words(word));
+  out["cwd"] = words(run.cwd);
+  out["round_id"] = words_or_null(run.round_id);
+  out["round"] = run.round;
+  out["begin"] = units::iso8601(run.begin_real_ns);
+  out["end"] = units::iso8601(run.end_real_ns);
+  out["frequency_Hz"] = number(run.frequency_hz);
+  add_usage(out, run.usage);
+  out["footprint"] = footprint_of(run.footprint, run.usage.energy.kind);
+  out["factors"] = factors_of(run.factors);
+  out["outcome"] = outcome_of(run.outcome);
+  out["nodes"] = Json::array();
+  for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
+  out["notes"] = Json::array();
+  for (const auto& note : run.notes) {
+    Json n;
+    n["caveat"] = caveat_names[static_cast<std::size_t>(note.caveat)];
+    n["text"] = words(note.text);
+    out["notes"].push_back(std::move(n));
+  }
+  return out;
+}
+
+}  // namespace
+
+Json document(const Summary& summary) {
+  Json out;
+  out["schema"] = "perun-report/1";
+  out["app"] = words(summary.app);
+  out["file"] = words_or_null(summary.file);
+  out["runs_in_file"] = summary.runs_in_file;
+  out["runs"] = Json::array();
+  for (const auto& run : summary.runs) out["runs"].push_back(run_of(run));
+  Json total;
+  add_usage(total, summary.total);
+  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy.kind);
+  out["total"] = std::move(total);
+  return out;
+}
+
+}  // namespace perun

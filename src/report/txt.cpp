@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "report/layout.hpp"
+#include "report/tables.hpp"
+#include "report/wording.hpp"
+#include "report/writer.hpp"
+
+namespace perun {
+
+namespace {
+
+using layout::printable;
+
+/// Lines of a report as they grow; never wider than the screen or 80 columns.
+class Page {
+ public:
+  explicit Page(const Style& style) : width_(static_cast<std::size_t>(std::clamp(style.width, 64, 80))) {}
+
+  [[nodiscard]] std::size_t width() const noexcept { return width_; }
+
+  /// "  Label     text", the text wrapped beside the label.
+  void field(std::string_view label, std::string_view text) {
+    hanging(fmt::format("  {:<10}", label), text, width_, std::string::npos);
+  }
+
+  /// Lines behind two spaces; what does not fit into `most` lines is left out.
+  void paragraph(std::string_view text, std::size_t most) { hanging("  ", text, width_ - cut.size(), most); }
+
+  /// A block with an empty line before it.
+  void block(const std::string& text) {
+    if (!text.empty()) text_ += "\n" + text;
+  }
+  void raw(std::string_view text) { text_ += text; }
+  void gap() { text_ += '\n'; }
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
+ private:
+  static constexpr std::string_view cut = " ...";
+
+  void hanging(const std::string& front, std::string_view text, std::size_t width, std::size_t most) {
+    const std::size_t indent = front.size();
+    const auto lines = layout::wrapped(text, width - indent);
+    for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) {
+      text_ += (i == 0 ? front : std::string(indent, ' ')) + lines[i];
+      if (i + 1 == most && lines.size() > most) text_ += cut;
+      text_ += '\n';
+    }
+  }
+
+  std::size_t width_;
+  std::string text_;
+};
+
+void headline(Page& page, const Summary& summary, const RunSummary& run) {
+  std::string left = "perun: " + printable(run.app.empty() ? summary.app : run.app);
+  if (!summary.file.empty()) {
+    left += run.number < 0 ? "  in " : fmt::format("  run {} in ", run.number);
+    left += printable(summary.file);
+    left += fmt::format(" ({} {})", summary.runs_in_file, summary.runs_in_file == 1 ? "run" : "runs");
+  }
+  const std::string right = wording::ending(run.outcome);
+  const std::size_t used = layout::columns(left) + 2 + right.size();
+  if (used <= page.width()) {
+    page.raw(left + std::string(page.width() - used + 2, ' ') + right + "\n");
+    return;
+  }
+  const auto lines = layout::wrapped(left, page.width() - 2);
+  for (std::size_t i = 0; i < lines.size(); ++i) page.raw((i == 0 ? "" : "  ") + lines[i] + "\n");
+  page.raw("  " + right + "\n");
+}
+
+std::string_view attribute(const NodeSummary& node, std::string_view key) {
+  for (const auto& [name, value] : node.attributes)
+    if (name == key) return value;
+  return "";
+}
+
+/// "gpu07, 2 CPU (64 threads) + 4 GPU, 8 power sensors, 2026-11-22 18:04:11 UTC"
+std::string where_and_when(const RunSummary& run) {
+  std::size_t sensors = 0, gpus = 0;
+  for (const auto& node : run.nodes)
+    for (const auto& d : node.devices) {
+      sensors += d.kind == Kind::measured ? 1 : 0;
+      gpus += d.domain == Domain::gpu ? 1 : 0;
+    }
+  std::string out;
+  if (run.nodes.size() == 1) {
+    const NodeSummary& node = run.nodes.front();
+    out = printable(node.host);
+    if (const auto sockets = attribute(node, "sockets"); !sockets.empty()) out += fmt::format(", {} CPU", printable(sockets));
+    if (const auto threads = attribute(node, "threads"); !threads.empty())
+      out += fmt::format(" ({} threads)", printable(threads));
+    if (gpus > 0) out += fmt::format(" + {} GPU", gpus);
+  } else {
+    out = fmt::format("{} nodes", run.nodes.size());
+  }
+  std::string time = units::iso8601(run.begin_real_ns).substr(0, 19);
+  std::replace(time.begin(), time.end(), 'T', ' ');
+  return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
+}
+
+/// Length and, where the program was seen to end, its processor time and memory.
+std::string runtime(const RunSummary& run) {
+  std::string out = units::duration(run.usage.duration_s);
+  if (run.outcome.finished)
+    out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
+                       units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
+  return out;
+}
+
+/// Where the error of the energy comes from, each part with its number.
+std::string accuracy(const RunSummary& run) {
+  double measured = 0, estimated = 0;
+  for (const auto& node : run.nodes)
+    for (const auto& d : node.devices)
+      if (d.counted)
+        (d.kind == Kind::estimated ? estimated : measured) =
+            std::max(d.kind == Kind::estimated ? estimated : measured, d.systematic_percent);
+  const Kind kind = run.usage.energy.kind;
+  const std::string model =
+      estimated > 0 ? fmt::format("the model +- {} %", units::significant(estimated, 2)) : "the model's error is unknown";
+  if (kind == Kind::estimated) return model;
+  std::string out = "+- " + units::si(run.usage.energy.uncertainty_J, "J", 2) + " (95 %, from readings)";
+  if (measured > 0) out += fmt::format("; the sensors themselves +- {} %", units::significant(measured, 2));
+  return kind == Kind::mixed ? out + "; " + model : out;
+}
+
+std::string split_energy(const RunSummary& run) {
+  std::size_t measured = 0, estimated = 0;
+  for (const auto& node : run.nodes) {
+    measured += node.usage.energy.kind == Kind::measured ? 1 : 0;
+    estimated += node.usage.energy.kind == Kind::estimated ? 1 : 0;
+  }
+  const bool by_node = run.nodes.size() > 1 && measured + estimated == run.nodes.size();
+  const auto count = [&](std::size_t n) {
+    return by_node ? fmt::format(" on {} {}", n, n == 1 ? "node" : "nodes") : std::string();
+  };
+  return fmt::format("of it {} measured{}, {} (estimated){}", wording::joules(run.usage.energy.measured_J), count(measured),
+                     wording::joules(run.usage.energy.estimated_J), count(estimated));
+}
+
+/// " at 1.58 (default)"
+std::string at(double value, int digits, std::string_view unit, std::string_view source) {
+  return fmt::format(" at {}{}{}", units::significant(value, digits), unit, source == "default" ? " (default)" : "");
+}
+
+void figures(Page& page, const RunSummary& run) {
+  const Amount& e = run.usage.energy;
+  page.gap();
+  page.field("Runtime", runtime(run));
+  if (e.kind == Kind::unavailable) {
+    page.field("Energy", "n/a");
+    return;
+  }
+  const auto tag = wording::tag(e.kind);
+  const std::string error = e.kind == Kind::measured ? " +- " + units::si(e.uncertainty_J, "J", 2) : "";
+  page.field("Energy", fmt::format("{}{} = {}{}", wording::joules(e.joules()), error, units::si(e.joules() / 3600, "Wh"), tag));
+  if (e.kind == Kind::mixed) page.field("", split_energy(run));
+  page.field("Power", fmt::format("mean {}{}, peak {}{}", wording::watts(run.usage.power_mean_W), tag,
+                                  wording::watts(run.usage.power_max_W), tag));
+  if (run.footprint) {
+    const Factors& f = run.factors;
+    page.field("with PUE",
+               units::si(run.footprint->facility_kWh * 1000, "Wh") + std::string(tag) + at(f.pue, 3, "", f.pue_source));
+    page.field("CO2e", wording::co2e(run.footprint->co2e_kg) + std::string(tag) +
+                           at(f.emissions_kg_per_kWh * 1000, 3, " g/kWh", f.emissions_source));
+    page.field("Cost", wording::cost(run.footprint->cost_cent) + std::string(tag) +
+                           at(f.price_cent_per_kWh, 4, " ct/kWh", f.price_source));
+  }
+  page.field("Accuracy", accuracy(run));
+}
+
+std::string activity(const RunSummary& run) {
+  double busy = 0, nodes = 0;
+  std::optional<double> memory, read, written, received, sent;
+  const auto add = [](std::optional<double>& sum, const std::optional<double>& value) {
+    if (value) sum = sum.value_or(0) + *value;
+  };
+  for (const auto& node : run.nodes) {
+    const Activity& a = node.activity;
+    if (a.cpu_utilization) busy += *a.cpu_utilization, nodes += 1;
+    if (a.memory_used_max_bytes) memory = std::max(memory.value_or(0), *a.memory_used_max_bytes);
+    add(read, a.disk_read_bytes);
+    add(written, a.disk_written_bytes);
+    add(received, a.network_received_bytes);
+    add(sent, a.network_sent_bytes);
+  }
+  std::string out;
+  const auto say = [&](std::string_view what) { out += (out.empty() ? "" : "; ") + std::string(what); };
+  if (nodes > 0) say("CPU " + wording::percent(busy / nodes));
+  if (memory) say("memory up to " + wording::bytes(*memory));
+  if (read && written) say("disk " + wording::bytes(*read) + " read, " + wording::bytes(*written) + " written");
+  if (received && sent) say("network " + wording::bytes(*received) + " in, " + wording::bytes(*sent) + " out");
+  return out;
+}
+
+std::string quality(const RunSummary& run) {
+  double hz = 0, gap = 0, cpu = 0;
+  std::uint64_t late = 0, lost = 0;
+  for (const auto& node : run.nodes) {
+    if (node.frequency_achieved_hz > 0) hz = hz > 0 ? std::min(hz, node.frequency_achieved_hz) : node.frequency_achieved_hz;
+    gap = std::max(gap, node.longest_gap_s);
+    late += node.quality.late;
+    lost += node.quality.lost;
+    const double own_s = static_cast<double>(node.quality.agent_cpu_ns) * 1e-9;
+    if (run.usage.duration_s > 0) cpu = std::max(cpu, own_s / run.usage.duration_s);
+  }
+  return fmt::format("{} Hz asked, {} got; longest gap {}; {} late, {} lost; perun itself {} % of a core",
+                     text::shortest(run.frequency_hz), units::significant(hz), units::si(gap, "s", 3), late, lost,
+                     units::significant(cpu * 100, 2));
+}
+
+void remarks(Page& page, const RunSummary& run) {
+  page.gap();
+  if (const std::string text = activity(run); !text.empty()) page.field("Activity", text);
+  if (!run.nodes.empty()) page.field("Quality", quality(run));
+  for (const Note& note : run.notes) page.field("Note", printable(note.text));
+}
+
+void total(Page& page, const Summary& summary) {
+  if (summary.runs_in_file < 2) return;
+  const Amount& e = summary.total.energy;
+  const auto tag = wording::tag(e.kind);
+  std::string text = fmt::format("{} runs, {}", summary.runs_in_file, units::duration(summary.total.duration_s));
+  if (e.kind == Kind::unavailable) {
+    text += "; energy n/a";
+  } else {
+    text += fmt::format("; {}{}", wording::joules(e.joules()), tag);
+    if (e.kind == Kind::mixed)
+      text += fmt::format(", of it {} measured, {} (estimated)", wording::joules(e.measured_J), wording::joules(e.estimated_J));
+    text += fmt::format("; mean {}{}", wording::watts(summary.total.power_mean_W), tag);
+    if (const auto& f = summary.total_footprint)
+      text += fmt::format("; {}{} CO2e; {}{}", wording::co2e(f->co2e_kg), tag, wording::cost(f->cost_cent), tag);
+  }
+  page.gap();
+  page.field("All runs", text);
+}
+
+/// The headline of each run bold, the tag of what was not measured dim.
+std::string coloured(const std::string& text) {
+  std::string out;
+  for (const auto line : text::split(text, '\n')) {
+    std::string s(line);
+    for (const std::string_view tag : {"(estimated)", "(partly estimated)"})
+      for (std::size_t i = s.find(tag); i != std::string::npos; i = s.find(tag, i + tag.size() + 8))
+        s.replace(i, tag.size(), "\x1b[2m" + std::string(tag) + "\x1b[0m");
+    out += (line.starts_with("perun: ") ? "\x1b[1m" + s + "\x1b[0m" : s) + "\n";
+  }
+  out.pop_back();
+  return out;
+}
+
+std::string write(const Summary& summary, const Style& style) {
+  Page page(style);
+  for (std::size_t i = 0; i < summary.runs.size(); ++i) {
+    const RunSummary& run = summary.runs[i];
+    if (i > 0) page.gap();
+    headline(page, summary, run);
+    page.paragraph(printable(text::shell_quote(run.command)), 3);
+    page.paragraph(where_and_when(run), 3);
+    figures(page, run);
+    page.block(tables::domains(run, page.width()));
+    page.block(tables::nodes(run, page.width()));
+    page.block(tables::devices(run, page.width()));
+    remarks(page, run);
+  }
+  total(page, summary);
+  const std::string text = style.utf8 ? page.text() : layout::ascii(page.text());
+  return style.color ? coloured(text) : text;
+}
+
+}  // namespace
+
+extern const ReportWriter txt_writer{"txt", "plain text for people, at most 80 columns", &write};
+
+}  // namespace perun
