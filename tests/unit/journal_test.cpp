@@ -10,7 +10,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "support/runs.hpp"
+#include "support/filled_run.hpp"
 #include "support/tree.hpp"
 
 namespace perun::journal {
