@@ -90,7 +90,7 @@ Status apply_entries(Resolved& out, const File& file, const std::vector<ini::Ent
     const auto place = fmt::format("{}:{}", file.shown, entry.line);
     const auto* option = find_option(entry.key);
     if (const auto wrong = misplaced(entry, option); !wrong.empty()) {
-      if (file.named == Named::by_user) return Error{Errc::invalid, place + ": " + wrong};
+      if (file.named == Named::by_user) return Error{Errc::invalid, fmt::format("{}: {}", place, wrong)};
       out.warnings.push_back(fmt::format("{}: {} (ignored)", place, wrong));
       continue;
     }

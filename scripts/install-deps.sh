@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs what perun needs from Debian: scripts/install-deps.sh [build|test]
+#   build  to build and run perun (default)
+#   test   also what its tests use
+# Says nothing and needs no rights when everything is there.
+set -euo pipefail
+
+what=${1:-build}
+
+# package:command where any program of that name will do, from Debian or not; else a Debian package.
+build=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config python3:python3
+  libhdf5-dev libaec-dev zlib1g-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libfmt-dev)
+tests=(libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermount3
+  python3-h5py python3-xarray python3-netcdf4 python3-numpy python3-yaml
+  netcdf-bin:ncdump hdf5-tools:h5dump nodejs:node npm:npm strace:strace tmux:tmux shellcheck:shellcheck)
+
+case $what in
+  build) wanted=("${build[@]}") ;;
+  test) wanted=("${build[@]}" "${tests[@]}") ;;
+  *)
+    echo "usage: scripts/install-deps.sh [build|test]" >&2
+    exit 2
+    ;;
+esac
+
+missing=()
+for entry in "${wanted[@]}"; do
+  package=${entry%%:*}
+  if [[ $entry == *:* ]] && command -v "${entry#*:}" >/dev/null; then continue; fi
+  if [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]]; then continue; fi
+  missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "install-deps: apt-get is not here; please install by hand: ${missing[*]}" >&2
+  exit 1
+fi
+as_root=()
+if ((EUID != 0)); then
+  if ! command -v sudo >/dev/null; then
+    echo "install-deps: not root and no sudo here; as root please run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get update &&
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "install-deps: apt-get failed (above)" >&2
+  exit 1
+fi

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# From a fresh clone to a measured program: installs what is missing, builds perun, measures examples/heat.py.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# quietly WHAT COMMAND...: shows what the command said only if it fails.
+quietly() {
+  local what=$1
+  shift
+  echo "$what ..."
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "quickstart: $what failed (above)" >&2
+    exit 1
+  fi
+}
+
+scripts/install-deps.sh build
+quietly "configuring" cmake --preset release
+quietly "building perun (some minutes the first time)" cmake --build build --target perun
+
+echo "measuring examples/heat.py for some 10 s ..."
+echo
+build/bin/perun monitor --data_out results examples/heat.py
+
+cat <<END
+
+The data are in $PWD/results/heat.hdf5. What to try next:
+  build/bin/perun report results/heat.hdf5 --format json
+  build/bin/perun monitor -f 100 examples/heat.py --steps 8
+  build/bin/perun sensors
+  build/bin/perun --help
+END

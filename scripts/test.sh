@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs what is missing, builds everything and runs all tests; words given go to ctest (-L unit, -R name ...).
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# quietly WHAT COMMAND...: shows what the command said only if it fails.
+quietly() {
+  local what=$1
+  shift
+  echo "$what ..."
+  if ! "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "test: $what failed (above)" >&2
+    exit 1
+  fi
+}
+
+scripts/install-deps.sh test
+quietly "configuring" cmake --preset release -DPERUN_TESTS=ON -DPERUN_BENCH=ON
+quietly "building" cmake --build build
+
+echo "testing ..."
+# Of the tests that pass only the count is told.
+ctest --test-dir build --output-on-failure --no-tests=error --no-label-summary -j2 "$@" 2>&1 |
+  grep --line-buffered -vE '^( +Start +[0-9]+: | *[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed |Internal ctest changing|Test project |$)'
