@@ -103,7 +103,7 @@ class Collection {
       sources.blocked.push_back({name, blocked->reason, blocked->hint});
     else if (named_)
       sources.blocked.push_back({name, "asked for, but there is no such source on this machine", ""});
-    else
+    else if (request.info->use != BackendInfo::Use::fallback)
       sources.absent.push_back(name);
     return Ok{};
   }

@@ -103,8 +103,7 @@ constexpr std::array<ShapeRow, 5> shapes{{{"const", Curve::Shape::constant, 1},
 
 Result<Curve> parse_curve(const ShapeRow& row, std::span<const std::string_view> words) {
   if (words.size() < row.words)
-    return wrong(
-        fmt::format("'{}' needs {} more; write {}", row.name, row.words - words.size() == 1 ? "a value" : "values", usage));
+    return wrong(fmt::format("'{}' has {} of {} values; write {}", row.name, words.size(), row.words, usage));
   if (row.shape == Curve::Shape::trace) return read_trace(words[0]);
   const auto low = watts(words[0]);
   if (!low) return low.error();
@@ -173,7 +172,7 @@ struct KeyRow {
 };
 constexpr std::array<KeyRow, 5> keys{
     {{"name", &set_name}, {"domain", &set_domain}, {"refresh", &set_refresh}, {"wrap", &set_wrap}, {"fault", &add_fault}}};
-constexpr std::array<std::string_view, 6> key_names{"name", "domain", "refresh", "wrap", "fault", "gauge"};
+constexpr std::array<std::string_view, 6> key_names{"name=", "domain=", "refresh=", "wrap=", "fault=", "gauge"};
 
 Status set_key(Plan& plan, std::string_view word) {
   if (word == "gauge") return plan.behavior = Behavior::gauge, Ok{};

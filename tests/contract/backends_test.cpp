@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What every backend in the registry must keep, whatever it reads. A new one is held to it by being listed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <new>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "backends/backend.hpp"
+#include "backends/select.hpp"
+#include "support/machines.hpp"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+
+void* counted(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return counted(size);
+}
+void* operator new[](std::size_t size) {
+  return counted(size);
+}
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+  std::free(p);
+}
+
+namespace perun {
+
+void PrintTo(const BackendInfo* info, std::ostream* out) {
+  *out << info->name;
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+using test::Tree;
+
+/// A machine on which every backend that reads files finds something.
+void rich_machine(Tree& tree) {
+  proc_files(laptop(tree));
+}
+
+/// What a user would have to write for a backend that takes no part by itself.
+std::string argument(const BackendInfo& info) {
+  return info.use == BackendInfo::Use::on_request ? "square:20W:200W:1s" : "";
+}
+
+Probe probe(const BackendInfo& info, const Host& host) {
+  return info.probe({host, argument(info)});
+}
+
+std::unique_ptr<Backend> open(const BackendInfo& info, const Host& host) {
+  Probe found = probe(info, host);
+  auto* backend = std::get_if<std::unique_ptr<Backend>>(&found);
+  return backend != nullptr ? std::move(*backend) : nullptr;
+}
+
+std::size_t open_files() {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+/// Every regular file of a tree, overwritten.
+void overwrite(const Tree& tree, std::string_view text) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(tree.root()))
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  for (const auto& file : files) std::ofstream(file, std::ios::trunc) << text;
+}
+
+class EveryBackend : public testing::TestWithParam<const BackendInfo*> {
+ protected:
+  const BackendInfo& info_ = *GetParam();
+};
+
+TEST_P(EveryBackend, SaysWhatItIs) {
+  EXPECT_FALSE(info_.name.empty());
+  EXPECT_GE(info_.summary.size(), 10u);
+  EXPECT_LE(info_.summary.size(), 80u);
+  EXPECT_NE(info_.probe, nullptr);
+}
+
+TEST_P(EveryBackend, IsAbsentOnAnEmptyMachine) {
+  Tree tree;
+  Probe found = info_.probe({tree.host(), ""});
+  if (info_.use == BackendInfo::Use::on_request)
+    EXPECT_TRUE(std::holds_alternative<Invalid>(found)) << "it has to be told what to do";
+  else
+    EXPECT_TRUE(std::holds_alternative<Absent>(found));
+}
+
+TEST_P(EveryBackend, DescribesItsSensorsFully) {
+  Tree tree;
+  rich_machine(tree);
+  const auto backend = open(info_, tree.host());
+  ASSERT_TRUE(backend);
+  ASSERT_FALSE(backend->sensors().empty());
+  for (const Sensor& s : backend->sensors()) {
+    EXPECT_TRUE(s.id.starts_with(std::string(info_.name) + ":")) << s.id;
+    EXPECT_EQ(s.id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_-."), std::string::npos)
+        << s.id;
+    EXPECT_FALSE(s.label.empty()) << s.id;
+    EXPECT_FALSE(s.source.empty()) << s.id;
+    EXPECT_GT(s.scale, 0) << s.id;
+    EXPECT_GE(s.resolution, 1) << s.id;
+    EXPECT_GE(s.wraps_at, 0) << s.id;
+    EXPECT_GE(s.refresh_ns, 0) << s.id;
+    EXPECT_FALSE(s.counted) << s.id << ": the total is chosen later, over all backends";
+    EXPECT_EQ(s.kind == Kind::estimated, info_.use == BackendInfo::Use::fallback) << s.id;
+  }
+}
+
+TEST_P(EveryBackend, HasUniqueIdsThatStayTheSame) {
+  Tree tree;
+  rich_machine(tree);
+  const auto first = open(info_, tree.host()), second = open(info_, tree.host());
+  ASSERT_TRUE(first && second);
+  std::set<std::string> ids;
+  for (const Sensor& s : first->sensors()) EXPECT_TRUE(ids.insert(s.id).second) << s.id;
+  EXPECT_TRUE(std::ranges::equal(first->sensors(), second->sensors()));
+}
+
+TEST_P(EveryBackend, FillsEverySlotInOrder) {
+  Tree tree;
+  rich_machine(tree);
+  const auto backend = open(info_, tree.host());
+  ASSERT_TRUE(backend);
+  const std::size_t n = backend->sensors().size();
+  constexpr Reading untouched{-7, -7, -7};
+  std::vector<Reading> out(n + 1, untouched);
+  const std::int64_t before = monotonic_ns();
+  backend->read(std::span(out).first(n));
+  const std::int64_t after = monotonic_ns();
+  for (std::size_t i = 0; i < n; ++i) {
+    EXPECT_NE(out[i].raw, missing) << backend->sensors()[i].id;
+    EXPECT_GE(out[i].raw, 0) << backend->sensors()[i].id;
+    EXPECT_GE(out[i].t_ns, before);
+    EXPECT_LE(out[i].t_ns, after);
+    EXPECT_GE(out[i].halfwidth_ns, 0);
+  }
+  EXPECT_EQ(out[n].t_ns, untouched.t_ns) << "wrote behind its end";
+}
+
+TEST_P(EveryBackend, CountersNeverFallOnAQuietMachine) {
+  Tree tree;
+  rich_machine(tree);
+  const auto backend = open(info_, tree.host());
+  ASSERT_TRUE(backend);
+  std::vector<Reading> last(backend->sensors().size()), now(last.size());
+  backend->read(last);
+  for (int k = 0; k < 200; ++k) {
+    backend->read(now);
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (backend->sensors()[i].behavior != Behavior::counter) continue;
+      EXPECT_GE(now[i].raw, last[i].raw) << backend->sensors()[i].id;
+      EXPECT_GE(now[i].t_ns, last[i].t_ns) << backend->sensors()[i].id;
+    }
+    last = now;
+  }
+}
+
+TEST_P(EveryBackend, ReadsWithoutAllocating) {
+  Tree tree;
+  rich_machine(tree);
+  const auto backend = open(info_, tree.host());
+  ASSERT_TRUE(backend);
+  std::vector<Reading> out(backend->sensors().size());
+  backend->read(out);
+  const std::size_t before = allocations;
+  for (int i = 0; i < 100; ++i) backend->read(out);
+  overwrite(tree, "garbage");
+  const std::size_t broken = allocations;
+  for (int i = 0; i < 100; ++i) backend->read(out);
+  EXPECT_EQ(allocations - broken, 0u) << "after failures";
+  EXPECT_GT(broken, before) << "the count itself works";
+}
+
+/// The backends that read files of the machine.
+class EveryReader : public EveryBackend {};
+
+TEST_P(EveryReader, FilesThatBreakLaterGiveMissingAndHeal) {
+  for (const std::string text : {"", "garbage", "-1\n", "99999999999999999999999999\n"}) {
+    Tree tree;
+    rich_machine(tree);
+    const auto backend = open(info_, tree.host());
+    ASSERT_TRUE(backend);
+    std::vector<Reading> out(backend->sensors().size());
+    overwrite(tree, text);
+    backend->read(out);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const Sensor& s = backend->sensors()[i];
+      const bool reads_files = info_.use == BackendInfo::Use::automatic || s.id == "estimate:cpu";
+      EXPECT_EQ(out[i].raw == missing, reads_files) << s.id << " with '" << text << "'";
+    }
+    rich_machine(tree);
+    backend->read(out);
+    for (const Reading& r : out) EXPECT_NE(r.raw, missing);
+  }
+}
+
+TEST_P(EveryReader, FilesThatAreBrokenFromTheStartNeverGiveNumbers) {
+  for (const std::string& text : std::vector<std::string>{"", "garbage", "\n", "0 0 0", std::string(4, '\0')}) {
+    Tree tree;
+    rich_machine(tree);
+    overwrite(tree, text);
+    Probe found = probe(info_, tree.host());
+    if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
+      std::vector<Reading> out((*backend)->sensors().size());
+      (*backend)->read(out);
+      for (const Reading& r : out) EXPECT_EQ(r.raw, missing) << info_.name << " with '" << text << "'";
+    } else {
+      EXPECT_FALSE(std::holds_alternative<Invalid>(found));
+      const auto* blocked = std::get_if<Blocked>(&found);
+      EXPECT_TRUE(blocked == nullptr || !blocked->reason.empty());
+    }
+  }
+}
+
+TEST_P(EveryBackend, AThousandProbesLeakNoFile) {
+  Tree tree;
+  rich_machine(tree);
+  open(info_, tree.host());
+  const std::size_t before = open_files();
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(open(info_, tree.host()));
+  EXPECT_EQ(open_files(), before);
+  EXPECT_NE(open(info_, tree.host()), nullptr);
+}
+
+std::vector<const BackendInfo*> readers() {
+  std::vector<const BackendInfo*> out;
+  for (const BackendInfo* info : backends())
+    if (info->use != BackendInfo::Use::on_request) out.push_back(info);
+  return out;
+}
+
+constexpr auto backend_name = [](const auto& test) { return std::string(test.param->name); };
+INSTANTIATE_TEST_SUITE_P(Registry, EveryBackend, testing::ValuesIn(backends().begin(), backends().end()), backend_name);
+INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), backend_name);
+
+TEST(Registry, HoldsTheBackendsOnce) {
+  std::set<std::string_view> names;
+  for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
+  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "proc", "estimate", "sim"}));
+}
+
+TEST(Chosen, ReadsWithoutAllocating) {
+  Tree tree;
+  rich_machine(tree);
+  auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
+  ASSERT_TRUE(sources);
+  ASSERT_EQ(sources->backends.size(), 3u);
+  for (auto& backend : sources->backends) {
+    std::vector<Reading> out(backend->sensors().size());
+    const std::size_t before = allocations;
+    for (int i = 0; i < 100; ++i) backend->read(out);
+    EXPECT_EQ(allocations - before, 0u) << backend->sensors()[0].id;
+  }
+}
+
+}  // namespace
+}  // namespace perun
