@@ -30,12 +30,19 @@ Json number(const std::optional<double>& value) {
   return value ? number(*value) : Json(nullptr);
 }
 
-Json words(std::string_view s) {
-  return text::to_utf8(s);
+/// Valid UTF-8 without the non-characters of Unicode (U+FFFE ...), which YAML does not carry.
+std::string words(std::string_view s) {
+  std::string out = text::to_utf8(s);
+  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
+    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
+    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
+      out.replace(i, 3, "\xEF\xBF\xBD");
+  }
+  return out;
 }
 
 Json words_or_null(std::string_view s) {
-  return s.empty() ? Json(nullptr) : words(s);
+  return s.empty() ? Json(nullptr) : Json(words(s));
 }
 
 /// The keys that every object with figures has.
@@ -54,6 +61,14 @@ void add_usage(Json& out, const Usage& usage) {
   out["duration_s"] = number(usage.duration_s);
   out["power_mean_W"] = figure(usage.power_mean_W);
   out["power_max_W"] = figure(usage.power_max_W);
+}
+
+/// Class error of the sources in joules: one source's error is the same in every reading, so they add up.
+double systematic_J(const NodeSummary& node) {
+  double sum = 0;
+  for (const auto& d : node.devices)
+    if (d.counted) sum += d.usage.energy.joules() * d.systematic_percent / 100;
+  return sum;
 }
 
 Json footprint_of(const std::optional<Footprint>& footprint, Kind kind) {
@@ -134,6 +149,7 @@ Json node_of(const NodeSummary& node) {
   Json out;
   out["host"] = words(node.host);
   add_usage(out, node.usage);
+  out["systematic_J"] = node.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic_J(node));
   out["devices"] = Json::array();
   for (const auto& d : node.devices) out["devices"].push_back(device_of(d));
   out["activity"] = activity_of(node.activity);
@@ -147,7 +163,7 @@ Json node_of(const NodeSummary& node) {
     out["blocked"].push_back(std::move(blocked));
   }
   out["attributes"] = Json::object();
-  for (const auto& [key, value] : node.attributes) out["attributes"][text::to_utf8(key)] = words(value);
+  for (const auto& [key, value] : node.attributes) out["attributes"][words(key)] = words(value);
   return out;
 }
 
@@ -165,6 +181,9 @@ Json run_of(const RunSummary& run) {
   out["end"] = units::iso8601(run.end_real_ns);
   out["frequency_Hz"] = number(run.frequency_hz);
   add_usage(out, run.usage);
+  double systematic = 0;
+  for (const auto& node : run.nodes) systematic += systematic_J(node);
+  out["systematic_J"] = run.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic);
   out["footprint"] = footprint_of(run.footprint, run.usage.energy.kind);
   out["factors"] = factors_of(run.factors);
   out["outcome"] = outcome_of(run.outcome);

@@ -23,17 +23,15 @@ std::string with_point(double value) {
 
 /// Words that YAML 1.1 reads as something else, or that have signs in them, are quoted.
 bool plain_key(std::string_view key) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
   constexpr std::array<std::string_view, 9> words{"y", "n", "yes", "no", "on", "off", "true", "false", "null"};
-  return !key.empty() && key.find_first_not_of(letters) == std::string_view::npos &&
+  return !key.empty() && letters.find(key.front()) < 52 && key.find_first_not_of(letters) == std::string_view::npos &&
          std::find(words.begin(), words.end(), text::lower(key)) == words.end();
 }
 
 void emit_text(YAML::Emitter& out, const std::string& s) {
-  // DEL and the two non-characters are legal in UTF-8 but not in YAML.
-  const bool illegal = s.find('\x7F') != std::string::npos || s.find("\xEF\xBF\xBE") != std::string::npos ||
-                       s.find("\xEF\xBF\xBF") != std::string::npos;
-  if (illegal) out << YAML::EscapeNonAscii;
+  // DEL is legal in UTF-8 but not in YAML; the emitter escapes it only so.
+  if (s.find('\x7F') != std::string::npos) out << YAML::EscapeNonAscii;
   out << YAML::DoubleQuoted << s;
 }
 
@@ -43,7 +41,10 @@ void emit(YAML::Emitter& out, const Json& value) {
       out << YAML::BeginMap;
       for (const auto& [key, member] : value.items()) {
         out << YAML::Key;
-        plain_key(key) ? out << key : out << YAML::DoubleQuoted << key;
+        if (plain_key(key))
+          out << key;
+        else
+          emit_text(out, key);
         out << YAML::Value;
         emit(out, member);
       }
@@ -60,8 +61,14 @@ void emit(YAML::Emitter& out, const Json& value) {
     case Json::value_t::number_float:
       out << with_point(value.get<double>());
       break;
+    case Json::value_t::boolean:
+      out << value.get<bool>();
+      break;
+    case Json::value_t::null:
+      out << YAML::Null;
+      break;
     default:
-      out << value.dump();
+      out << value.dump();  // integers
   }
 }
 

@@ -213,6 +213,39 @@ inline Run nodes_run() {
   return run;
 }
 
+/// Words that YAML, terminals and tables trip over.
+inline Run awkward_run() {
+  Run run = measured_run();
+  run.app = "no";
+  run.command = {"123",
+                 "1e5",
+                 "true",
+                 "null",
+                 "~",
+                 "2026-11-22",
+                 "12:30",
+                 "0x1F",
+                 "1_000",
+                 "",
+                 "a\nb",
+                 "\x7F",
+                 "\xFF\xFE",
+                 "caf\xC3\xA9",
+                 "\xE6\x97\xA5\xE6\x9C\xAC",
+                 "- x: #y",
+                 "'\"\\",
+                 "\x1B[31mred",
+                 std::string(200, 'x')};
+  run.cwd = "/tmp/\xF0\x9F\x94\x8B \xEF\xBF\xBE";
+  run.outcome.interrupted_by = ".inf";
+  NodeRecord& node = run.nodes.front();
+  node.host = "yes";
+  node.attributes = {{"on", "off"}, {"1e5", "1e22"}, {"a b: c", "y"}, {"", "empty"}};
+  node.sensors[0].label = "\xE9\x9B\xBB\xE5\x8A\x9B\xE8\xA8\x88 with a label that is far too long for a table";
+  node.sensors[1].source = "a source whose description needs several lines of its own";
+  return run;
+}
+
 /// One run shown out of a file of several.
 inline Summary summary_of(const Run& run, int runs_in_file) {
   Summary s;
