@@ -11,11 +11,10 @@ function(perun_layer name)
 endfunction()
 
 function(perun_warnings target)
-  # GCC 12 sees overlapping copies in every std::string + std::string (GCC bug 105651).
   # GCC 12 sees overlapping copies in std::string where there are none (GCC bug 105651).
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
-    -Woverloaded-virtual -Wformat=2 -Wno-restrict $<$<BOOL:${PERUN_WERROR}>:-Werror>)
+    -Woverloaded-virtual -Wformat=2 $<$<BOOL:${PERUN_WERROR}>:-Werror>)
 endfunction()
