@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "model/summary.hpp"
 #include "base/result.hpp"
 #include "model/run.hpp"
+#include "model/summary.hpp"
 
 namespace perun {
 

@@ -30,7 +30,9 @@ class Tree {
     std::ofstream(full, std::ios::binary | std::ios::trunc) << text;
     return *this;
   }
-  [[nodiscard]] std::filesystem::path at(std::string_view path) const { return root_ / std::filesystem::path(path).relative_path(); }
+  [[nodiscard]] std::filesystem::path at(std::string_view path) const {
+    return root_ / std::filesystem::path(path).relative_path();
+  }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] Host host() const {
     Host h;

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/application.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <system_error>
+#include <vector>
+
+#include "base/units.hpp"
+#include "store/layout.hpp"
+#include "store/sidecar.hpp"
+#include "store/write.hpp"
+
+namespace perun {
+
+std::filesystem::path real_path(const std::filesystem::path& file) {
+  std::error_code failed;
+  auto real = std::filesystem::weakly_canonical(file, failed);
+  return failed ? file : real;
+}
+
+Error about_file(const std::filesystem::path& file, const Fd& data, const Error& error) {
+  constexpr std::array signature{std::byte{0x89}, std::byte{'H'}, std::byte{'D'}, std::byte{'F'}};
+  std::array<std::byte, 4> start{};
+  if (error.what.find(file.string()) != std::string::npos) return error;
+  if (error.code == Errc::invalid) return {error.code, fmt::format("'{}' {}", file.string(), error.what), error.hint};
+  if (error.code != Errc::format) return {error.code, fmt::format("'{}': {}", file.string(), error.what), error.hint};
+  if (!read_all(data, start, 0) || start != signature)
+    return {Errc::format, fmt::format("'{}' is not an HDF5 file", file.string()), "use another --name or --data_out"};
+  return {Errc::format, fmt::format("'{}' {}", file.string(), error.what), error.hint};
+}
+
+namespace h5 {
+
+namespace {
+
+namespace attr = layout::attr;
+constexpr std::size_t heap_bytes = 16 << 10;  ///< names of some 1,500 runs before the heap must move
+constexpr std::size_t longest_kind = 16;
+constexpr std::size_t longest_run_link = 16;
+
+std::string default_of_root(const std::string& link, int number) {
+  return link + "/" + layout::run_group(number);
+}
+
+/// Adds to a total that is NaN until something was added.
+void add(AttributeWriter& a, const AttributeReader& now, const char* name, double more) {
+  const double before = now.number_or(name, std::nan(""));
+  a.replace_number(name, std::isnan(before) ? more : before + more);
+}
+
+std::string_view combined(std::string_view a, std::string_view b) {
+  const auto unavailable = name(Kind::unavailable);
+  if (a.empty() || a == unavailable) return b;
+  return b == unavailable || a == b ? a : name(Kind::mixed);
+}
+
+}  // namespace
+
+std::string application_link(std::string_view app) {
+  std::set<std::string> none;
+  return link_name(app, "_-.+ ", none);
+}
+
+Result<Application> open_application(const File& file) {
+  const AttributeReader root(file.get());
+  const auto format = root.integer(attr::format);
+  if (!format) return Error{Errc::format, "is an HDF5 file but not one of perun's", "use another --name or --data_out"};
+  if (*format > layout::format_version)
+    return Error{
+        Errc::format,
+        fmt::format("was written by a newer perun (its format is {}, this perun knows {})", *format, layout::format_version),
+        "update perun"};
+  std::vector<std::string> links;
+  const auto take = [](hid_t, const char* link, const H5L_info_t*, void* to) -> herr_t {
+    static_cast<std::vector<std::string>*>(to)->emplace_back(link);
+    return 0;
+  };
+  hsize_t from = 0;
+  if (H5Literate(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, &from, take, &links) < 0)
+    return failure(Errc::format, "cannot be read");
+  for (auto& link : links) {
+    Group group(H5Gopen2(file.get(), link.c_str(), H5P_DEFAULT));
+    if (group && AttributeReader(group.get()).integer(attr::next_run)) return Application{std::move(group), std::move(link)};
+  }
+  return Error{Errc::format, "holds no application"};
+}
+
+Result<Application> create_application(const Types& types, const File& file, const Run& run) {
+  const std::string link = application_link(run.app);
+  const Properties shape(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_local_heap_size_hint(shape.get(), heap_bytes);
+  Group group(H5Gcreate2(file.get(), link.c_str(), H5P_DEFAULT, shape.get(), H5P_DEFAULT));
+  if (!group) return failure(Errc::io, "cannot make the group '" + link + "'");
+  const std::string date = units::iso8601(now().real_ns);
+
+  AttributeWriter root(types, file.get());
+  root.text(attr::conventions, "CF-1.10").text(attr::nx_class, "NXroot");
+  root.field(attr::default_child, "", default_of_root(link, std::numeric_limits<int>::max()).size() + 1);
+  root.text(attr::title, "energy of " + run.app).text(attr::history, date + " made by perun " + run.perun_version);
+  root.text(attr::creator, "perun " + run.perun_version).integer(attr::format, layout::format_version);
+  if (auto written = root.status(); !written) return written.error();
+
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  AttributeWriter a(types, group.get());
+  a.text(attr::nx_class, "NXcollection").text(attr::app, run.app).text(attr::creation_date, date);
+  a.field(attr::default_child, "", longest_run_link).integer(attr::next_run, 0).integer(attr::run_count, 0);
+  a.number(attr::total_runtime, 0)
+      .number(attr::total_energy, none)
+      .number(attr::total_co2e, none)
+      .number(attr::total_price, none);
+  a.field(attr::kind, name(Kind::unavailable), longest_kind);
+  if (auto written = a.status(); !written) return written.error();
+  return Application{std::move(group), link};
+}
+
+Result<int> next_number(const Application& application) {
+  const auto next = AttributeReader(application.group.get()).integer_or(attr::next_run, -1);
+  if (next < 0 || next >= std::numeric_limits<int>::max())
+    return Error{Errc::format, fmt::format("has an implausible next run number, {}", next)};
+  if (H5Lexists(application.group.get(), layout::run_group(next).c_str(), H5P_DEFAULT) != 0)
+    return Error{Errc::format, fmt::format("already has a run {}, which should come next", next)};
+  return static_cast<int>(next);
+}
+
+Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run, int number) {
+  const AttributeReader before(application.group.get());
+  AttributeWriter a(types, application.group.get());
+  a.replace_field(attr::default_child, layout::run_group(number)).replace_integer(attr::next_run, std::int64_t{number} + 1);
+  a.replace_integer(attr::run_count, before.integer_or(attr::run_count) + 1);
+  add(a, before, attr::total_runtime, run.usage.duration_s);
+  if (run.usage.energy.kind != Kind::unavailable) add(a, before, attr::total_energy, run.usage.energy.joules() / 3.6e6);
+  if (run.footprint) {
+    add(a, before, attr::total_co2e, run.footprint->co2e_kg);
+    add(a, before, attr::total_price, run.footprint->cost_cent / 100);
+  }
+  a.replace_field(attr::kind, combined(before.text_or(attr::kind), name(run.usage.energy.kind)));
+  if (auto written = a.status(); !written) return written;
+  return AttributeWriter(types, file.get())
+      .replace_field(attr::default_child, default_of_root(application.link, number))
+      .status();
+}
+
+}  // namespace h5
+}  // namespace perun

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/datasets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <new>
+
+#include "store/layout.hpp"
+
+namespace perun::h5 {
+
+namespace {
+
+constexpr unsigned deflate_level = 1;
+constexpr std::size_t conversion_bytes = 4096;
+constexpr std::uint64_t best_deflate_ratio = 1032;  ///< zlib cannot do better
+constexpr std::uint64_t slack_bytes = 1 << 20;      ///< a chunk that is not full
+
+Error cannot_write(const std::string& name) {
+  return failure(Errc::io, "cannot write the dataset '" + name + "'");
+}
+Error cannot_read(const std::string& name, const char* why) {
+  return {Errc::format, "cannot read the dataset '" + name + "': " + why};
+}
+
+Properties storage(std::span<const hsize_t> shape) {
+  Properties list(H5Pcreate(H5P_DATASET_CREATE));
+  if (shape.back() > layout::plain_rows) {
+    std::array<hsize_t, 2> chunk{1, 1};
+    chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), layout::chunk_rows);
+    H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
+    H5Pset_shuffle(list.get());
+    H5Pset_deflate(list.get(), deflate_level);
+  }
+  return list;
+}
+
+Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span<const hsize_t> shape) {
+  const Space space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
+  const auto list = storage(shape);
+  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT));
+  if (!made) return cannot_write(name);
+  return made;
+}
+
+template <class T>
+Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored, hid_t given, std::span<const T> rows) {
+  const hsize_t shape[] = {rows.size()};
+  auto made = make(group, name, stored, shape);
+  if (made && !rows.empty() && H5Dwrite(made->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return cannot_write(name);
+  return made;
+}
+
+Result<Space> integer_space(const Dataset& dataset, const std::string& name, std::span<hsize_t> shape) {
+  const Type type(H5Dget_type(dataset.get()));
+  Space space(H5Dget_space(dataset.get()));
+  if (!type || !space) return cannot_read(name, "no type or shape");
+  if (H5Tget_class(type.get()) != H5T_INTEGER) return cannot_read(name, "not of integers");
+  if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
+      H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0)
+    return cannot_read(name, "unexpected number of dimensions");
+  const std::uint64_t largest = H5Dget_storage_size(dataset.get()) * best_deflate_ratio + slack_bytes;
+  std::uint64_t values = 1;
+  for (const auto n : shape)
+    if (__builtin_mul_overflow(values, n, &values)) return cannot_read(name, "implausible size");
+  if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
+  return space;
+}
+
+}  // namespace
+
+Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const std::int64_t> rows) {
+  return write_numbers(group, name, H5T_STD_I64LE, H5T_NATIVE_INT64, rows);
+}
+
+Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const double> rows) {
+  return write_numbers(group, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, rows);
+}
+
+Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name, std::span<const std::string> rows) {
+  std::vector<const char*> pointers(rows.size());
+  std::transform(rows.begin(), rows.end(), pointers.begin(), [](const std::string& s) { return s.c_str(); });
+  const hsize_t shape[] = {rows.size()};
+  auto made = make(group, name, types.text.get(), shape);
+  // HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
+  const Properties transfer(H5Pcreate(H5P_DATASET_XFER));
+  H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
+  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0) return cannot_write(name);
+  return made;
+}
+
+Result<Dataset> write_table(hid_t group, const std::string& name, std::span<const std::span<const std::int32_t>> rows) {
+  const std::array<hsize_t, 2> shape{rows.size(), rows.front().size()};
+  auto made = make(group, name, H5T_STD_I32LE, shape);
+  if (!made || shape[1] == 0) return made;
+  const Space space(H5Dget_space(made->get()));
+  const Space line(H5Screate_simple(1, &shape[1], nullptr));
+  for (hsize_t i = 0; i < shape[0]; ++i) {
+    const std::array<hsize_t, 2> start{i, 0}, count{1, shape[1]};
+    if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0 ||
+        H5Dwrite(made->get(), H5T_NATIVE_INT32, line.get(), space.get(), H5P_DEFAULT, rows[i].data()) < 0)
+      return cannot_write(name);
+  }
+  return made;
+}
+
+Result<Dataset> open_dataset(hid_t group, const std::string& name) {
+  Dataset dataset(H5Dopen2(group, name.c_str(), H5P_DEFAULT));
+  if (!dataset) return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return dataset;
+}
+
+Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  hsize_t shape[1] = {};
+  const auto space = integer_space(*dataset, name, shape);
+  if (!space) return space.error();
+  std::vector<std::int64_t> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
+}
+
+Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows, std::uint64_t columns,
+                                                 const std::string& name) {
+  const Space space(H5Dget_space(table));
+  const Type type(H5Dget_type(table));
+  std::array<hsize_t, 2> shape{};
+  if (!space || !type || H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_ndims(space.get()) != 2 ||
+      H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0 || shape[0] != rows || shape[1] != columns ||
+      row >= rows)
+    return cannot_read(name, "unexpected shape");
+  std::vector<std::int32_t> values(columns);
+  if (columns == 0) return values;
+  const std::array<hsize_t, 2> start{row, 0}, count{1, columns};
+  const Space line(H5Screate_simple(1, &shape[1], nullptr));
+  if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0 ||
+      H5Dread(table, H5T_NATIVE_INT32, line.get(), space.get(), H5P_DEFAULT, values.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return values;
+}
+
+Result<std::size_t> Scales::add(const Types& types, const Dataset& dataset, const std::string& name) {
+  AttributeWriter attributes(types, dataset.get());
+  attributes.field("CLASS", "DIMENSION_SCALE", sizeof "DIMENSION_SCALE").field("NAME", name, name.size() + 1);
+  if (auto written = attributes.status(); !written) return written.error();
+  Scale scale{dataset.get(), 0, {}};
+  if (H5Rcreate(&scale.reference, dataset.get(), ".", H5R_OBJECT, -1) < 0) return cannot_write(name);
+  all_.push_back(std::move(scale));
+  return all_.size() - 1;
+}
+
+Status Scales::attach(const Dataset& dataset, std::span<const std::size_t> scales) {
+  hobj_ref_t own = 0;
+  if (H5Rcreate(&own, dataset.get(), ".", H5R_OBJECT, -1) < 0) return cannot_write("DIMENSION_LIST");
+  std::vector<hvl_t> lists;
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    auto& scale = all_[scales[i]];
+    scale.users.push_back({own, static_cast<std::int32_t>(i)});
+    lists.push_back({1, &scale.reference});
+  }
+  const hsize_t rank = lists.size();
+  const Space space(H5Screate_simple(1, &rank, nullptr));
+  const Type type(H5Tvlen_create(H5T_STD_REF_OBJ));
+  const Attribute attribute(H5Acreate2(dataset.get(), "DIMENSION_LIST", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute || H5Awrite(attribute.get(), type.get(), lists.data()) < 0) return cannot_write("DIMENSION_LIST");
+  return Ok{};
+}
+
+Status Scales::finish() const {
+  constexpr std::size_t most = 4000;  // an attribute holds 64 KiB; readers do without the list
+  const Type type(H5Tcreate(H5T_COMPOUND, sizeof(User)));
+  H5Tinsert(type.get(), "dataset", offsetof(User, dataset), H5T_STD_REF_OBJ);
+  H5Tinsert(type.get(), "dimension", offsetof(User, dimension), H5T_NATIVE_INT32);
+  for (const auto& scale : all_) {
+    if (scale.users.empty() || scale.users.size() > most) continue;
+    const hsize_t count = scale.users.size();
+    const Space space(H5Screate_simple(1, &count, nullptr));
+    const Attribute attribute(H5Acreate2(scale.dataset, "REFERENCE_LIST", type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT));
+    if (!attribute || H5Awrite(attribute.get(), type.get(), scale.users.data()) < 0) return cannot_write("REFERENCE_LIST");
+  }
+  return Ok{};
+}
+
+}  // namespace perun::h5

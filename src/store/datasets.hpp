@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "store/attributes.hpp"
+#include "store/hid.hpp"
+
+namespace perun::h5 {
+
+/// New datasets of one dimension. Long ones are chunked and compressed, short ones stored plainly.
+[[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const std::int64_t> rows);
+[[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const double> rows);
+[[nodiscard]] Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name,
+                                          std::span<const std::string> rows);
+
+/// A new dataset of two dimensions from rows of equal length.
+[[nodiscard]] Result<Dataset> write_table(hid_t group, const std::string& name,
+                                          std::span<const std::span<const std::int32_t>> rows);
+
+/// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, or stating
+/// more values than the stored bytes can hold), io.
+[[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
+
+/// Row `row` of a table that must have `rows` x `columns` values.
+[[nodiscard]] Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows,
+                                                               std::uint64_t columns, const std::string& name);
+[[nodiscard]] Result<Dataset> open_dataset(hid_t group, const std::string& name);
+
+/// Dimension scales as HDF5's H5DS makes them, but each attribute written once instead of rewritten for every dataset
+/// that uses the scale, which would cost more than all else of a short run.
+class Scales {
+ public:
+  /// Makes `dataset` a scale called `name`; returns its number. The caller keeps the dataset open until finish().
+  [[nodiscard]] Result<std::size_t> add(const Types& types, const Dataset& dataset, const std::string& name);
+
+  /// Dimension i of `dataset` is described by scale `scales[i]`.
+  [[nodiscard]] Status attach(const Dataset& dataset, std::span<const std::size_t> scales);
+
+  [[nodiscard]] Status finish() const;
+
+ private:
+  struct User {
+    hobj_ref_t dataset;
+    std::int32_t dimension;
+  };
+  struct Scale {
+    hid_t dataset;
+    hobj_ref_t reference;
+    std::vector<User> users;
+  };
+  std::vector<Scale> all_;
+};
+
+}  // namespace perun::h5

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "store/hid.hpp"
+#include "store/store.hpp"
+
+namespace perun::h5 {
+
+/// Numbers of all runs below the application's group, ascending.
+[[nodiscard]] Result<std::vector<int>> run_numbers(hid_t application);
+
+[[nodiscard]] Result<StoredRun> read_stored_run(hid_t application, int number);
+[[nodiscard]] Result<Run> read_run(hid_t application, int number);
+[[nodiscard]] Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin);
+
+/// The texts of a JSON array, or a format error that names the attribute.
+[[nodiscard]] Result<std::vector<std::string>> texts_of_json(const std::string& json, const char* attribute);
+
+}  // namespace perun::h5

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <new>
+
+#include "base/json.hpp"
+#include "store/attributes.hpp"
+#include "store/datasets.hpp"
+#include "store/layout.hpp"
+#include "store/read.hpp"
+#include "store/times.hpp"
+
+namespace perun::h5 {
+
+namespace {
+
+namespace attr = layout::attr;
+
+template <class E, std::size_t N>
+bool take_name(const AttributeReader& a, const char* attribute, const std::array<std::string_view, N>& names, E& to) {
+  const auto found = std::find(names.begin(), names.end(), a.text_or(attribute));
+  if (found == names.end()) return false;
+  to = static_cast<E>(found - names.begin());
+  return true;
+}
+
+Result<Sensor> read_sensor(const AttributeReader& a, const std::string& dataset) {
+  Sensor s;
+  const auto id = a.text(attr::id);
+  const auto scale = a.number(attr::scale_factor);
+  if (!id || !scale || !take_name(a, attr::quantity, quantity_names, s.quantity) ||
+      !take_name(a, attr::behavior, behavior_names, s.behavior) || !take_name(a, attr::domain, domain_names, s.domain) ||
+      !take_name(a, attr::kind, kind_names, s.kind))
+    return Error{Errc::format, fmt::format("the dataset '{}' lacks the attributes of a device", dataset)};
+  s.id = *id;
+  s.scale = *scale;
+  s.label = a.text_or(attr::long_name);
+  s.source = a.text_or(attr::source);
+  s.index = static_cast<std::uint16_t>(
+      std::clamp<std::int64_t>(a.integer_or(attr::index), 0, std::numeric_limits<std::uint16_t>::max()));
+  s.resolution = a.integer_or(attr::resolution, s.resolution);
+  s.wraps_at = a.integer_or(attr::wrap);
+  s.refresh_ns = a.integer_or(attr::refresh);
+  s.part_of = a.text_or(attr::part_of);
+  s.counted = a.integer_or(attr::counted) != 0;
+  s.max_power_W = a.number_or(attr::device_max_power);
+  s.systematic_percent = a.number_or(attr::systematic);
+  s.note = a.text_or(attr::note);
+  return s;
+}
+
+Result<std::vector<BlockedSource>> read_blocked(const AttributeReader& a) {
+  const auto parsed = Json::parse(a.text_or(attr::blocked, "[]"), nullptr, false);
+  std::vector<BlockedSource> blocked;
+  if (!parsed.is_array()) return Error{Errc::format, fmt::format("the attribute '{}' is not a JSON array", attr::blocked)};
+  const auto field = [](const Json& item, const char* key) {
+    const auto found = item.find(key);
+    return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  for (const auto& item : parsed)
+    if (item.is_object()) blocked.push_back({field(item, "backend"), field(item, "reason"), field(item, "hint")});
+  return blocked;
+}
+
+Result<Attributes> read_machine(const AttributeReader& a) {
+  const auto names = texts_of_json(a.text_or(attr::machine, "[]"), attr::machine);
+  if (!names) return names.error();
+  Attributes machine;
+  for (const auto& name : *names) machine.emplace_back(name, a.text_or((std::string(attr::machine_prefix) + name).c_str()));
+  return machine;
+}
+
+Result<std::vector<Moment>> read_clock(hid_t group) {
+  const auto mono = read_rows(group, layout::clock_mono);
+  if (!mono) return mono.error();
+  const auto real = read_rows(group, layout::clock);
+  if (!real) return real.error();
+  if (mono->size() != real->size()) return Error{Errc::format, "the clock's two columns differ in length"};
+  std::vector<Moment> clock;
+  for (std::size_t i = 0; i < mono->size(); ++i) clock.push_back({(*mono)[i], (*real)[i]});
+  return clock;
+}
+
+/// One lane's shared columns while its devices are read.
+struct LaneReader {
+  std::vector<std::int64_t> t_ns;  ///< CLOCK_MONOTONIC
+  Dataset offset, halfwidth;
+  std::string suffix;
+  std::uint64_t members = 0, next = 0;
+};
+
+Result<LaneReader> open_lane(hid_t group, const std::string& axis, const Moment& anchor) {
+  LaneReader lane;
+  auto wall = read_rows(group, axis);
+  if (!wall) return wall.error();
+  lane.t_ns = std::move(*wall);
+  for (auto& t : lane.t_ns) t = to_mono(t, anchor);
+  lane.suffix = axis.substr(std::string_view(layout::time).size());
+  for (const auto& [name, to] : {std::pair{layout::offset, &lane.offset}, std::pair{layout::halfwidth, &lane.halfwidth}}) {
+    auto dataset = open_dataset(group, name + lane.suffix);
+    if (!dataset) return dataset.error();
+    *to = std::move(*dataset);
+  }
+  return lane;
+}
+
+/// Reads the devices of a node, lane by lane as they come.
+class DeviceReader {
+ public:
+  DeviceReader(hid_t group, Moment anchor) : group_(group), anchor_(anchor) {}
+
+  /// Opens a device and finds its lane; all are opened before any is read, so that the lanes know their size.
+  Status open(const std::string& name, NodeRecord& node) {
+    auto dataset = open_dataset(group_, name);
+    if (!dataset) return dataset.error();
+    const AttributeReader a(dataset->get());
+    auto sensor = read_sensor(a, name);
+    if (!sensor) return sensor.error();
+    node.sensors.push_back(std::move(*sensor));
+    const std::string axis = a.text_or(attr::coordinates, layout::time);
+    if (!axis.starts_with(layout::time)) return Error{Errc::format, fmt::format("the dataset '{}' has no time axis", name)};
+    auto lane = lanes_.find(axis);
+    if (lane == lanes_.end()) {
+      auto opened = open_lane(group_, axis, anchor_);
+      if (!opened) return opened.error();
+      lane = lanes_.emplace(axis, std::move(*opened)).first;
+    }
+    ++lane->second.members;
+    devices_.emplace_back(name, &lane->second);
+    return Ok{};
+  }
+
+  Status read(NodeRecord& node) {
+    for (auto& [name, lane] : devices_) {
+      auto raw = read_rows(group_, name);
+      if (!raw) return raw.error();
+      if (raw->size() != lane->t_ns.size())
+        return Error{Errc::format,
+                     fmt::format("the dataset '{}' has {} rows, its time axis {}", name, raw->size(), lane->t_ns.size())};
+      for (auto& value : *raw) value = value == layout::fill_value ? missing : value;
+      const std::uint64_t row = lane->next++;
+      auto offset = read_table_row(lane->offset.get(), row, lane->members, raw->size(), layout::offset + lane->suffix);
+      if (!offset) return offset.error();
+      auto halfwidth = read_table_row(lane->halfwidth.get(), row, lane->members, raw->size(), layout::halfwidth + lane->suffix);
+      if (!halfwidth) return halfwidth.error();
+      Series series{lane->t_ns, std::move(*raw), std::move(*halfwidth)};
+      for (std::size_t i = 0; i < series.t_ns.size(); ++i) series.t_ns[i] = shifted(series.t_ns[i], 0, (*offset)[i]);
+      node.series.push_back(std::move(series));
+    }
+    return Ok{};
+  }
+
+ private:
+  hid_t group_;
+  Moment anchor_;
+  std::map<std::string, LaneReader> lanes_;
+  std::vector<std::pair<std::string, LaneReader*>> devices_;
+};
+
+}  // namespace
+
+Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin) try {
+  const Group group(H5Gopen2(run_group, name.c_str(), H5P_DEFAULT));
+  if (!group) return failure(Errc::format, "cannot be read");
+  const AttributeReader a(group.get());
+  NodeRecord node;
+  node.host = a.text_or(attr::host, name);
+  auto machine = read_machine(a);
+  if (!machine) return machine.error();
+  node.attributes = std::move(*machine);
+  auto blocked = read_blocked(a);
+  if (!blocked) return blocked.error();
+  node.blocked = std::move(*blocked);
+  auto clock = read_clock(group.get());
+  if (!clock) return clock.error();
+  node.clock = std::move(*clock);
+  node.quality = {static_cast<std::uint64_t>(a.integer_or(attr::ticks)), static_cast<std::uint64_t>(a.integer_or(attr::late)),
+                  static_cast<std::uint64_t>(a.integer_or(attr::lost)), a.integer_or(attr::reading),
+                  a.integer_or(attr::agent_cpu)};
+  const auto devices = texts_of_json(a.text_or(attr::devices), attr::devices);
+  if (!devices) return devices.error();
+  DeviceReader reader(group.get(), node.clock.empty() ? run_begin : node.clock.front());
+  for (const auto& device : *devices)
+    if (auto opened = reader.open(device, node); !opened) return opened.error();
+  if (auto read = reader.read(node); !read) return read.error();
+  return node;
+} catch (const std::bad_alloc&) {
+  return Error{Errc::format, "not enough memory"};
+}
+
+}  // namespace perun::h5

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "base/json.hpp"
+#include "store/attributes.hpp"
+#include "store/layout.hpp"
+#include "store/read.hpp"
+
+namespace perun::h5 {
+
+namespace {
+
+namespace attr = layout::attr;
+
+/// N of "exp_N" as write_run() spells it, or -1.
+int number_of(std::string_view link) noexcept {
+  if (!link.starts_with(layout::run_prefix)) return -1;
+  link.remove_prefix(layout::run_prefix.size());
+  int number = -1;
+  const auto [end, error] = std::from_chars(link.data(), link.data() + link.size(), number);
+  const bool whole = error == std::errc{} && end == link.data() + link.size();
+  return whole && number >= 0 && std::to_string(number) == link ? number : -1;
+}
+
+int small(std::int64_t value) noexcept {
+  using Limits = std::numeric_limits<int>;
+  return static_cast<int>(std::clamp<std::int64_t>(value, Limits::min(), Limits::max()));
+}
+
+Kind kind_of(const std::string& text) noexcept {
+  const auto found = std::find(kind_names.begin(), kind_names.end(), text);
+  return found == kind_names.end() ? Kind::unavailable : static_cast<Kind>(found - kind_names.begin());
+}
+
+Result<Group> open_run(hid_t application, int number) {
+  const std::string name = layout::run_group(number);
+  if (H5Lexists(application, name.c_str(), H5P_DEFAULT) <= 0)
+    return Error{Errc::not_found, fmt::format("there is no run {}", number)};
+  Group group(H5Gopen2(application, name.c_str(), H5P_DEFAULT));
+  if (!group) return failure(Errc::format, fmt::format("run {} cannot be read", number));
+  return group;
+}
+
+Usage read_usage(const AttributeReader& a) {
+  Usage usage;
+  usage.duration_s = a.number_or(attr::run_runtime);
+  usage.energy.kind = kind_of(a.text_or(attr::kind));
+  if (usage.energy.kind == Kind::unavailable) return usage;
+  usage.energy.measured_J = a.number_or(attr::measured);
+  usage.energy.estimated_J = a.number_or(attr::estimated);
+  usage.energy.uncertainty_J = a.number_or(attr::uncertainty);
+  usage.energy.lower_J = a.number_or(attr::lower);
+  usage.energy.upper_J = a.number_or(attr::upper);
+  usage.power_mean_W = a.number_or(attr::power_mean);
+  usage.power_max_W = a.number_or(attr::power_max);
+  return usage;
+}
+
+Outcome read_outcome(const AttributeReader& a) {
+  Outcome o;
+  o.finished = a.integer_or(attr::finished) != 0;
+  o.exit_code = small(a.integer_or(attr::exit_code));
+  o.signal = small(a.integer_or(attr::ended_by_signal));
+  o.interrupted_by = a.text_or(attr::interrupted_by);
+  o.user_s = a.number_or(attr::user_s);
+  o.system_s = a.number_or(attr::system_s);
+  o.max_rss_bytes = a.integer_or(attr::max_rss);
+  return o;
+}
+
+Factors read_factors(const AttributeReader& a) {
+  Factors f;
+  f.pue = a.number_or(attr::pue, f.pue);
+  f.emissions_kg_per_kWh = a.number_or(attr::emissions, f.emissions_kg_per_kWh);
+  f.price_cent_per_kWh = a.number_or(attr::price, f.price_cent_per_kWh);
+  f.pue_source = a.text_or(attr::pue_source, f.pue_source);
+  f.emissions_source = a.text_or(attr::emissions_source, f.emissions_source);
+  f.price_source = a.text_or(attr::price_source, f.price_source);
+  return f;
+}
+
+Run read_facts(const AttributeReader& a, int number) {
+  Run run;
+  run.number = number;
+  run.id = a.text_or(attr::run_id);
+  run.app = a.text_or(attr::app);
+  run.cwd = a.text_or(attr::cwd);
+  run.perun_version = a.text_or(attr::version);
+  run.frequency_hz = a.number_or(attr::frequency, run.frequency_hz);
+  run.round_id = a.text_or(attr::round_id);
+  run.round = small(a.integer_or(attr::round));
+  run.factors = read_factors(a);
+  run.begin = {a.integer_or(attr::begin_mono), a.integer_or(attr::begin_real)};
+  run.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
+  run.outcome = read_outcome(a);
+  run.config_ini = a.text_or(attr::config);
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> texts_of_json(const std::string& json, const char* attribute) {
+  const auto parsed = Json::parse(json, nullptr, false);
+  const Error wrong{Errc::format, fmt::format("the attribute '{}' is not a JSON array of texts", attribute)};
+  if (!parsed.is_array()) return wrong;
+  std::vector<std::string> texts;
+  for (const auto& item : parsed) {
+    if (!item.is_string()) return wrong;
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
+Result<std::vector<int>> run_numbers(hid_t application) {
+  std::vector<int> numbers;
+  const auto take = [](hid_t, const char* name, const H5L_info_t*, void* to) -> herr_t {
+    if (const int number = number_of(name); number >= 0) static_cast<std::vector<int>*>(to)->push_back(number);
+    return 0;
+  };
+  hsize_t from = 0;
+  if (H5Literate(application, H5_INDEX_NAME, H5_ITER_NATIVE, &from, take, &numbers) < 0)
+    return failure(Errc::format, "the list of runs cannot be read");
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
+}
+
+Result<StoredRun> read_stored_run(hid_t application, int number) {
+  const auto group = open_run(application, number);
+  if (!group) return group.error();
+  const AttributeReader a(group->get());
+  return StoredRun{number, a.text_or(attr::run_id), a.integer_or(attr::begin_real), read_usage(a)};
+}
+
+Result<Run> read_run(hid_t application, int number) {
+  const auto group = open_run(application, number);
+  if (!group) return group.error();
+  const AttributeReader a(group->get());
+  Run run = read_facts(a, number);
+  auto command = texts_of_json(a.text_or(attr::command, "[]"), attr::command);
+  if (!command) return command.error();
+  run.command = std::move(*command);
+  const auto nodes = texts_of_json(a.text_or(attr::nodes), attr::nodes);
+  if (!nodes) return nodes.error();
+  for (const auto& name : *nodes) {
+    auto node = read_node(group->get(), name, run.begin);
+    if (!node)
+      return Error{node.error().code, fmt::format("run {}, node '{}': {}", number, name, node.error().what), node.error().hint};
+    run.nodes.push_back(std::move(*node));
+  }
+  return run;
+}
+
+}  // namespace perun::h5

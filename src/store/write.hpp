@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "model/summary.hpp"
+#include "store/attributes.hpp"
+
+namespace perun::h5 {
+
+/// Adds exp_<number> with all nodes below the application's group.
+[[nodiscard]] Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number);
+
+/// Adds the group `name` of one node. `summary` may be null: then the derived figures are left out.
+[[nodiscard]] Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,
+                                const NodeSummary* summary, Moment run_begin);
+
+/// The attributes of figures that runs and nodes have in common. Nothing of energy when it is unavailable.
+void write_usage(AttributeWriter& attributes, const Usage& usage);
+
+/// A name for a link: what readers of netCDF and file paths cannot take becomes '_'; `_2` ... behind a name in `taken`.
+[[nodiscard]] std::string link_name(std::string_view wanted, std::string_view also_allowed, std::set<std::string>& taken);
+
+/// A JSON array of texts; bytes that are not UTF-8 become U+FFFD.
+[[nodiscard]] std::string json_texts(const std::vector<std::string>& texts);
+
+}  // namespace perun::h5

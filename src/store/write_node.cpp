@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/json.hpp"
+#include "store/datasets.hpp"
+#include "store/lanes.hpp"
+#include "store/layout.hpp"
+#include "store/times.hpp"
+#include "store/write.hpp"
+
+namespace perun::h5 {
+
+namespace {
+
+namespace attr = layout::attr;
+constexpr const char* epoch_units = "nanoseconds since 1970-01-01 00:00:00";
+constexpr std::array<std::string_view, 4> unit_names{"Joule", "Watt", "Fraction", "Byte"};  // by Quantity
+constexpr std::array<std::string_view, 4> symbols{"E", "P", "u", "B"};                      // by Quantity
+
+struct Prefix {
+  double factor;
+  std::string_view symbol, name;
+};
+
+/// The SI prefix that `scale` is, if it is one.
+Prefix prefix(double scale) noexcept {
+  constexpr std::array<Prefix, 8> all{{{1e-12, "p", "pico"},
+                                       {1e-9, "n", "nano"},
+                                       {1e-6, "u", "micro"},
+                                       {1e-3, "m", "milli"},
+                                       {1, "", "one"},
+                                       {1e3, "k", "kilo"},
+                                       {1e6, "M", "mega"},
+                                       {1e9, "G", "giga"}}};
+  for (const auto& p : all)
+    if (std::abs(scale / p.factor - 1) < 1e-12) return p;
+  return {scale, "", ""};
+}
+
+/// One node on its way into the file.
+class NodeWriter {
+ public:
+  NodeWriter(const Types& types, hid_t group, const NodeRecord& node, Moment anchor)
+      : types_(types), group_(group), node_(node), anchor_(anchor), lanes_(lanes(node)) {}
+
+  Status write(const NodeSummary* summary) {
+    for (std::size_t k = 0; k < lanes_.size(); ++k)
+      if (auto written = write_lane(k); !written) return written;
+    if (auto written = write_total(); !written) return written;
+    if (auto written = write_clock(); !written) return written;
+    if (auto finished = scales_.finish(); !finished) return finished;
+    return write_attributes(summary);
+  }
+
+ private:
+  Status write_lane(std::size_t k);
+  Status write_device(std::size_t member, const std::string& name, const std::string& axis, std::size_t scale);
+  Status write_tables(const Lane& lane, const std::string& suffix, std::size_t time_scale);
+  Status write_total();
+  Status write_clock();
+  Status write_attributes(const NodeSummary* summary);
+  Result<std::size_t> write_time(const std::string& name, const std::vector<std::int64_t>& t_ns, const char* long_name);
+  Result<std::size_t> keep_scale(Dataset dataset, const std::string& name);
+  void describe_sensor(AttributeWriter& a, const Sensor& s, const Series& series, const std::string& axis) const;
+
+  const Types& types_;
+  hid_t group_;
+  const NodeRecord& node_;
+  Moment anchor_;
+  std::vector<Lane> lanes_;
+  Scales scales_;
+  std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
+  std::size_t main_time_ = 0;
+  std::vector<std::string> devices_ = std::vector<std::string>(node_.sensors.size());
+  std::set<std::string> taken_{layout::time,        layout::sensor, layout::offset,    layout::halfwidth,
+                               layout::total_power, layout::clock,  layout::clock_mono};
+  bool has_total_ = false;
+};
+
+Result<std::size_t> NodeWriter::keep_scale(Dataset dataset, const std::string& name) {
+  scale_datasets_.push_back(std::move(dataset));
+  return scales_.add(types_, scale_datasets_.back(), name);
+}
+
+Result<std::size_t> NodeWriter::write_time(const std::string& name, const std::vector<std::int64_t>& t_ns,
+                                           const char* long_name) {
+  auto dataset = write_rows(group_, name, t_ns);
+  if (!dataset) return dataset.error();
+  AttributeWriter a(types_, dataset->get());
+  a.text(attr::units, epoch_units).text(attr::calendar, "proleptic_gregorian").text(attr::standard_name, "time");
+  a.text(attr::axis, "T").text(attr::long_name, long_name).text(attr::mag, "nano");
+  if (auto written = a.status(); !written) return written.error();
+  return keep_scale(std::move(*dataset), name);
+}
+
+Status NodeWriter::write_lane(std::size_t k) {
+  const auto& lane = lanes_[k];
+  const std::string suffix = k == 0 ? "" : "_" + std::to_string(k);
+  const std::string axis = layout::time + suffix;
+  for (const auto* name : {layout::time, layout::sensor, layout::offset, layout::halfwidth}) taken_.insert(name + suffix);
+
+  std::vector<std::int64_t> wall(lane.t_ns.size());
+  std::transform(lane.t_ns.begin(), lane.t_ns.end(), wall.begin(), [&](std::int64_t t) { return to_wall(t, anchor_); });
+  const auto time = write_time(axis, wall, "time of reading");
+  if (!time) return time.error();
+  if (k == 0) main_time_ = *time;
+  for (const auto i : lane.members) {
+    devices_[i] = link_name(node_.sensors[i].id, "_", taken_);
+    if (auto written = write_device(i, devices_[i], axis, *time); !written) return written;
+  }
+  return lane.members.empty() ? Status(Ok{}) : write_tables(lane, suffix, *time);
+}
+
+Status NodeWriter::write_tables(const Lane& lane, const std::string& suffix, std::size_t time_scale) {
+  std::vector<std::string> ids;
+  std::vector<std::vector<std::int32_t>> offsets;
+  std::vector<std::span<const std::int32_t>> offset_rows, halfwidth_rows;
+  for (const auto i : lane.members) {
+    const auto& series = node_.series[i];
+    ids.push_back(node_.sensors[i].id);
+    auto& row = offsets.emplace_back(series.size());
+    std::transform(series.t_ns.begin(), series.t_ns.end(), lane.t_ns.begin(), row.begin(),
+                   [](std::int64_t t, std::int64_t first) { return static_cast<std::int32_t>(t - first); });
+    halfwidth_rows.emplace_back(series.halfwidth_ns);
+  }
+  for (const auto& row : offsets) offset_rows.emplace_back(row);
+
+  auto names = write_texts(types_, group_, layout::sensor + suffix, ids);
+  if (!names) return names.error();
+  if (auto written = AttributeWriter(types_, names->get()).text(attr::long_name, "sensor id").status(); !written)
+    return written;
+  const auto sensor_scale = keep_scale(std::move(*names), layout::sensor + suffix);
+  if (!sensor_scale) return sensor_scale.error();
+
+  const auto write_one = [&](const char* name, const auto& rows, const char* long_name) -> Status {
+    const auto table = write_table(group_, name + suffix, rows);
+    if (!table) return table.error();
+    AttributeWriter a(types_, table->get());
+    a.text(attr::units, "ns").text(attr::long_name, long_name);
+    if (auto written = a.status(); !written) return written;
+    return scales_.attach(*table, std::array{*sensor_scale, time_scale});
+  };
+  if (auto written = write_one(layout::offset, offset_rows, "time of this sensor's reading, after t_ns"); !written)
+    return written;
+  return write_one(layout::halfwidth, halfwidth_rows, "half width of the time bracket around the reading");
+}
+
+void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const Series& series, const std::string& axis) const {
+  const auto of_quantity = static_cast<std::size_t>(s.quantity);
+  const auto si = prefix(s.scale);
+  std::int64_t least = 0, most = s.wraps_at > 0 ? s.wraps_at : layout::fill_value - 1;
+  for (const auto raw : series.raw)
+    if (raw != missing) {
+      least = std::min(least, raw);
+      most = std::max(most, std::min(raw, layout::fill_value - 1));
+    }
+  a.text(attr::id, s.id).text(attr::long_name, s.label).text(attr::symbol, symbols[of_quantity]);
+  a.text(attr::units, unit(s.quantity)).text(attr::unit_name, unit_names[of_quantity]);
+  a.text(attr::scale_prefix, si.symbol).text(attr::mag, si.name);
+  a.number(attr::scale_factor, s.scale).number(attr::add_offset, 0).integer(attr::fill, layout::fill_value);
+  a.integer(attr::valid_min, least).integer(attr::valid_max, most).text(attr::coordinates, axis);
+  a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : ": point"));
+  a.text(attr::quantity, name(s.quantity)).text(attr::behavior, name(s.behavior)).text(attr::domain, name(s.domain));
+  a.integer(attr::index, s.index).text(attr::kind, name(s.kind)).text(attr::source, s.source);
+  a.integer(attr::resolution, s.resolution).integer(attr::wrap, s.wraps_at).integer(attr::refresh, s.refresh_ns);
+  a.integer(attr::counted, s.counted ? 1 : 0);
+  if (!s.part_of.empty()) a.text(attr::part_of, s.part_of);
+  if (!s.note.empty()) a.text(attr::note, s.note);
+  if (s.max_power_W != 0) a.number(attr::device_max_power, s.max_power_W);
+  if (s.systematic_percent != 0) a.number(attr::systematic, s.systematic_percent);
+}
+
+Status NodeWriter::write_device(std::size_t member, const std::string& name, const std::string& axis, std::size_t scale) {
+  const auto& series = node_.series[member];
+  auto raw = series.raw;
+  for (auto& value : raw) value = value == missing ? layout::fill_value : std::min(value, layout::fill_value - 1);
+  const auto dataset = write_rows(group_, name, raw);
+  if (!dataset) return dataset.error();
+  AttributeWriter a(types_, dataset->get());
+  describe_sensor(a, node_.sensors[member], series, axis);
+  if (auto written = a.status(); !written) return written;
+  return scales_.attach(*dataset, std::array{scale});
+}
+
+Status NodeWriter::write_total() {
+  const auto watts = total_power(node_, lanes_);
+  const Kind kind = counted_kind(node_);
+  if (kind == Kind::unavailable) return Ok{};
+  has_total_ = true;
+  const auto dataset = write_rows(group_, layout::total_power, watts);
+  if (!dataset) return dataset.error();
+  AttributeWriter a(types_, dataset->get());
+  a.text(attr::units, "W").text(attr::unit_name, "Watt").text(attr::symbol, "P").text(attr::kind, name(kind));
+  a.text(attr::long_name, "power of all counted sensors, mean since the row before").text(attr::coordinates, layout::time);
+  a.text(attr::cell_methods, std::string(layout::time) + ": mean").number(attr::fill, std::numeric_limits<double>::quiet_NaN());
+  if (auto written = a.status(); !written) return written;
+  return scales_.attach(*dataset, std::array{main_time_});
+}
+
+Status NodeWriter::write_clock() {
+  std::vector<std::int64_t> mono, real;
+  for (const auto& moment : node_.clock) {
+    mono.push_back(moment.mono_ns);
+    real.push_back(moment.real_ns);
+  }
+  auto axis = write_rows(group_, layout::clock_mono, mono);
+  if (!axis) return axis.error();
+  AttributeWriter a(types_, axis->get());
+  a.text(attr::units, "ns").text(attr::long_name, "CLOCK_MONOTONIC");
+  if (auto written = a.status(); !written) return written;
+  const auto scale = keep_scale(std::move(*axis), layout::clock_mono);
+  if (!scale) return scale.error();
+  const auto dataset = write_rows(group_, layout::clock, real);
+  if (!dataset) return dataset.error();
+  AttributeWriter b(types_, dataset->get());
+  b.text(attr::units, epoch_units).text(attr::calendar, "proleptic_gregorian");
+  b.text(attr::long_name, "CLOCK_REALTIME at the same moment").text(attr::coordinates, layout::clock_mono);
+  if (auto written = b.status(); !written) return written;
+  return scales_.attach(*dataset, std::array{*scale});
+}
+
+Status NodeWriter::write_attributes(const NodeSummary* summary) {
+  AttributeWriter a(types_, group_);
+  a.text(attr::nx_class, "NXdata").text(attr::axes, layout::time).text(attr::host, node_.host);
+  std::vector<std::string> on_main_axis;
+  for (const auto i : lanes_.front().members) on_main_axis.push_back(devices_[i]);
+  if (has_total_)
+    a.text(attr::signal, layout::total_power);
+  else if (!on_main_axis.empty())
+    a.text(attr::signal, on_main_axis.front());
+  if (!on_main_axis.empty()) a.texts(attr::auxiliary_signals, on_main_axis);
+  a.text(attr::devices, json_texts(devices_));
+
+  std::vector<std::string> names;
+  for (const auto& [key, value] : node_.attributes) {
+    if (key.empty() || std::find(names.begin(), names.end(), key) != names.end()) continue;
+    names.push_back(key);
+    a.text((std::string(layout::attr::machine_prefix) + key).c_str(), value);
+  }
+  a.text(attr::machine, json_texts(names));
+  Json blocked = Json::array();
+  for (const auto& b : node_.blocked) blocked.push_back({{"backend", b.backend}, {"reason", b.reason}, {"hint", b.hint}});
+  a.text(attr::blocked, blocked.dump(-1, ' ', false, Json::error_handler_t::replace));
+
+  const auto& q = node_.quality;
+  a.integer(attr::ticks, static_cast<std::int64_t>(q.ticks)).integer(attr::late, static_cast<std::int64_t>(q.late));
+  a.integer(attr::lost, static_cast<std::int64_t>(q.lost));
+  a.integer(attr::reading, q.reading_ns).integer(attr::agent_cpu, q.agent_cpu_ns);
+  if (summary != nullptr) {
+    write_usage(a, summary->usage);
+    a.number(attr::node_runtime, summary->usage.duration_s);
+    if (summary->usage.energy.kind != Kind::unavailable)
+      a.number(attr::node_power, summary->usage.power_mean_W / 1e3)
+          .number(attr::node_energy, summary->usage.energy.joules() / 3.6e6);
+  }
+  return a.status();
+}
+
+}  // namespace
+
+Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,
+                  const NodeSummary* summary, Moment run_begin) {
+  const Group group(H5Gcreate2(run_group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
+  const Moment anchor = node.clock.empty() ? run_begin : node.clock.front();
+  return NodeWriter(types, group.get(), node, anchor).write(summary);
+}
+
+}  // namespace perun::h5

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+
+#include "base/json.hpp"
+#include "base/units.hpp"
+#include "store/layout.hpp"
+#include "store/write.hpp"
+
+namespace perun::h5 {
+
+namespace {
+
+namespace attr = layout::attr;
+constexpr double joules_per_kWh = 3.6e6;
+
+void write_identity(AttributeWriter& a, const Run& run, int number, const std::vector<std::string>& nodes) {
+  a.text(attr::nx_class, "NXentry").text(attr::default_child, nodes.empty() ? "" : nodes.front());
+  a.text(attr::run_id, run.id).text(attr::app, run.app).integer(attr::number, number);
+  a.text(attr::nodes, json_texts(nodes)).text(attr::command, json_texts(run.command)).text(attr::cwd, run.cwd);
+  a.text(attr::version, run.perun_version).number(attr::frequency, run.frequency_hz);
+  a.text(attr::round_id, run.round_id).integer(attr::round, run.round).text(attr::config, run.config_ini);
+}
+
+void write_times(AttributeWriter& a, const Run& run) {
+  a.text(attr::start_time, units::iso8601(run.begin.real_ns)).text(attr::end_time, units::iso8601(run.end.real_ns));
+  a.integer(attr::begin_mono, run.begin.mono_ns).integer(attr::begin_real, run.begin.real_ns);
+  a.integer(attr::end_mono, run.end.mono_ns).integer(attr::end_real, run.end.real_ns);
+}
+
+void write_outcome(AttributeWriter& a, const Outcome& o) {
+  a.integer(attr::finished, o.finished ? 1 : 0).integer(attr::exit_code, o.exit_code).integer(attr::ended_by_signal, o.signal);
+  a.text(attr::interrupted_by, o.interrupted_by).number(attr::user_s, o.user_s).number(attr::system_s, o.system_s);
+  a.integer(attr::max_rss, o.max_rss_bytes);
+}
+
+void write_factors(AttributeWriter& a, const Factors& f) {
+  a.number(attr::pue, f.pue).text(attr::pue_source, f.pue_source);
+  a.number(attr::emissions, f.emissions_kg_per_kWh).text(attr::emissions_source, f.emissions_source);
+  a.number(attr::price, f.price_cent_per_kWh).text(attr::price_source, f.price_source);
+}
+
+void write_figures(AttributeWriter& a, const RunSummary& s) {
+  write_usage(a, s.usage);
+  a.number(attr::run_runtime, s.usage.duration_s);
+  if (s.usage.energy.kind != Kind::unavailable)
+    a.number(attr::run_power, s.usage.power_mean_W / 1e3).number(attr::run_energy, s.usage.energy.joules() / joules_per_kWh);
+  if (s.footprint)
+    a.number(attr::facility_energy, s.footprint->facility_kWh)
+        .number(attr::run_co2e, s.footprint->co2e_kg)
+        .number(attr::run_price, s.footprint->cost_cent / 100);
+}
+
+}  // namespace
+
+void write_usage(AttributeWriter& a, const Usage& usage) {
+  a.text(attr::kind, name(usage.energy.kind));
+  if (usage.energy.kind == Kind::unavailable) return;
+  a.number(attr::energy, usage.energy.joules()).number(attr::uncertainty, usage.energy.uncertainty_J);
+  a.number(attr::measured, usage.energy.measured_J).number(attr::estimated, usage.energy.estimated_J);
+  a.number(attr::lower, usage.energy.lower_J).number(attr::upper, usage.energy.upper_J);
+  a.number(attr::power_mean, usage.power_mean_W).number(attr::power_max, usage.power_max_W);
+}
+
+std::string link_name(std::string_view wanted, std::string_view also_allowed, std::set<std::string>& taken) {
+  const auto plain = [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           also_allowed.find(c) != std::string_view::npos;
+  };
+  std::string base(wanted);
+  std::replace_if(
+      base.begin(), base.end(), [&](char c) { return !plain(c); }, '_');
+  if (base.empty() || base.find_first_not_of('.') == std::string::npos) base += '_';
+  std::string unique = base;
+  for (int i = 2; !taken.insert(unique).second; ++i) unique = base + '_' + std::to_string(i);
+  return unique;
+}
+
+std::string json_texts(const std::vector<std::string>& texts) {
+  return Json(texts).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number) {
+  const std::string name = layout::run_group(number);
+  const Group group(H5Gcreate2(application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
+
+  std::set<std::string> taken;
+  std::vector<std::string> nodes;
+  for (const auto& node : run.nodes) nodes.push_back(link_name(node.host, "-.", taken));
+
+  AttributeWriter attributes(types, group.get());
+  write_identity(attributes, run, number, nodes);
+  write_times(attributes, run);
+  write_outcome(attributes, run.outcome);
+  write_factors(attributes, run.factors);
+  write_figures(attributes, summary);
+  if (auto written = attributes.status(); !written) return written;
+
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const NodeSummary* figures = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
+    if (auto written = write_node(types, group.get(), nodes[i], run.nodes[i], figures, run.begin); !written) return written;
+  }
+  return Ok{};
+}
+
+}  // namespace perun::h5
