@@ -101,7 +101,7 @@ std::string domains(const RunSummary& run, std::size_t width) {
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.energy.joules() > b.energy.joules(); });
   std::string out;
   for (const Row& row : rows) {
-    const double share = row.energy.joules() / total;
+    const double share = std::min(row.energy.joules() / total, 1.0);
     std::string line =
         fmt::format("  {:<8}  {:>9}  {:>7}  ", row.name, wording::joules(row.energy.joules()), wording::percent(share));
     const std::string_view tag = wording::tag(row.energy.kind);
@@ -121,7 +121,7 @@ std::string nodes(const RunSummary& run, std::size_t width) {
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto* a, const auto* b) { return a->usage.energy.joules() > b->usage.energy.joules(); });
   const double total = run.usage.energy.joules();
-  layout::Table table({{"Node", Align::left, 24}, {"Energy"}, {"Share"}, {"Mean"}, {"Max"}, {"CPU"}, {"", Align::left}});
+  layout::Table table({{"Node", Align::left, 18}, {"Energy"}, {"Share"}, {"Mean"}, {"Max"}, {"CPU"}, {"", Align::left}});
   for (std::size_t i = 0; i < std::min(shown, sorted.size()); ++i) {
     const NodeSummary& n = *sorted[i];
     const Kind kind = n.usage.energy.kind;

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,11 +20,12 @@ namespace {
 
 using layout::printable;
 
-/// Lines of a report as they grow; never wider than the screen or 80 columns.
+/// Lines of a report as they grow; never wider than 80 columns, and running text not wider than the screen.
 class Page {
  public:
-  explicit Page(const Style& style) : width_(static_cast<std::size_t>(std::clamp(style.width, 64, 80))) {}
+  explicit Page(const Style& style) : width_(static_cast<std::size_t>(std::clamp(style.width, 40, int{widest}))) {}
 
+  static constexpr std::uint8_t widest = 80;  ///< tables take as much on any screen
   [[nodiscard]] std::size_t width() const noexcept { return width_; }
 
   /// "  Label     text", the text wrapped beside the label.
@@ -266,9 +269,9 @@ std::string write(const Summary& summary, const Style& style) {
     page.paragraph(printable(text::shell_quote(run.command)), 3);
     page.paragraph(where_and_when(run), 3);
     figures(page, run);
-    page.block(tables::domains(run, page.width()));
-    page.block(tables::nodes(run, page.width()));
-    page.block(tables::devices(run, page.width()));
+    page.block(tables::domains(run, Page::widest));
+    page.block(tables::nodes(run, Page::widest));
+    page.block(tables::devices(run, Page::widest));
     remarks(page, run);
   }
   total(page, summary);
