@@ -47,10 +47,9 @@ Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::sp
     summary.runs.push_back(summarize(*run));
   }
   const auto totals = store.totals();
-  if (!totals) return totals.error();
-  summary.runs_in_file = totals->runs;
-  summary.total = totals->usage;
-  summary.total_footprint = totals->footprint;
+  summary.runs_in_file = totals.runs;
+  summary.total = totals.usage;
+  summary.total_footprint = totals.footprint;
   return summary;
 }
 

@@ -8,6 +8,7 @@
 #include "model/summary.hpp"
 #include "store/attributes.hpp"
 #include "store/hid.hpp"
+#include "store/store.hpp"
 
 namespace perun {
 
@@ -41,6 +42,9 @@ struct Application {
 /// Counts run `number` in: totals, next number, default.
 [[nodiscard]] Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run,
                                int number);
+
+/// What count_run() kept. Attributes that are not there count as nothing.
+[[nodiscard]] StoredTotals read_totals(const Application& application);
 
 }  // namespace h5
 }  // namespace perun

@@ -66,6 +66,7 @@ inline constexpr const char* total_runtime = "totalExpRuntime_s";
 inline constexpr const char* total_energy = "totalExpEnergy_kWh";
 inline constexpr const char* total_co2e = "totalExpCO2e_kg";
 inline constexpr const char* total_price = "totalExpPrice_euro";
+inline constexpr const char* total_facility = "totalExpFacilityEnergy_kWh";
 
 // run
 inline constexpr const char* run_id = "run_id";

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,13 @@ struct StoredRun {
   Usage usage;
 };
 
+/// What all runs of a file add up to, kept up to date by every append.
+struct StoredTotals {
+  int runs = 0;
+  Usage usage;  ///< uncertainty and bounds are not kept and stay 0
+  std::optional<Footprint> footprint;
+};
+
 /// One data file DATA_OUT/APP.hdf5 opened for reading. The layout is docs/format.md; layout.hpp holds
 /// every name in it. One thread at a time.
 class Store {
@@ -33,6 +41,7 @@ class Store {
   [[nodiscard]] const std::string& app() const noexcept;
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
   [[nodiscard]] Result<Run> load(int number) const;
+  [[nodiscard]] StoredTotals totals() const;
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
