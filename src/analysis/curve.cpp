@@ -103,10 +103,12 @@ Interval Curve::after() const noexcept {
   return x;
 }
 
-Curve curve_of(const Sensor& sensor, const Series& series) {
+void read_curve(const Sensor& sensor, const Series& series, Curve& curve) {
   const Limits limits = limits_of(sensor);
   const bool gauge = sensor.behavior == Behavior::gauge;
-  Curve curve;
+  curve.rejected = 0;
+  curve.intervals.clear();
+  curve.intervals.reserve(series.size());
   std::size_t before = series.size();
   bool bridged = false;
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -128,7 +130,6 @@ Curve curve_of(const Sensor& sensor, const Series& series) {
     before = i;
     bridged = false;
   }
-  return curve;
 }
 
 double shortest_stretch_s(const Sensor& sensor, double watts) noexcept {

@@ -47,7 +47,12 @@ struct Curve {
   [[nodiscard]] Interval before() const noexcept;
   [[nodiscard]] Interval after() const noexcept;
 };
-[[nodiscard]] Curve curve_of(const Sensor& sensor, const Series& series);
+
+/// Fills `curve` anew; one that is used again keeps its memory.
+void read_curve(const Sensor& sensor, const Series& series, Curve& curve);
+
+/// As energy_between of energy.hpp, leaving the curve behind.
+[[nodiscard]] Energy energy_between(const Sensor& sensor, const Series& series, Window window, Curve& curve);
 
 /// Shortest time over which a power of about `watts` can be told from this sensor: ten refreshes, 10 ms and
 /// 100 steps of a counter; a gauge's value is a mean already.

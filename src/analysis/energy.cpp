@@ -35,13 +35,30 @@ struct Part {
   [[nodiscard]] double joules() const noexcept { return interval->between(from_ns, to_ns); }
 };
 
-std::vector<Part> parts_of(const std::vector<Interval>& intervals, Window window) {
-  std::vector<Part> parts;
-  auto at =
+/// Intervals that overlap the window, seen as the parts inside it.
+class Parts {
+ public:
+  Parts(std::span<const Interval> intervals, Window window) : intervals_(intervals), window_(window) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return intervals_.size(); }
+  [[nodiscard]] Part operator[](std::size_t i) const noexcept {
+    const Interval& x = intervals_[i];
+    return {&x, std::max(x.from_ns, window_.from_ns), std::min(x.to_ns, window_.to_ns)};
+  }
+  [[nodiscard]] Part front() const noexcept { return (*this)[0]; }
+  [[nodiscard]] Part back() const noexcept { return (*this)[size() - 1]; }
+  [[nodiscard]] Parts sub(std::size_t first, std::size_t count) const { return {intervals_.subspan(first, count), window_}; }
+
+ private:
+  std::span<const Interval> intervals_;
+  Window window_;
+};
+
+Parts parts_of(std::span<const Interval> intervals, Window window) {
+  const auto first =
       std::partition_point(intervals.begin(), intervals.end(), [&](const Interval& x) { return x.to_ns <= window.from_ns; });
-  for (; at != intervals.end() && at->from_ns < window.to_ns; ++at)
-    parts.push_back({&*at, std::max(at->from_ns, window.from_ns), std::min(at->to_ns, window.to_ns)});
-  return parts;
+  const auto last = std::partition_point(first, intervals.end(), [&](const Interval& x) { return x.from_ns < window.to_ns; });
+  return {{first, last}, window};
 }
 
 /// 95 % half width of a share of an interval whose power curve is not known: exponentially distributed power
@@ -58,7 +75,7 @@ enum class Edge : unsigned char { first, last };
 /// Power that may be drawn at an edge of `parts`: the highest that two refreshes show within the nearest eight, and a
 /// tenth. A shorter time knows it badly and a longer interval only its mean; twice that covers a square wave of half
 /// duty. Random curves hold the factors (tests/unit/energy_test.cpp).
-double local_power(std::span<const Part> parts, Edge edge, const Limits& limits) noexcept {
+double local_power(Parts parts, Edge edge, const Limits& limits) noexcept {
   double joules = 0, time_s = 0, all_s = 0, highest_W = 0;
   for (std::size_t i = 0; i < parts.size() && all_s < 8 * limits.refresh_s; ++i) {
     const Interval& x = *parts[edge == Edge::last ? parts.size() - 1 - i : i].interval;
@@ -76,8 +93,8 @@ double local_power(std::span<const Part> parts, Edge edge, const Limits& limits)
 /// Good intervals of a counter that follow each other: only the readings at both ends carry an error.
 class Stretch {
  public:
-  Stretch(std::span<const Part> parts, const Limits& limits) : parts_(parts), limits_(limits) {
-    for (const Part& p : parts_) joules_ += p.joules();
+  Stretch(Parts parts, const Limits& limits) : parts_(parts), limits_(limits) {
+    for (std::size_t i = 0; i < parts_.size(); ++i) joules_ += parts_[i].joules();
   }
 
   /// Square of the statistical half width.
@@ -99,7 +116,8 @@ class Stretch {
     const auto [low_a, high_a] = cumulative(parts_.front(), parts_.front().from_ns);
     const auto [low_b, high_b] = cumulative(parts_.back(), parts_.back().to_ns);
     double hidden = 0, time_s = 0;
-    for (const Part& p : parts_) {
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const Part p = parts_[i];
       hidden += p.interval->hidden_J + (p.interval->wrapped ? limits_.step_J : 0);
       time_s += p.seconds();
     }
@@ -123,12 +141,12 @@ class Stretch {
     return {std::max(low_left, low_right), std::min(high_left, high_right)};
   }
 
-  std::span<const Part> parts_;
+  Parts parts_;
   const Limits& limits_;
   long double joules_ = 0;
 };
 
-void sum_counter(std::span<const Part> parts, const Limits& limits, Energy& e) {
+void sum_counter(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
   double variance = 0;
   for (std::size_t i = 0; i < parts.size();) {
@@ -141,15 +159,15 @@ void sum_counter(std::span<const Part> parts, const Limits& limits, Energy& e) {
     }
     std::size_t end = i;
     while (end < parts.size() && parts[end].interval->valid) ++end;
-    const Stretch stretch(parts.subspan(i, end - i), limits);
+    const Stretch stretch(parts.sub(i, end - i), limits);
     joules += stretch.joules();
     variance += stretch.variance();
     stretch.bound(e);
     i = end;
   }
-  for (const Part& p : parts) {
-    e.wraps += p.interval->wrapped ? 1 : 0;
-    e.ambiguous += p.interval->hidden_J > 0 ? 1 : 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    e.wraps += parts[i].interval->wrapped ? 1 : 0;
+    e.ambiguous += parts[i].interval->hidden_J > 0 ? 1 : 0;
   }
   e.joules = static_cast<double>(joules);
   e.uncertainty_J = std::sqrt(variance);
@@ -157,15 +175,17 @@ void sum_counter(std::span<const Part> parts, const Limits& limits, Energy& e) {
 
 /// Readings of a gauge are samples of a curve that nobody saw in between: neighbours that differ tell how far it
 /// may have strayed.
-void sum_gauge(std::span<const Part> parts, const Limits& limits, Energy& e) {
+void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
   double variance = 0, bridged_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
-  for (const Part& p : parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Part p = parts[i];
     const double mean_W = p.interval->watts(), half_W = std::abs(p.interval->bend_J) / p.interval->seconds();
     least_W = std::min(least_W, mean_W - half_W);
     most_W = std::max(most_W, mean_W + half_W);
   }
-  for (const Part& p : parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Part p = parts[i];
     joules += p.joules();
     time_s += p.seconds();
     const double between_W = 2 * p.interval->bend_J / p.interval->seconds();
@@ -219,15 +239,20 @@ std::uint64_t failed(const Series& series, Window window) {
 }  // namespace
 
 Energy energy_between(const Sensor& sensor, const Series& series, Window window) {
-  const Curve curve = curve_of(sensor, series);
+  Curve curve;
+  return energy_between(sensor, series, window, curve);
+}
+
+Energy energy_between(const Sensor& sensor, const Series& series, Window window, Curve& curve) {
+  read_curve(sensor, series, curve);
   if (curve.intervals.empty() || window.to_ns < window.from_ns || window.to_ns < curve.before().from_ns ||
       window.from_ns > curve.after().to_ns)
     return {};
   const Limits limits = limits_of(sensor);
-  const std::vector<Part> parts = parts_of(curve.intervals, window);
+  const Parts parts = parts_of(curve.intervals, window);
   Energy e;
   e.available = true;
-  if (!parts.empty()) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
+  if (parts.size() > 0) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
   extend(curve, window, limits, e);
   e.missing = failed(series, window);
   e.invalid += curve.rejected;
