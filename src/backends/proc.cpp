@@ -168,6 +168,7 @@ class Proc final : public Backend {
 
 std::vector<Device> devices(const std::vector<std::string>& names) {
   std::vector<Device> out;
+  out.reserve(names.size());
   for (const std::string& name : names) out.push_back({name});
   return out;
 }

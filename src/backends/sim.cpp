@@ -223,7 +223,8 @@ class Sim final : public Backend {
  private:
   /// The true number at the last refresh, not yet wrapped.
   [[nodiscard]] std::int64_t truth(std::int64_t t_ns) const noexcept {
-    const double t_s = static_cast<double>(t_ns / plan_.refresh_ns * plan_.refresh_ns) * 1e-9;
+    const std::int64_t refreshed_ns = t_ns - t_ns % plan_.refresh_ns;
+    const double t_s = static_cast<double>(refreshed_ns) * 1e-9;
     const double value = plan_.behavior == Behavior::gauge ? plan_.curve.power(t_s) : plan_.curve.energy(t_s);
     return static_cast<std::int64_t>(std::min(value * 1e6, 9e18));
   }

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/text.hpp"
 #include "support/machines.hpp"
@@ -151,14 +153,38 @@ TEST(List, JsonNamesTheBlockedWithTheirFix) {
             R"({"backend":"x","reason":"why","fix":null}],"absent":["proc"]})");
 }
 
+/// Three sensors read every 1 ms of its own time: one changes at every fourth reading, one never, one is a model.
+class Scripted final : public Backend {
+ public:
+  Scripted() : sensors_(3, Sensor{.id = "x:live", .label = "live", .source = "test"}) {
+    sensors_[1].id = "x:dead";
+    sensors_[2].id = "x:model";
+    sensors_[2].kind = Kind::estimated;
+  }
+  std::span<const Sensor> sensors() const noexcept override { return sensors_; }
+  void read(std::span<Reading> out) noexcept override {
+    ++reads_;
+    const std::int64_t t = reads_ * 1'000'000;
+    out[0] = {t, reads_ % 5 == 0 ? missing : reads_ / 4, 0};
+    out[1] = {t, 7, 0};
+    out[2] = {t, reads_, 0};
+  }
+
+ private:
+  std::vector<Sensor> sensors_;
+  std::int64_t reads_ = 0;
+};
+
 TEST(List, MeasuresHowOftenCountersChange) {
-  const Sources sources =
-      open(Host{}, {.backends = {"sim:const:100W:refresh=10ms:name=live", "sim:const:0W:name=dead", "estimate"}});
-  const Periods periods = measure_periods(sources, 300'000'000);
+  Sources sources;
+  sources.backends.push_back(std::make_unique<Scripted>());
+  for (const Sensor& s : sources.backends[0]->sensors()) sources.listed.push_back({s, true, ""});
+  const Periods periods = measure_periods(sources, 500'000'000);
   ASSERT_EQ(periods.size(), 1u) << "neither what never moves nor a model";
-  EXPECT_GE(periods.at("sim:live"), 9'000'000);
-  EXPECT_LE(periods.at("sim:live"), 30'000'000);
-  EXPECT_NE(list_text(sources, periods).find("~1"), std::string::npos);
+  EXPECT_NEAR(static_cast<double>(periods.at("x:live")), 4e6, 0.4e6) << "a missing reading may hide a change for 1 ms";
+  const std::string text = list_text(sources, {{"x:live", 4'010'000}});
+  EXPECT_NE(text.find("  ~4.01 ms  "), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("\n~ seen just now; else as the hardware is specified.\n")) << text;
 }
 
 }  // namespace
