@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "analysis/curve.hpp"
+#include "analysis/track.hpp"
 
 namespace perun {
 
@@ -203,7 +203,7 @@ void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
 }
 
 /// Half an interval on each side is filled with the neighbour's power; what lies farther out was not seen.
-void extend(const Curve& curve, Window window, const Limits& limits, Energy& e) {
+void extend(const EnergyTrack& track, Window window, const Limits& limits, Energy& e) {
   const auto outside = [&](const Interval& x, std::int64_t from_ns, std::int64_t to_ns) {
     if (to_ns <= from_ns) return;
     const double all_s = static_cast<double>(to_ns - from_ns) * 1e-9;
@@ -216,8 +216,8 @@ void extend(const Curve& curve, Window window, const Limits& limits, Energy& e) 
     e.upper_J += limits.max_power_W * all_s;
     e.uncertainty_J = std::hypot(e.uncertainty_J, watts * (2 * near_s + 3 * (all_s - near_s)));
   };
-  outside(curve.before(), window.from_ns, std::min(window.to_ns, curve.intervals.front().from_ns));
-  outside(curve.after(), std::max(window.from_ns, curve.intervals.back().to_ns), window.to_ns);
+  outside(track.before(), window.from_ns, std::min(window.to_ns, track.intervals.front().from_ns));
+  outside(track.after(), std::max(window.from_ns, track.intervals.back().to_ns), window.to_ns);
 }
 
 /// Failed readings from the one that opens the window to the one that closes it.
@@ -239,27 +239,27 @@ std::uint64_t failed(const Series& series, Window window) {
 }  // namespace
 
 Energy energy_between(const Sensor& sensor, const Series& series, Window window) {
-  Curve curve;
-  return energy_between(sensor, series, window, curve);
+  EnergyTrack track;
+  return energy_between(sensor, series, window, track);
 }
 
-Energy energy_between(const Sensor& sensor, const Series& series, Window window, Curve& curve) {
-  read_curve(sensor, series, curve);
-  if (curve.intervals.empty() || window.to_ns < window.from_ns || window.to_ns < curve.before().from_ns ||
-      window.from_ns > curve.after().to_ns)
+Energy energy_between(const Sensor& sensor, const Series& series, Window window, EnergyTrack& track) {
+  read_track(sensor, series, track);
+  if (track.intervals.empty() || window.to_ns < window.from_ns || window.to_ns < track.before().from_ns ||
+      window.from_ns > track.after().to_ns)
     return {};
   const Limits limits = limits_of(sensor);
-  const Parts parts = parts_of(curve.intervals, window);
+  const Parts parts = parts_of(track.intervals, window);
   Energy e;
   e.available = true;
   if (parts.size() > 0) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
-  extend(curve, window, limits, e);
+  extend(track, window, limits, e);
   e.missing = failed(series, window);
-  e.invalid += curve.rejected;
+  e.invalid += track.rejected;
   const double mean_W = window.to_ns > window.from_ns ? e.joules / window.seconds() : 0;
-  const auto edges = stretches(curve, window, shortest_stretch_s(sensor, mean_W));
+  const auto edges = stretches(track, window, shortest_stretch_s(sensor, mean_W));
   std::vector<double> joules(edges.size() - 1);
-  add_energy(curve, edges, 0, joules);
+  add_energy(track, edges, 0, joules);
   e.max_W = std::max(mean_W, highest_power(edges, joules));
   return e;
 }

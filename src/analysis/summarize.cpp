@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "analysis/caveats.hpp"
-#include "analysis/curve.hpp"
+#include "analysis/track.hpp"
 #include "analysis/energy.hpp"
 
 namespace perun {
@@ -152,20 +152,20 @@ class Together {
     }
   }
 
-  [[nodiscard]] double highest_W(Curve& curve) const {
+  [[nodiscard]] double highest_W(EnergyTrack& track) const {
     std::vector<std::int64_t> edges;
     std::vector<double> joules;
     std::int64_t origin = 0;
     for (const auto& [node, found] : nodes_)
       for (const Metered& m : found->metered) {
         if (!m.sensor->counted || !m.energy.available) continue;
-        read_curve(*m.sensor, node->series[static_cast<std::size_t>(m.sensor - node->sensors.data())], curve);
+        read_track(*m.sensor, node->series[static_cast<std::size_t>(m.sensor - node->sensors.data())], track);
         if (edges.empty()) {
           origin = found->window.from_ns;
-          edges = stretches(curve, found->window, shortest_s_);
+          edges = stretches(track, found->window, shortest_s_);
           joules.resize(edges.size() - 1);
         }
-        add_energy(curve, edges, found->window.from_ns - origin, joules);
+        add_energy(track, edges, found->window.from_ns - origin, joules);
       }
     return highest_power(edges, joules);
   }
@@ -175,16 +175,16 @@ class Together {
   double shortest_s_ = 0;
 };
 
-NodeFindings find(const Run& run, const NodeRecord& node, Curve& curve) {
+NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
   for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
     if (tells_energy(node.sensors[i]))
-      found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window, curve)});
+      found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window, track)});
   return found;
 }
 
-NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, Curve& curve) {
+NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTrack& track) {
   NodeSummary out;
   out.host = node.host;
   out.attributes = node.attributes;
@@ -199,7 +199,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, Curve& cu
   }
   Together together;
   together.add(node, found);
-  out.usage = usage_of(total, found.window.seconds(), together.highest_W(curve));
+  out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));
   for (DeviceSummary& d : out.devices)
     if (d.counted && total.joules() > 0) d.share = d.usage.energy.joules() / total.joules();
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
@@ -235,20 +235,20 @@ RunSummary summarize(const Run& run) {
   out.factors = run.factors;
 
   std::vector<NodeFindings> findings;
-  Curve curve;  // used for one sensor after the other: a long run has too many readings to allocate each time
+  EnergyTrack track;  // used for one sensor after the other: a long run has too many readings to allocate each time
   Together together;
   Amount total;
   double duration_s =
       run.outcome.finished || run.nodes.empty() ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0})) : 0;
   findings.reserve(run.nodes.size());
   for (const NodeRecord& node : run.nodes) {
-    const NodeFindings& found = findings.emplace_back(find(run, node, curve));
-    out.nodes.push_back(node_of(node, found, curve));
+    const NodeFindings& found = findings.emplace_back(find(run, node, track));
+    out.nodes.push_back(node_of(node, found, track));
     together.add(node, found);
     total += out.nodes.back().usage.energy;
     if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
   }
-  const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W(curve);
+  const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W(track);
   out.usage = usage_of(total, duration_s, max_W);
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "analysis/curve.hpp"
+#include "analysis/track.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -83,7 +83,7 @@ double Interval::between(std::int64_t from, std::int64_t to) const noexcept {
   return (g - f) * (joules - bend_J * (1 - f - g));
 }
 
-Interval Curve::before() const noexcept {
+Interval EnergyTrack::before() const noexcept {
   const Interval& next = intervals.front();
   Interval x;
   x.to_ns = next.from_ns;
@@ -93,7 +93,7 @@ Interval Curve::before() const noexcept {
   return x;
 }
 
-Interval Curve::after() const noexcept {
+Interval EnergyTrack::after() const noexcept {
   const Interval& last = intervals.back();
   Interval x;
   x.from_ns = last.to_ns;
@@ -103,12 +103,12 @@ Interval Curve::after() const noexcept {
   return x;
 }
 
-void read_curve(const Sensor& sensor, const Series& series, Curve& curve) {
+void read_track(const Sensor& sensor, const Series& series, EnergyTrack& track) {
   const Limits limits = limits_of(sensor);
   const bool gauge = sensor.behavior == Behavior::gauge;
-  curve.rejected = 0;
-  curve.intervals.clear();
-  curve.intervals.reserve(series.size());
+  track.rejected = 0;
+  track.intervals.clear();
+  track.intervals.reserve(series.size());
   std::size_t before = series.size();
   bool bridged = false;
   for (std::size_t i = 0; i < series.size(); ++i) {
@@ -116,7 +116,7 @@ void read_curve(const Sensor& sensor, const Series& series, Curve& curve) {
     if (good && gauge) {
       const double watts = static_cast<double>(series.raw[i]) * sensor.scale;
       good = watts >= 0 && watts <= limits.max_power_W;
-      if (!good) ++curve.rejected;
+      if (!good) ++track.rejected;
     }
     if (!good) {
       bridged = true;
@@ -124,8 +124,8 @@ void read_curve(const Sensor& sensor, const Series& series, Curve& curve) {
     }
     if (before != series.size()) {
       if (series.t_ns[i] <= series.t_ns[before]) continue;
-      curve.intervals.push_back(gauge ? gauged(sensor, series, before, i) : counted(sensor, limits, series, before, i));
-      curve.intervals.back().bridged = bridged;
+      track.intervals.push_back(gauge ? gauged(sensor, series, before, i) : counted(sensor, limits, series, before, i));
+      track.intervals.back().bridged = bridged;
     }
     before = i;
     bridged = false;
@@ -139,29 +139,29 @@ double shortest_stretch_s(const Sensor& sensor, double watts) noexcept {
   return std::max({10 * limits.refresh_s, 0.01, resolved});
 }
 
-std::vector<std::int64_t> stretches(const Curve& curve, Window window, double shortest_s) {
+std::vector<std::int64_t> stretches(const EnergyTrack& track, Window window, double shortest_s) {
   std::vector<std::int64_t> edges{window.from_ns};
   const auto cut = [&](std::int64_t t_ns) {
     if (t_ns < window.to_ns && seconds(t_ns - edges.back()) >= shortest_s) edges.push_back(t_ns);
   };
-  if (!curve.intervals.empty()) cut(curve.intervals.front().from_ns);
-  for (const Interval& x : curve.intervals) cut(x.to_ns);
+  if (!track.intervals.empty()) cut(track.intervals.front().from_ns);
+  for (const Interval& x : track.intervals) cut(x.to_ns);
   if (edges.size() > 1 && seconds(window.to_ns - edges.back()) < shortest_s) edges.pop_back();
   edges.push_back(window.to_ns);
   return edges;
 }
 
-void add_energy(const Curve& curve, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules) {
-  if (curve.intervals.empty()) return;
+void add_energy(const EnergyTrack& track, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules) {
+  if (track.intervals.empty()) return;
   std::size_t at = 0;
   const auto add = [&](const Interval& x) {
     while (at + 1 < edges.size() && edges[at + 1] + shift_ns <= x.from_ns) ++at;
     for (std::size_t i = at; i + 1 < edges.size() && edges[i] + shift_ns < x.to_ns; ++i)
       joules[i] += x.between(std::max(edges[i] + shift_ns, x.from_ns), std::min(edges[i + 1] + shift_ns, x.to_ns));
   };
-  add(curve.before());
-  for (const Interval& x : curve.intervals) add(x);
-  add(curve.after());
+  add(track.before());
+  for (const Interval& x : track.intervals) add(x);
+  add(track.after());
 }
 
 double highest_power(std::span<const std::int64_t> edges, std::span<const double> joules) noexcept {

@@ -39,7 +39,7 @@ struct Interval {
 };
 
 /// A series read as energy over time: intervals that follow each other without gaps.
-struct Curve {
+struct EnergyTrack {
   std::vector<Interval> intervals;
   std::uint64_t rejected = 0;  ///< values of a gauge that cannot be
 
@@ -48,21 +48,21 @@ struct Curve {
   [[nodiscard]] Interval after() const noexcept;
 };
 
-/// Fills `curve` anew; one that is used again keeps its memory.
-void read_curve(const Sensor& sensor, const Series& series, Curve& curve);
+/// Fills `track` anew; one that is used again keeps its memory.
+void read_track(const Sensor& sensor, const Series& series, EnergyTrack& track);
 
-/// As energy_between of energy.hpp, leaving the curve behind.
-[[nodiscard]] Energy energy_between(const Sensor& sensor, const Series& series, Window window, Curve& curve);
+/// As energy_between of energy.hpp, leaving the track behind.
+[[nodiscard]] Energy energy_between(const Sensor& sensor, const Series& series, Window window, EnergyTrack& track);
 
 /// Shortest time over which a power of about `watts` can be told from this sensor: ten refreshes, 10 ms and
 /// 100 steps of a counter; a gauge's value is a mean already.
 [[nodiscard]] double shortest_stretch_s(const Sensor& sensor, double watts) noexcept;
 
-/// The window cut at readings of `curve` into stretches of at least `shortest_s`; the remainder joins the last one.
-[[nodiscard]] std::vector<std::int64_t> stretches(const Curve& curve, Window window, double shortest_s);
+/// The window cut at readings of `track` into stretches of at least `shortest_s`; the remainder joins the last one.
+[[nodiscard]] std::vector<std::int64_t> stretches(const EnergyTrack& track, Window window, double shortest_s);
 
-/// Adds to `joules` the energy in each stretch between `edges`, both moved by `shift_ns` on this curve's clock.
-void add_energy(const Curve& curve, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules);
+/// Adds to `joules` the energy in each stretch between `edges`, both moved by `shift_ns` on this track's clock.
+void add_energy(const EnergyTrack& track, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules);
 
 /// Highest mean power of the stretches.
 [[nodiscard]] double highest_power(std::span<const std::int64_t> edges, std::span<const double> joules) noexcept;
