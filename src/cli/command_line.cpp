@@ -201,7 +201,6 @@ Status Grammar::finish(const CLI::App* chosen) {
   }
   line_.command = command;
   if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
-  if (command == Command::monitor && line_.program.front().empty()) return usage(command, "the name of the PROGRAM is empty");
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};

@@ -19,18 +19,17 @@ bool measures(const Listed& listed) {
 
 /// Why nothing can be measured and what would help, in one line.
 std::string notice_without_sensor(const Sources& sources, const Config& config) {
-  std::string why;
+  std::string why, remedy = "perun sensors shows what was tried";
   for (const auto& b : sources.blocked) {
-    if (!why.empty()) why += "; ";
-    why += b.reason;
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", b.backend, b.reason);
+    if (!b.hint.empty()) remedy = b.hint;
   }
   if (why.empty()) why = processors(host_of(config)).virtual_machine ? "virtual machine: no RAPL here" : "no RAPL here";
   const bool estimated = std::any_of(sources.listed.begin(), sources.listed.end(), [](const Listed& l) {
     return l.selected && l.sensor.counted && l.sensor.kind == Kind::estimated;
   });
   return fmt::format("no power sensor can be read ({}){}. To measure: {}{}", why, estimated ? "; figures are model estimates" : "",
-                     sources.blocked.empty() ? "perun sensors shows what was tried" : sources.blocked.front().hint,
-                     estimated ? ". Off: --no-estimate" : "");
+                     remedy, estimated ? ". Off: --no-estimate" : "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -32,9 +33,17 @@ int fail(const Error& error) {
   return usage_error;
 }
 
+/// A stream that perun was started without must be missing in the program too, and no file of ours may take its
+/// place: a stand-in that closes itself on exec.
+void hold_closed_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR | O_CLOEXEC));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_closed_streams();
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   const auto line = parse_command_line(words);
   if (!line) return fail(line.error());

@@ -10,17 +10,17 @@ namespace perun {
 
 int report(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
-  std::filesystem::path file;
-  if (line.file) {
-    file = *line.file;
-  } else if (const auto newest = newest_file(config.data_out)) {
-    file = *newest;
-  } else {
-    complain(newest.error());
-    return 1;
-  }
-  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  std::filesystem::path file = line.file.value_or("");
+  const auto folder = !line.file ? config.data_out : file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   for (const auto& recovered : recover(folder)) say(recovered);
+  if (!line.file) {
+    const auto newest = newest_file(config.data_out);
+    if (!newest) {
+      complain(newest.error());
+      return 1;
+    }
+    file = *newest;
+  }
   const auto summary = summarize_file(file, line.run);
   if (!summary) {
     complain(summary.error());

@@ -58,7 +58,10 @@ Child::Change attend(Child& child, SignalRelay& relay, int extra, const std::fun
       const auto change = child.poll();
       if (change.what == Child::Change::What::ended) return change;
       // The shell that started perun must see the job stop, and its `fg` wakes both.
-      if (change.what == Child::Change::What::stopped) ::raise(SIGSTOP);
+      if (change.what == Child::Change::What::stopped) {
+        ::raise(SIGSTOP);
+        continue;  // what the canary saw meanwhile comes first
+      }
     }
     for (const int signal : relay.due(monotonic_ns())) child.send(signal);
     if (fds[2].revents != 0) extra = hear();

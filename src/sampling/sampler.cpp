@@ -69,9 +69,11 @@ Status Sampler::start() {
   timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   stop_ = Fd(::eventfd(0, EFD_CLOEXEC));
   ready_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!timer_ || !stop_ || !ready_) return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
-  tick();
+  go_ = Fd(::eventfd(0, EFD_CLOEXEC));
+  if (!timer_ || !go_ || !stop_ || !ready_) return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
   thread_ = std::thread([this] { run(); });
+  tick();  // the thread waits until this one is taken
+  signal(go_);
   return Ok{};
 }
 
@@ -87,6 +89,9 @@ Quality Sampler::stop() noexcept {
 
 void Sampler::run() noexcept {
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  std::uint64_t go = 0;
+  while (::read(go_.get(), &go, sizeof go) < 0 && errno == EINTR) {
+  }
   Schedule schedule(now_ns_(), period_ns_);
   pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
   for (;;) {

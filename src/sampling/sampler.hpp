@@ -28,8 +28,8 @@ struct RingSample {
 /// its range at its greatest power; 1.5 kW where that is unknown). The user's grid points stay on the grid.
 [[nodiscard]] std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_ptr<Backend>> backends) noexcept;
 
-/// Reads backends on a fixed grid in a thread of its own. It reads once in start() and once in stop(), so that the
-/// first and last reading enclose whatever happens between the two calls.
+/// Reads backends on a fixed grid in a thread of its own. It reads once at the very end of start() and once in stop(),
+/// so that the first and last reading closely enclose whatever happens between the two calls.
 class Sampler {
  public:
   Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host);
@@ -64,7 +64,7 @@ class Sampler {
   std::vector<Reading> readings_;  // the sampling thread's; the caller's before start() and after join
   std::vector<RingSample> batch_;  // as above
   Quality quality_;                // as above
-  Fd timer_, stop_, ready_;
+  Fd timer_, go_, stop_, ready_;
   std::thread thread_;
 };
 

@@ -118,9 +118,9 @@ class Killed(PerunTest):
     def test_killed_at_random_moments_nothing_is_ever_lost_twice(self):
         kept = 0
         for i in range(40):
-            program = subprocess.Popen([PERUN, "monitor", "-q", "--name", "many", *SIM, "sleep", "0.05"], cwd=self.dir, env=self.env,
+            program = subprocess.Popen([PERUN, "monitor", "-q", "--name", "many", *SIM, "sleep", "0.2"], cwd=self.dir, env=self.env,
                                        stderr=subprocess.DEVNULL)
-            time.sleep(0.004 * (i % 25))
+            time.sleep(0.008 * i)
             for pid in (*descendants(program.pid).values(), program.pid):
                 try:
                     os.kill(pid, signal.SIGKILL)

@@ -204,7 +204,6 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{"monitor"}, in_monitor("the PROGRAM to measure is missing")},
       {{"monitor", "--"}, in_monitor("the PROGRAM to measure is missing")},
       {{"monitor", "--strict"}, in_monitor("the PROGRAM to measure is missing")},
-      {{"monitor", ""}, in_monitor("the name of the PROGRAM is empty")},
       {{"monitor", "--frequnecy", "10", "x"}, in_monitor("unknown option '--frequnecy'; did you mean '--frequency'?")},
       {{"monitor", "--emission_factor", "999", "x"},
        in_monitor("unknown option '--emission_factor'; did you mean '--emissions_factor'?")},
