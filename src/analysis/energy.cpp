@@ -273,7 +273,8 @@ double increase_between(const Sensor& sensor, const Series& series, Window windo
     if (series.t_ns[i] >= window.to_ns && i > first) break;
   }
   if (first == last) return 0;
-  return std::max(0.0, static_cast<double>(series.raw[last] - series.raw[first]) * sensor.scale);
+  const auto delta = static_cast<std::uint64_t>(series.raw[last]) - static_cast<std::uint64_t>(series.raw[first]);
+  return std::max(0.0, static_cast<double>(static_cast<std::int64_t>(delta)) * sensor.scale);
 }
 
 }  // namespace perun

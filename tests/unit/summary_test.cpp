@@ -152,7 +152,7 @@ TEST(Summary, ACutOffRunEndsAtItsLastReading) {
 
 TEST(Summary, ActivityIsThatOfTheWindowAndAbsentWhenUnread) {
   perun::Run run = test::measured_run();
-  const Activity& a = summarize(run).nodes[0].activity;
+  const Activity a = summarize(run).nodes[0].activity;
   EXPECT_NEAR(a.cpu_utilization.value(), 0.38, 1e-4);
   EXPECT_DOUBLE_EQ(a.memory_used_max_bytes.value(), 12.4e9);
   EXPECT_DOUBLE_EQ(a.disk_read_bytes.value(), 1.2e6);
