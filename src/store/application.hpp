@@ -8,6 +8,7 @@
 #include "model/summary.hpp"
 #include "store/attributes.hpp"
 #include "store/hid.hpp"
+#include "store/store.hpp"
 
 namespace perun {
 
@@ -37,6 +38,8 @@ struct Application {
 /// The number for the next run. Touches nothing but numbers: reading texts would make HDF5 fill the gaps between them
 /// with new ones, in old parts of the file.
 [[nodiscard]] Result<int> next_number(const Application& application);
+
+[[nodiscard]] StoredTotals read_totals(const Application& application);
 
 /// Counts run `number` in: totals, next number, default.
 [[nodiscard]] Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run,
