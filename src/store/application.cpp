@@ -43,21 +43,56 @@ namespace attr = layout::attr;
 constexpr std::size_t heap_bytes = 16 << 10;  ///< names of some 1,500 runs before the heap must move
 constexpr std::size_t longest_kind = 16;
 constexpr std::size_t longest_run_link = 16;
+constexpr double joules_per_kWh = 3.6e6;
+constexpr double cents_per_euro = 100;
 
 std::string default_of_root(const std::string& link, int number) {
   return link + "/" + layout::run_group(number);
 }
 
-/// Adds to a total that is NaN until something was added.
-void add(AttributeWriter& a, const AttributeReader& now, const char* name, double more) {
-  const double before = now.number_or(name, std::nan(""));
-  a.replace_number(name, std::isnan(before) ? more : before + more);
+Kind kind_of(const std::optional<std::string>& text) {
+  const auto found = std::find(kind_names.begin(), kind_names.end(), text.value_or(""));
+  return found == kind_names.end() ? Kind::unavailable : static_cast<Kind>(found - kind_names.begin());
 }
 
-std::string_view combined(std::string_view a, std::string_view b) {
-  const auto unavailable = name(Kind::unavailable);
-  if (a.empty() || a == unavailable) return b;
-  return b == unavailable || a == b ? a : name(Kind::mixed);
+StoredTotals with(StoredTotals totals, const RunSummary& run) {
+  ++totals.runs;
+  totals.usage.duration_s += run.usage.duration_s;
+  if (run.usage.energy.kind != Kind::unavailable) {
+    totals.usage.energy += run.usage.energy;
+    totals.usage.power_max_W = std::max(totals.usage.power_max_W, run.usage.power_max_W);
+  }
+  if (totals.usage.duration_s > 0) totals.usage.power_mean_W = totals.usage.energy.joules() / totals.usage.duration_s;
+  if (run.footprint) {
+    auto& sum = totals.footprint ? *totals.footprint : totals.footprint.emplace();
+    sum.facility_kWh += run.footprint->facility_kWh;
+    sum.co2e_kg += run.footprint->co2e_kg;
+    sum.cost_cent += run.footprint->cost_cent;
+  }
+  return totals;
+}
+
+/// Every total, with its value or NaN where there is none yet. All are there from the first run on, because a new
+/// attribute would have to move old ones.
+std::vector<std::pair<const char*, double>> numbers_of(const StoredTotals& t) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  const auto& e = t.usage.energy;
+  const bool known = e.kind != Kind::unavailable;
+  const auto or_none = [](bool there, double value) { return there ? value : none; };
+  const Footprint f = t.footprint.value_or(Footprint{none, none, none});
+  return {{attr::total_runtime, t.usage.duration_s},
+          {attr::total_energy, or_none(known, e.joules() / joules_per_kWh)},
+          {attr::total_facility_energy, f.facility_kWh},
+          {attr::total_co2e, f.co2e_kg},
+          {attr::total_price, f.cost_cent / cents_per_euro},
+          {attr::energy, or_none(known, e.joules())},
+          {attr::measured, or_none(known, e.measured_J)},
+          {attr::estimated, or_none(known, e.estimated_J)},
+          {attr::uncertainty, or_none(known, e.uncertainty_J)},
+          {attr::lower, or_none(known, e.lower_J)},
+          {attr::upper, or_none(known, e.upper_J)},
+          {attr::power_mean, or_none(known, t.usage.power_mean_W)},
+          {attr::power_max, or_none(known, t.usage.power_max_W)}};
 }
 
 }  // namespace
@@ -106,7 +141,6 @@ Result<Application> create_application(const Types& types, const File& file, con
   root.text(attr::creator, "perun " + run.perun_version).integer(attr::format, layout::format_version);
   if (auto written = root.status(); !written) return written.error();
 
-  constexpr double none = std::numeric_limits<double>::quiet_NaN();
   AttributeWriter a(types, group.get());
   a.text(attr::nx_class, "NXcollection").text(attr::app, run.app).text(attr::creation_date, date);
   a.field(attr::default_child, "", longest_run_link).integer(attr::next_run, 0).integer(attr::run_count, 0);
@@ -118,6 +152,7 @@ Result<Application> create_application(const Types& types, const File& file, con
       .number(attr::measured, 0)
       .number(attr::estimated, 0)
       .number(attr::power_max, 0);
+  for (const auto& [name, value] : numbers_of({})) a.number(name, value);
   a.field(attr::kind, name(Kind::unavailable), longest_kind);
   if (auto written = a.status(); !written) return written.error();
   return Application{std::move(group), link};
@@ -132,8 +167,30 @@ Result<int> next_number(const Application& application) {
   return static_cast<int>(next);
 }
 
+StoredTotals read_totals(const Application& application) {
+  const AttributeReader a(application.group.get());
+  StoredTotals t;
+  t.runs = static_cast<int>(std::clamp<std::int64_t>(a.integer_or(attr::run_count), 0, std::numeric_limits<int>::max()));
+  t.usage.duration_s = a.number_or(attr::total_runtime);
+  t.usage.energy.kind = kind_of(a.text(attr::kind));
+  if (t.usage.energy.kind != Kind::unavailable) {
+    auto& e = t.usage.energy;
+    e.measured_J = a.number_or(attr::measured);
+    e.estimated_J = a.number_or(attr::estimated);
+    e.uncertainty_J = a.number_or(attr::uncertainty);
+    e.lower_J = a.number_or(attr::lower);
+    e.upper_J = a.number_or(attr::upper);
+    t.usage.power_mean_W = a.number_or(attr::power_mean);
+    t.usage.power_max_W = a.number_or(attr::power_max);
+  }
+  const Footprint f{a.number_or(attr::total_facility_energy, std::nan("")), a.number_or(attr::total_co2e, std::nan("")),
+                    a.number_or(attr::total_price, std::nan("")) * cents_per_euro};
+  if (!std::isnan(f.facility_kWh) && !std::isnan(f.co2e_kg) && !std::isnan(f.cost_cent)) t.footprint = f;
+  return t;
+}
+
 Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run, int number) {
-  const AttributeReader before(application.group.get());
+  const StoredTotals totals = with(read_totals(application), run);
   AttributeWriter a(types, application.group.get());
   a.replace_field(attr::default_child, layout::run_group(number)).replace_integer(attr::next_run, std::int64_t{number} + 1);
   a.replace_integer(attr::run_count, before.integer_or(attr::run_count) + 1);
@@ -148,6 +205,8 @@ Status count_run(const Types& types, const File& file, const Application& applic
   add(a, before, attr::estimated, run.usage.energy.estimated_J);
   a.replace_number(attr::power_max, std::max(before.number_or(attr::power_max), run.usage.power_max_W));
   a.replace_field(attr::kind, combined(before.text_or(attr::kind), name(run.usage.energy.kind)));
+  a.replace_integer(attr::run_count, totals.runs).replace_field(attr::kind, name(totals.usage.energy.kind));
+  for (const auto& [name, value] : numbers_of(totals)) a.replace_number(name, value);
   if (auto written = a.status(); !written) return written;
   return AttributeWriter(types, file.get())
       .replace_field(attr::default_child, default_of_root(application.link, number))

@@ -39,6 +39,8 @@ struct Application {
 /// with new ones, in old parts of the file.
 [[nodiscard]] Result<int> next_number(const Application& application);
 
+[[nodiscard]] StoredTotals read_totals(const Application& application);
+
 /// Counts run `number` in: totals, next number, default.
 [[nodiscard]] Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run,
                                int number);

@@ -87,7 +87,8 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   // HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
   const Properties transfer(H5Pcreate(H5P_DATASET_XFER));
   H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
-  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0) return cannot_write(name);
+  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0)
+    return cannot_write(name);
   return made;
 }
 

@@ -64,6 +64,7 @@ inline constexpr const char* next_run = "next_run";
 inline constexpr const char* run_count = "run_count";
 inline constexpr const char* total_runtime = "totalExpRuntime_s";
 inline constexpr const char* total_energy = "totalExpEnergy_kWh";
+inline constexpr const char* total_facility_energy = "totalExpFacilityEnergy_kWh";
 inline constexpr const char* total_co2e = "totalExpCO2e_kg";
 inline constexpr const char* total_price = "totalExpPrice_euro";
 inline constexpr const char* total_facility = "totalExpFacilityEnergy_kWh";

@@ -87,6 +87,11 @@ Result<std::vector<StoredRun>> Store::list() const {
   return runs;
 }
 
+StoredTotals Store::totals() const {
+  const h5::Quiet quiet;
+  return h5::read_totals(file_->application);
+}
+
 Result<Run> Store::load(int number) const {
   const h5::Quiet quiet;
   auto run = h5::read_run(file_->application.group.get(), number);

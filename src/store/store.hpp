@@ -28,10 +28,16 @@ struct StoredTotals {
   int runs = 0;
   Usage usage;  ///< uncertainty and bounds are not kept and stay 0
   std::optional<Footprint> footprint;
+/// What all runs of a file add up to, kept up to date by every append, so that reading it costs the same whatever the
+/// number of runs.
+struct StoredTotals {
+  int runs = 0;
+  Usage usage;                         ///< durations added; power_max_W is the highest of any run
+  std::optional<Footprint> footprint;  ///< of the runs that had one
 };
 
 /// One data file DATA_OUT/APP.hdf5 opened for reading. The layout is docs/format.md; layout.hpp holds
-/// every name in it. One thread at a time.
+/// every name in it. While it lives, writers of the file wait. One thread at a time.
 class Store {
  public:
   /// Waits up to `wait_ms` for a writer to finish. Errors: not_found, denied, format (not HDF5, or an HDF5 file
@@ -42,6 +48,8 @@ class Store {
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
   [[nodiscard]] Result<Run> load(int number) const;
   [[nodiscard]] StoredTotals totals() const;
+  [[nodiscard]] StoredTotals totals() const;
+  [[nodiscard]] Result<Run> load(int number) const;  ///< not_found when there is no such run
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

@@ -41,6 +41,10 @@ Prefix prefix(double scale) noexcept {
   return {scale, "", ""};
 }
 
+std::string lane_suffix(std::size_t k) {
+  return k == 0 ? "" : "_" + std::to_string(k);
+}
+
 /// One node on its way into the file.
 class NodeWriter {
  public:
@@ -48,6 +52,9 @@ class NodeWriter {
       : types_(types), group_(group), node_(node), anchor_(anchor), lanes_(lanes(node)) {}
 
   Status write(const NodeSummary* summary) {
+    for (std::size_t k = 0; k < lanes_.size(); ++k)
+      for (const auto* name : {layout::time, layout::sensor, layout::offset, layout::halfwidth})
+        taken_.insert(name + lane_suffix(k));
     for (std::size_t k = 0; k < lanes_.size(); ++k)
       if (auto written = write_lane(k); !written) return written;
     if (auto written = write_total(); !written) return written;
@@ -76,8 +83,7 @@ class NodeWriter {
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
   std::vector<std::string> devices_ = std::vector<std::string>(node_.sensors.size());
-  std::set<std::string> taken_{layout::time,        layout::sensor, layout::offset,    layout::halfwidth,
-                               layout::total_power, layout::clock,  layout::clock_mono};
+  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono};
   bool has_total_ = false;
 };
 
@@ -99,10 +105,8 @@ Result<std::size_t> NodeWriter::write_time(const std::string& name, const std::v
 
 Status NodeWriter::write_lane(std::size_t k) {
   const auto& lane = lanes_[k];
-  const std::string suffix = k == 0 ? "" : "_" + std::to_string(k);
+  const std::string suffix = lane_suffix(k);
   const std::string axis = layout::time + suffix;
-  for (const auto* name : {layout::time, layout::sensor, layout::offset, layout::halfwidth}) taken_.insert(name + suffix);
-
   std::vector<std::int64_t> wall(lane.t_ns.size());
   std::transform(lane.t_ns.begin(), lane.t_ns.end(), wall.begin(), [&](std::int64_t t) { return to_wall(t, anchor_); });
   const auto time = write_time(axis, wall, "time of reading");

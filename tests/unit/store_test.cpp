@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "store/store.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "store/lanes.hpp"
+#include "support/equal_runs.hpp"
+#include "support/sample_run.hpp"
+#include "support/tree.hpp"
+
+namespace perun {
+namespace {
+
+using test::add_sensor;
+using test::expect_equal;
+using test::sample_run;
+using test::sample_summary;
+
+struct StoreTest : testing::Test {
+  using Run = perun::Run;  // not testing::Test::Run
+  test::Tree tree;
+  std::filesystem::path file = tree.at("out/app.hdf5");
+
+  Result<int> append(const Run& run, const RunSummary& summary = sample_summary()) { return append_run(file, run, summary); }
+  Run load(int number) {
+    auto store = Store::open(file);
+    EXPECT_TRUE(store) << store.error().what;
+    auto run = store->load(number);
+    EXPECT_TRUE(run) << run.error().what;
+    return *run;
+  }
+};
+
+/// A run that uses every field, with all that is awkward to store.
+Run awkward_run() {
+  Run run = sample_run(2, 3);
+  run.id = "2026-11-22T18:04:11 \xC3\xA4\xE2\x82\xAC";
+  run.command = {
+      "python3", "-c", "print('a\nb')", "", "[1,2]", "\"quoted\"", "--", "\xE6\x97\xA5\xE6\x9C\xAC", std::string(70'000, 'x')};
+  run.cwd = "/home/j\xC3\xBCrgen/\tdir";
+  run.frequency_hz = 0.1;
+  run.round_id = "round-7";
+  run.round = 3;
+  run.factors = {1.2, 0.05, 30.25, "--pue", "PERUN_EMISSIONS_FACTOR", ".perun.ini"};
+  run.end = {run.begin.mono_ns + 1'234'567'891, run.begin.real_ns + 1'234'567'000};
+  run.outcome = {false, 137, 9, "the launcher was killed", 0.125, 1e-9, 123'456'789'012};
+  run.config_ini = "";
+
+  NodeRecord& node = run.nodes[0];
+  node.host = "gpu07.cluster-1";
+  node.attributes = {{"kernel", "6.1.0"}, {"cpu_model", ""}, {"Unit \xC2\xB5", "\xC2\xB5J"}, {"a", "1"}};
+  node.blocked = {{"rapl", "denied: /sys/class/powercap\nline two", "perun doctor"}, {"nvml", "", ""}};
+  Sensor gauge;
+  gauge.id = "nvml:gpu/0 power";
+  gauge.label = "gpu:0 \xE2\x84\xA2";
+  gauge.source = "nvml";
+  gauge.quantity = Quantity::power;
+  gauge.behavior = Behavior::gauge;
+  gauge.domain = Domain::gpu;
+  gauge.kind = Kind::estimated;
+  gauge.index = 65535;
+  gauge.scale = 1e-3;
+  gauge.resolution = 5;
+  gauge.refresh_ns = 25'000'000;
+  gauge.part_of = "rapl:package-0";
+  gauge.counted = true;
+  gauge.max_power_W = 420.5;
+  gauge.systematic_percent = 2.5;
+  gauge.note = "assumes 8 W TDP";
+  add_sensor(node, gauge, 3, 50'000, -60'000, 12'345);  // goes below 0
+  Sensor same_link = gauge;
+  same_link.id = "nvml_gpu:0_power";
+  same_link.scale = 15.2587890625e-6;
+  same_link.wraps_at = 262'143'328'850;
+  same_link.behavior = Behavior::counter;
+  same_link.quantity = Quantity::energy;
+  add_sensor(node, same_link, 3, 262'143'328'000, 400, -1);
+  node.series.back().raw = {262'143'328'850, 0, 17};
+  for (const auto* id : {"t_ns", "clock", "", "/", "."}) {
+    Sensor s;
+    s.id = id;
+    s.quantity = Quantity::bytes;
+    add_sensor(node, s, 3, 1, 1, 0);
+  }
+  node.series[0].raw[1] = missing;
+  node.series[1].raw = {missing, missing, missing};
+  node.series[2].raw[0] = std::numeric_limits<std::int64_t>::max() - 1;
+  Sensor late = gauge;
+  late.id = "ipmi:node";
+  add_sensor(node, late, 2, 7, 1, 0);  // fewer readings
+  Sensor far = gauge;
+  far.id = "redfish:node";
+  add_sensor(node, far, 3, 7, 1, 3'000'000'000);  // same number, but too far behind for 32 bits
+  Sensor never = gauge;
+  never.id = "never:read";
+  add_sensor(node, never, 0, 0, 0, 0);
+
+  run.nodes.push_back(test::sample_node("gpu07.cluster-1", 1, 0));
+  run.nodes.push_back(NodeRecord{"bare/node", {}, {}, {}, {{1, 2}}, {}, {}});
+  return run;
+}
+
+TEST_F(StoreTest, EveryFieldOfARunComesBack) {
+  Run run = awkward_run();
+  const auto number = append(run);
+  ASSERT_TRUE(number) << number.error().what;
+  EXPECT_EQ(*number, 0);
+  run.number = 0;
+  expect_equal(load(0), run);
+}
+
+TEST_F(StoreTest, LongSeriesAreCompressedAndComeBack) {
+  Run run = sample_run(3, 20'000);
+  run.nodes[0].series[1].raw[9'999] = missing;
+  ASSERT_TRUE(append(run));
+  run.number = 0;
+  expect_equal(load(0), run);
+  EXPECT_LT(std::filesystem::file_size(file), 3U * 20'000 * 16 / 2);
+}
+
+TEST_F(StoreTest, RunsAccumulateWithNumbersOfTheirOwn) {
+  for (int i = 0; i < 50; ++i) {
+    Run run = sample_run(2, 2);
+    run.id = "run-" + std::to_string(i);
+    run.nodes[0].series[0].raw[0] = i;
+    const auto number = append(run);
+    ASSERT_TRUE(number) << number.error().what;
+    EXPECT_EQ(*number, i);
+  }
+  const auto store = Store::open(file);
+  ASSERT_TRUE(store);
+  EXPECT_EQ(store->app(), "app");
+  const auto list = store->list();
+  ASSERT_TRUE(list);
+  ASSERT_EQ(list->size(), 50U);
+  for (int i = 0; i < 50; ++i) {
+    const auto& stored = (*list)[static_cast<std::size_t>(i)];
+    EXPECT_EQ(stored.number, i);
+    EXPECT_EQ(stored.id, "run-" + std::to_string(i));
+    EXPECT_EQ(stored.begin_real_ns, test::sample_real_ns);
+    EXPECT_EQ(stored.usage.energy.measured_J, 3.6e6);
+    EXPECT_EQ(stored.usage.energy.uncertainty_J, 12.5);
+    EXPECT_EQ(stored.usage.energy.lower_J, 3.5e6);
+    EXPECT_EQ(stored.usage.energy.upper_J, 3.7e6);
+    EXPECT_EQ(stored.usage.energy.kind, Kind::measured);
+    EXPECT_EQ(stored.usage.duration_s, 2);
+    EXPECT_EQ(stored.usage.power_mean_W, 1.8e6);
+    EXPECT_EQ(stored.usage.power_max_W, 2e6);
+    const auto run = store->load(i);
+    ASSERT_TRUE(run) << run.error().what;
+    EXPECT_EQ(run->nodes[0].series[0].raw[0], i);
+  }
+  const auto none = store->load(50);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::not_found);
+  EXPECT_EQ(none.error().what, "'" + file.string() + "': there is no run 50");
+}
+
+TEST_F(StoreTest, TheFileGrowsByTheNewRunOnly) {
+  const Run run = sample_run(2, 2);
+  std::vector<std::uintmax_t> sizes;
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_TRUE(append(run));
+    sizes.push_back(std::filesystem::file_size(file));
+  }
+  const auto early = sizes[10] - sizes[0], late = sizes[39] - sizes[29];
+  EXPECT_LT(late, early + early / 5);
+}
+
+TEST_F(StoreTest, TotalsAddUpAndKeepMeasuredApart) {
+  ASSERT_TRUE(append(sample_run()));
+  RunSummary estimated = sample_summary();
+  estimated.usage.energy = {0, 1000, 5, 900, 1100, Kind::estimated};
+  estimated.usage.power_max_W = 10;
+  ASSERT_TRUE(append(sample_run(), estimated));
+  RunSummary unavailable = sample_summary();
+  unavailable.usage.energy = {};
+  unavailable.footprint.reset();
+  ASSERT_TRUE(append(sample_run(), unavailable));
+  const auto store = Store::open(file);
+  ASSERT_TRUE(store);
+  const auto totals = store->totals();
+  EXPECT_EQ(totals.runs, 3);
+  EXPECT_EQ(totals.usage.duration_s, 6);
+  EXPECT_EQ(totals.usage.energy.measured_J, 3.6e6);
+  EXPECT_EQ(totals.usage.energy.estimated_J, 1000);
+  EXPECT_DOUBLE_EQ(totals.usage.energy.uncertainty_J, std::hypot(12.5, 5));
+  EXPECT_EQ(totals.usage.energy.lower_J, 3.5e6 + 900);
+  EXPECT_EQ(totals.usage.energy.upper_J, 3.7e6 + 1100);
+  EXPECT_EQ(totals.usage.energy.kind, Kind::mixed);
+  EXPECT_EQ(totals.usage.power_max_W, 2e6);
+  EXPECT_DOUBLE_EQ(totals.usage.power_mean_W, 3'601'000.0 / 6);
+  ASSERT_TRUE(totals.footprint);
+  EXPECT_DOUBLE_EQ(totals.footprint->co2e_kg, 2 * 0.5609);
+  EXPECT_DOUBLE_EQ(totals.footprint->cost_cent, 2 * 65.7122);
+  EXPECT_DOUBLE_EQ(totals.footprint->facility_kWh, 2 * 1.58);
+}
+
+TEST_F(StoreTest, TotalsOfUnmeasuredRunsAreUnavailableNotZero) {
+  RunSummary unavailable = sample_summary();
+  unavailable.usage.energy = {};
+  unavailable.footprint.reset();
+  ASSERT_TRUE(append(sample_run(), unavailable));
+  const auto store = Store::open(file);
+  ASSERT_TRUE(store);
+  EXPECT_EQ(store->totals().usage.energy.kind, Kind::unavailable);
+  EXPECT_FALSE(store->totals().footprint);
+  const auto list = store->list();
+  ASSERT_TRUE(list);
+  EXPECT_EQ((*list)[0].usage.energy.kind, Kind::unavailable);
+  EXPECT_EQ((*list)[0].usage.duration_s, 2);
+}
+
+TEST_F(StoreTest, ARunThatIsThereIsNotAddedAgain) {
+  for (int i = 0; i < 3; ++i) {
+    Run run = sample_run();
+    run.id = "run-" + std::to_string(i);
+    ASSERT_TRUE(append_run(file, run, sample_summary(), true));
+  }
+  Run again = sample_run();
+  again.id = "run-1";
+  const auto number = append_run(file, again, sample_summary(), true);
+  ASSERT_TRUE(number) << number.error().what;
+  EXPECT_EQ(*number, 1);
+  EXPECT_EQ(Store::open(file)->list()->size(), 3U);
+}
+
+TEST_F(StoreTest, InvalidRunsAreRefused) {
+  Run run = sample_run();
+  run.nodes[0].series.pop_back();
+  EXPECT_EQ(append(run).error().what, "node 'node' has 2 sensors but 1 series");
+  run = sample_run();
+  run.nodes[0].series[1].raw.pop_back();
+  EXPECT_EQ(append(run).error().what, "node 'node' has a series with columns of different length");
+  run = sample_run();
+  run.app = "";
+  EXPECT_EQ(append(run).error().code, Errc::invalid);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(StoreTest, AFileHoldsOneApplication) {
+  ASSERT_TRUE(append(sample_run()));
+  const auto other = append_run(file, sample_run(2, 2, "other"), sample_summary());
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::invalid);
+  EXPECT_EQ(other.error().what, "'" + file.string() + "' holds runs of 'app', not of 'other'");
+  EXPECT_TRUE(check_appendable(file, "app"));
+  const auto checked = check_appendable(file, "other");
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().what, other.error().what);
+  EXPECT_EQ(Store::open(file)->list()->size(), 1U);
+}
+
+TEST_F(StoreTest, StrangeApplicationNamesWork) {
+  for (const std::string app : {"a b", "na/me", "..", "\xC3\xBC", "exp_0"}) {
+    const auto path = tree.at("out") / (std::to_string(app.size()) + ".hdf5");
+    std::filesystem::remove(path);
+    ASSERT_TRUE(append_run(path, sample_run(1, 1, app), sample_summary())) << app;
+    ASSERT_TRUE(append_run(path, sample_run(1, 1, app), sample_summary())) << app;
+    const auto store = Store::open(path);
+    ASSERT_TRUE(store) << store.error().what;
+    EXPECT_EQ(store->app(), app);
+    EXPECT_EQ(store->list()->size(), 2U);
+  }
+}
+
+// What readers of other programs need.
+
+struct PlainFile {
+  explicit PlainFile(const std::filesystem::path& path) : id(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT)) {}
+  ~PlainFile() { H5Fclose(id); }
+  hid_t id;
+};
+
+TEST_F(StoreTest, TheTreeIsTheDocumentedOne) {
+  Run run = sample_run(2, 2);
+  run.nodes[0].sensors[1].id = "rapl/package:1";
+  ASSERT_TRUE(append(run));
+  const PlainFile plain(file);
+  ASSERT_GE(plain.id, 0);
+  for (const auto* path :
+       {"app", "app/exp_0", "app/exp_0/node", "app/exp_0/node/t_ns", "app/exp_0/node/rapl_package_0",
+        "app/exp_0/node/rapl_package_1", "app/exp_0/node/total_W", "app/exp_0/node/t_offset_ns",
+        "app/exp_0/node/t_halfwidth_ns", "app/exp_0/node/sensor", "app/exp_0/node/clock", "app/exp_0/node/clock_mono_ns"})
+    EXPECT_GT(H5Lexists(plain.id, path, H5P_DEFAULT), 0) << path;
+  const hid_t device = H5Dopen2(plain.id, "app/exp_0/node/rapl_package_1", H5P_DEFAULT);
+  const hid_t time = H5Dopen2(plain.id, "app/exp_0/node/t_ns", H5P_DEFAULT);
+  EXPECT_GT(H5DSis_scale(time), 0);
+  EXPECT_GT(H5DSis_attached(device, time, 0), 0);
+  std::int64_t t[2] = {};
+  EXPECT_GE(H5Dread(time, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, t), 0);
+  EXPECT_EQ(t[0], test::sample_real_ns);
+  EXPECT_EQ(t[1], test::sample_real_ns + 1'000'000'000);
+  H5Dclose(device);
+  H5Dclose(time);
+}
+
+TEST(Lanes, SensorsOfOneTickShareAnAxis) {
+  const perun::Run run = awkward_run();
+  const auto all = lanes(run.nodes[0]);
+  ASSERT_EQ(all.size(), 4U);
+  EXPECT_EQ(all[0].members, (std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_EQ(all[1].members, (std::vector<std::size_t>{9}));
+  EXPECT_EQ(all[2].members, (std::vector<std::size_t>{10}));
+  EXPECT_EQ(all[3].members, (std::vector<std::size_t>{11}));
+  EXPECT_EQ(all[0].t_ns, run.nodes[0].series[0].t_ns);
+}
+
+TEST(TotalPower, IsTheMeanSinceTheReadingBefore) {
+  NodeRecord node = test::sample_node("n", 2, 4);  // 10 W and 11 W
+  const auto watts = total_power(node, lanes(node));
+  ASSERT_EQ(watts.size(), 4U);
+  EXPECT_TRUE(std::isnan(watts[0]));
+  for (std::size_t k = 1; k < 4; ++k) EXPECT_DOUBLE_EQ(watts[k], 21);
+}
+
+TEST(TotalPower, UnwrapsAddsGaugesAndLeavesGaps) {
+  NodeRecord node;
+  Sensor counter;
+  counter.id = "c";
+  counter.scale = 1;
+  counter.counted = true;
+  counter.wraps_at = 99;
+  add_sensor(node, counter, 5, 0, 0, 0);
+  node.series[0].raw = {90, 95, 5, missing, 25};  // 5 J, 10 J, unknown, 20 J in 2 s
+  Sensor gauge = counter;
+  gauge.id = "g";
+  gauge.quantity = Quantity::power;
+  gauge.behavior = Behavior::gauge;
+  gauge.scale = 0.5;
+  add_sensor(node, gauge, 5, 100, 2, 0);  // 50 W, 51 W ...
+  Sensor uncounted = gauge;
+  uncounted.counted = false;
+  add_sensor(node, uncounted, 5, 1'000'000, 0, 0);
+  const auto watts = total_power(node, lanes(node));
+  ASSERT_EQ(watts.size(), 5U);
+  EXPECT_TRUE(std::isnan(watts[0]));
+  EXPECT_DOUBLE_EQ(watts[1], 5 + 51);
+  EXPECT_DOUBLE_EQ(watts[2], 10 + 52);
+  EXPECT_TRUE(std::isnan(watts[3]));
+  EXPECT_DOUBLE_EQ(watts[4], 10 + 54);
+  EXPECT_EQ(counted_kind(node), Kind::measured);
+}
+
+TEST(TotalPower, LooksUpSensorsOfOtherLanesByTime) {
+  NodeRecord node = test::sample_node("n", 1, 4);  // 10 W
+  Sensor slow;
+  slow.id = "slow";
+  slow.quantity = Quantity::power;
+  slow.behavior = Behavior::gauge;
+  slow.counted = true;
+  slow.kind = Kind::estimated;
+  add_sensor(node, slow, 2, 7, 100, 0);
+  node.series[1].t_ns[1] = test::sample_mono_ns + 3'000'000'000;
+  const auto watts = total_power(node, lanes(node));
+  ASSERT_EQ(watts.size(), 4U);
+  EXPECT_DOUBLE_EQ(watts[1], 117);
+  EXPECT_DOUBLE_EQ(watts[3], 117);
+  EXPECT_EQ(counted_kind(node), Kind::mixed);
+}
+
+TEST(TotalPower, IsEmptyWithoutCountedSensors) {
+  NodeRecord node = test::sample_node("n", 1, 4);
+  node.sensors[0].counted = false;
+  EXPECT_TRUE(total_power(node, lanes(node)).empty());
+  EXPECT_EQ(counted_kind(node), Kind::unavailable);
+}
+
+// Files that are not what they should be.
+
+TEST_F(StoreTest, ForeignFilesAreNamed) {
+  const auto message = [&](const std::filesystem::path& path) {
+    const auto store = Store::open(path);
+    EXPECT_FALSE(store);
+    return store ? Error{} : store.error();
+  };
+  const auto quoted = [](const std::filesystem::path& path) { return "'" + path.string() + "'"; };
+
+  const auto absent = message(tree.at("out/none.hdf5"));
+  EXPECT_EQ(absent.code, Errc::not_found);
+  EXPECT_EQ(absent.what, "cannot open " + quoted(tree.at("out/none.hdf5")) + ": No such file or directory");
+
+  tree.file("text.hdf5", "hello, this is not HDF5\n").file("empty.hdf5", "");
+  for (const auto* name : {"text.hdf5", "empty.hdf5"}) {
+    const auto foreign = message(tree.at(name));
+    EXPECT_EQ(foreign.code, Errc::format);
+    EXPECT_EQ(foreign.what, quoted(tree.at(name)) + " is not an HDF5 file");
+    const auto before = std::filesystem::file_size(tree.at(name));
+    const auto added = append_run(tree.at(name), sample_run(), sample_summary());
+    ASSERT_FALSE(added);
+    EXPECT_EQ(added.error().what, foreign.what);
+    EXPECT_EQ(std::filesystem::file_size(tree.at(name)), before);
+    EXPECT_EQ(check_appendable(tree.at(name), "app").error().what, foreign.what);
+  }
+
+  const auto other = tree.at("other.hdf5");
+  H5Fclose(H5Fcreate(other.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+  EXPECT_EQ(message(other).what, quoted(other) + " is an HDF5 file but not one of perun's");
+  EXPECT_EQ(append_run(other, sample_run(), sample_summary()).error().what,
+            quoted(other) + " is an HDF5 file but not one of perun's");
+  EXPECT_EQ(message(other).hint, "use another --name or --data_out");
+
+  EXPECT_EQ(message(tree.root()).what, quoted(tree.root()) + " is a directory");
+  ASSERT_EQ(::mkfifo(tree.at("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(message(tree.at("fifo")).what, quoted(tree.at("fifo")) + " is not a regular file");
+}
+
+TEST_F(StoreTest, AFileOfANewerPerunIsNamed) {
+  ASSERT_TRUE(append(sample_run()));
+  {
+    const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t format = H5Aopen(id, "perun_format", H5P_DEFAULT);
+    const std::int64_t two = 2;
+    H5Awrite(format, H5T_NATIVE_INT64, &two);
+    H5Aclose(format);
+    H5Fclose(id);
+  }
+  const auto store = Store::open(file);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().what, "'" + file.string() + "' was written by a newer perun (its format is 2, this perun knows 1)");
+  EXPECT_FALSE(append(sample_run()));
+}
+
+TEST_F(StoreTest, TruncatedAndDamagedFilesGiveErrorsNotCrashes) {
+  ASSERT_TRUE(append(awkward_run()));
+  std::stringstream buffer;
+  buffer << std::ifstream(file, std::ios::binary).rdbuf();
+  const std::string whole = buffer.str();
+  const auto broken = tree.at("broken.hdf5");
+  const auto write = [&](const std::string& bytes) { std::ofstream(broken, std::ios::binary | std::ios::trunc) << bytes; };
+  const auto read_everything = [&] {
+    const auto store = Store::open(broken);
+    if (!store) return false;
+    bool good = true;
+    const auto list = store->list();
+    if (!list) return false;
+    for (const auto& run : *list) good = store->load(run.number) && good;
+    return good;
+  };
+  write(whole);
+  EXPECT_TRUE(read_everything());
+  for (std::size_t size = 1; size < whole.size(); size += whole.size() / 40) {
+    write(whole.substr(0, size));
+    EXPECT_FALSE(read_everything()) << size;
+    EXPECT_FALSE(append_run(broken, sample_run(), sample_summary())) << size;
+    EXPECT_EQ(std::filesystem::file_size(broken), size);
+  }
+  const auto cut = Store::open(broken);
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().what.find("truncated file"), std::string::npos) << cut.error().what;
+}
+
+TEST_F(StoreTest, ADatasetThatStatesMoreThanItHoldsIsRefused) {
+  ASSERT_TRUE(append(sample_run(1, 1)));
+  {
+    const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t node = H5Gopen2(id, "app/exp_0/node", H5P_DEFAULT);
+    H5Ldelete(node, "rapl_package_0", H5P_DEFAULT);
+    const hsize_t rows = hsize_t{1} << 50, chunk = 1024;
+    const hid_t space = H5Screate_simple(1, &rows, nullptr), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 1, &chunk);
+    H5Dclose(H5Dcreate2(node, "rapl_package_0", H5T_STD_I64LE, space, H5P_DEFAULT, list, H5P_DEFAULT));
+    H5Pclose(list);
+    H5Sclose(space);
+    H5Gclose(node);
+    H5Fclose(id);
+  }
+  const auto run = Store::open(file)->load(0);
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().code, Errc::format);
+  EXPECT_EQ(run.error().what,
+            "'" + file.string() + "': run 0, node 'node': the dataset 'rapl_package_0' lacks the attributes of a device");
+}
+
+TEST_F(StoreTest, UnwritableFoldersAreFoundBeforehand) {
+  EXPECT_TRUE(check_appendable(tree.at("new/folder/app.hdf5"), "app"));
+  tree.file("plain", "x");
+  const auto below_a_file = check_appendable(tree.at("plain/app.hdf5"), "app");
+  ASSERT_FALSE(below_a_file);
+  const auto added = append_run(tree.at("plain/app.hdf5"), sample_run(), sample_summary());
+  ASSERT_FALSE(added);
+}
+
+// Several programs at once.
+
+TEST_F(StoreTest, AWriterWaitsAndGivesUpInTime) {
+  ASSERT_TRUE(append(sample_run()));
+  const auto reader = Store::open(file);
+  ASSERT_TRUE(reader);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto refused = append_run(file, sample_run(), sample_summary(), false, 60);
+  const auto waited = std::chrono::steady_clock::now() - begin;
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::busy);
+  EXPECT_EQ(refused.error().what, "'" + file.string() + "' is in use by another program");
+  EXPECT_GE(waited, std::chrono::milliseconds(60));
+  EXPECT_TRUE(Store::open(file)) << "readers do not wait for each other";
+}
+
+TEST_F(StoreTest, AWriterGetsInWhenTheReaderGoes) {
+  ASSERT_TRUE(append(sample_run()));
+  int go[2] = {};
+  ASSERT_EQ(::pipe(go), 0);
+  const pid_t writer = ::fork();  // before the reader is there: a forked child would hold its lock, too
+  if (writer == 0) {
+    char byte = 0;
+    ::_exit(::read(go[0], &byte, 1) == 1 && append(sample_run()) ? 0 : 1);
+  }
+  {
+    const auto reader = Store::open(file);
+    ASSERT_TRUE(reader);
+    ASSERT_EQ(::write(go[1], "x", 1), 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(reader->list()->size(), 1U);
+  }
+  ::close(go[0]);
+  ::close(go[1]);
+  int status = -1;
+  ::waitpid(writer, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(Store::open(file)->list()->size(), 2U);
+}
+
+TEST_F(StoreTest, EightWritersOfANewFileAllGetIn) {
+  constexpr int writers = 8, rounds = 3;
+  std::vector<pid_t> children;
+  for (int i = 0; i < writers; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (int k = 0; k < rounds; ++k) {
+        Run run = sample_run();
+        run.id = "writer-" + std::to_string(i) + "-" + std::to_string(k);
+        if (!append(run)) ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const auto child : children) {
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  const auto store = Store::open(file);
+  ASSERT_TRUE(store);
+  const auto list = store->list();
+  ASSERT_TRUE(list);
+  std::set<std::string> ids;
+  std::vector<int> numbers;
+  for (const auto& run : *list) {
+    ids.insert(run.id);
+    numbers.push_back(run.number);
+  }
+  EXPECT_EQ(ids.size(), static_cast<std::size_t>(writers * rounds));
+  ASSERT_EQ(numbers.size(), static_cast<std::size_t>(writers * rounds));
+  EXPECT_EQ(numbers.front(), 0);
+  EXPECT_EQ(numbers.back(), writers * rounds - 1);
+  EXPECT_EQ(store->totals().runs, writers * rounds);
+  for (const auto& entry : std::filesystem::directory_iterator(file.parent_path()))
+    EXPECT_EQ(entry.path(), file) << "left behind";
+}
+
+}  // namespace
+}  // namespace perun
