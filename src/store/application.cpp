@@ -144,14 +144,6 @@ Result<Application> create_application(const Types& types, const File& file, con
   AttributeWriter a(types, group.get());
   a.text(attr::nx_class, "NXcollection").text(attr::app, run.app).text(attr::creation_date, date);
   a.field(attr::default_child, "", longest_run_link).integer(attr::next_run, 0).integer(attr::run_count, 0);
-  a.number(attr::total_runtime, 0)
-      .number(attr::total_energy, none)
-      .number(attr::total_co2e, none)
-      .number(attr::total_price, none)
-      .number(attr::total_facility, none)
-      .number(attr::measured, 0)
-      .number(attr::estimated, 0)
-      .number(attr::power_max, 0);
   for (const auto& [name, value] : numbers_of({})) a.number(name, value);
   a.field(attr::kind, name(Kind::unavailable), longest_kind);
   if (auto written = a.status(); !written) return written.error();
@@ -193,42 +185,12 @@ Status count_run(const Types& types, const File& file, const Application& applic
   const StoredTotals totals = with(read_totals(application), run);
   AttributeWriter a(types, application.group.get());
   a.replace_field(attr::default_child, layout::run_group(number)).replace_integer(attr::next_run, std::int64_t{number} + 1);
-  a.replace_integer(attr::run_count, before.integer_or(attr::run_count) + 1);
-  add(a, before, attr::total_runtime, run.usage.duration_s);
-  if (run.usage.energy.kind != Kind::unavailable) add(a, before, attr::total_energy, run.usage.energy.joules() / 3.6e6);
-  if (run.footprint) {
-    add(a, before, attr::total_co2e, run.footprint->co2e_kg);
-    add(a, before, attr::total_price, run.footprint->cost_cent / 100);
-    add(a, before, attr::total_facility, run.footprint->facility_kWh);
-  }
-  add(a, before, attr::measured, run.usage.energy.measured_J);
-  add(a, before, attr::estimated, run.usage.energy.estimated_J);
-  a.replace_number(attr::power_max, std::max(before.number_or(attr::power_max), run.usage.power_max_W));
-  a.replace_field(attr::kind, combined(before.text_or(attr::kind), name(run.usage.energy.kind)));
   a.replace_integer(attr::run_count, totals.runs).replace_field(attr::kind, name(totals.usage.energy.kind));
   for (const auto& [name, value] : numbers_of(totals)) a.replace_number(name, value);
   if (auto written = a.status(); !written) return written;
   return AttributeWriter(types, file.get())
       .replace_field(attr::default_child, default_of_root(application.link, number))
       .status();
-}
-
-StoredTotals read_totals(const Application& application) {
-  const AttributeReader a(application.group.get());
-  StoredTotals totals;
-  totals.runs = static_cast<int>(a.integer_or(attr::run_count));
-  Usage& usage = totals.usage;
-  usage.energy.measured_J = a.number_or(attr::measured);
-  usage.energy.estimated_J = a.number_or(attr::estimated);
-  const auto kind = a.text_or(attr::kind);
-  for (std::size_t i = 0; i < kind_names.size(); ++i)
-    if (kind_names[i] == kind) usage.energy.kind = static_cast<Kind>(i);
-  usage.duration_s = a.number_or(attr::total_runtime);
-  if (usage.duration_s > 0) usage.power_mean_W = usage.energy.joules() / usage.duration_s;
-  usage.power_max_W = std::max(a.number_or(attr::power_max), usage.power_mean_W);
-  const double kg = a.number_or(attr::total_co2e, std::nan("")), euro = a.number_or(attr::total_price, std::nan(""));
-  if (!std::isnan(kg) && !std::isnan(euro)) totals.footprint = Footprint{a.number_or(attr::total_facility), kg, 100 * euro};
-  return totals;
 }
 
 }  // namespace h5

@@ -45,8 +45,5 @@ struct Application {
 [[nodiscard]] Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run,
                                int number);
 
-/// What count_run() kept. Attributes that are not there count as nothing.
-[[nodiscard]] StoredTotals read_totals(const Application& application);
-
 }  // namespace h5
 }  // namespace perun

@@ -67,7 +67,6 @@ inline constexpr const char* total_energy = "totalExpEnergy_kWh";
 inline constexpr const char* total_facility_energy = "totalExpFacilityEnergy_kWh";
 inline constexpr const char* total_co2e = "totalExpCO2e_kg";
 inline constexpr const char* total_price = "totalExpPrice_euro";
-inline constexpr const char* total_facility = "totalExpFacilityEnergy_kWh";
 
 // run
 inline constexpr const char* run_id = "run_id";

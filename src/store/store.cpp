@@ -100,11 +100,6 @@ Result<Run> Store::load(int number) const {
   return run;
 }
 
-StoredTotals Store::totals() const {
-  const h5::Quiet quiet;
-  return h5::read_totals(file_->application);
-}
-
 Status check_appendable(const std::filesystem::path& file, std::string_view app) {
   const auto path = real_path(file);
   auto folder = path.parent_path();

@@ -23,11 +23,6 @@ struct StoredRun {
   Usage usage;
 };
 
-/// What all runs of a file add up to, kept up to date by every append.
-struct StoredTotals {
-  int runs = 0;
-  Usage usage;  ///< uncertainty and bounds are not kept and stay 0
-  std::optional<Footprint> footprint;
 /// What all runs of a file add up to, kept up to date by every append, so that reading it costs the same whatever the
 /// number of runs.
 struct StoredTotals {
@@ -46,8 +41,6 @@ class Store {
 
   [[nodiscard]] const std::string& app() const noexcept;
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
-  [[nodiscard]] Result<Run> load(int number) const;
-  [[nodiscard]] StoredTotals totals() const;
   [[nodiscard]] StoredTotals totals() const;
   [[nodiscard]] Result<Run> load(int number) const;  ///< not_found when there is no such run
 

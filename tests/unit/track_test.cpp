@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "analysis/curve.hpp"
+#include "analysis/track.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,9 +16,9 @@ using test::ns;
 using test::Power;
 using test::readings;
 
-Curve curve(const Sensor& sensor, const Series& series) {
-  Curve c;
-  read_curve(sensor, series, c);
+EnergyTrack curve(const Sensor& sensor, const Series& series) {
+  EnergyTrack c;
+  read_track(sensor, series, c);
   return c;
 }
 
@@ -44,7 +44,7 @@ TEST(Limits, AreTheSensorsOwnOrTheStatedDefaults) {
 
 TEST(Interval, PartsOfATrapezoidAddUp) {
   const Sensor gauge = test::power_gauge();
-  const Curve c = curve(gauge, readings(gauge, Power({{1, 100}, {1, 300}}), {0, 1}));
+  const EnergyTrack c = curve(gauge, readings(gauge, Power({{1, 100}, {1, 300}}), {0, 1}));
   ASSERT_EQ(c.intervals.size(), 1U);
   const Interval& x = c.intervals[0];
   EXPECT_NEAR(x.joules, 200, 1e-9);
@@ -54,12 +54,12 @@ TEST(Interval, PartsOfATrapezoidAddUp) {
   EXPECT_EQ(x.fraction(ns(9)), 1);
 }
 
-TEST(Curve, IsCutAtGoodReadingsOnly) {
+TEST(EnergyTrack, IsCutAtGoodReadingsOnly) {
   const Sensor sensor = ideal_counter();
   Series series = readings(sensor, Power({{1, 100}}), every(1, 6));
   series.raw[0] = series.raw[3] = missing;
   series.t_ns[5] = series.t_ns[4];  // the same moment twice: no time, no power
-  const Curve c = curve(sensor, series);
+  const EnergyTrack c = curve(sensor, series);
   ASSERT_EQ(c.intervals.size(), 3U);
   EXPECT_FALSE(c.intervals[0].bridged);
   EXPECT_TRUE(c.intervals[1].bridged);
@@ -69,24 +69,24 @@ TEST(Curve, IsCutAtGoodReadingsOnly) {
   for (std::size_t i = 1; i < c.intervals.size(); ++i) EXPECT_EQ(c.intervals[i].from_ns, c.intervals[i - 1].to_ns);
 }
 
-TEST(Curve, RefillingForgetsTheSensorBefore) {
+TEST(EnergyTrack, RefillingForgetsTheSensorBefore) {
   const Sensor gauge = test::power_gauge();
-  Curve c;
+  EnergyTrack c;
   Series absurd = readings(gauge, Power({{1, 100}}), every(1, 4));
   absurd.raw[1] = -5;
-  read_curve(gauge, absurd, c);
+  read_track(gauge, absurd, c);
   EXPECT_EQ(c.rejected, 1U);
-  read_curve(gauge, readings(gauge, Power({{1, 100}}), every(1, 2)), c);
+  read_track(gauge, readings(gauge, Power({{1, 100}}), every(1, 2)), c);
   EXPECT_EQ(c.rejected, 0U);
   EXPECT_EQ(c.intervals.size(), 2U);
 }
 
-TEST(Curve, WrapsResetsAndJumpsAreToldApart) {
+TEST(EnergyTrack, WrapsResetsAndJumpsAreToldApart) {
   const Sensor sensor = ideal_counter(200'000'000);
   Series series;
   for (const std::int64_t raw : {150'000'000, 30'000'000, 130'000'000, 130'000'000})
     series.push({ns(1.0 * static_cast<double>(series.size())), raw, 0});
-  const Curve c = curve(sensor, series);
+  const EnergyTrack c = curve(sensor, series);
   ASSERT_EQ(c.intervals.size(), 3U);
   EXPECT_TRUE(c.intervals[0].wrapped);
   EXPECT_DOUBLE_EQ(c.intervals[0].joules, 80);
@@ -96,12 +96,12 @@ TEST(Curve, WrapsResetsAndJumpsAreToldApart) {
   EXPECT_TRUE(c.intervals[2].valid);
 
   series.raw[1] = 900'000'000;
-  const Curve jump = curve(sensor, series);
+  const EnergyTrack jump = curve(sensor, series);
   EXPECT_FALSE(jump.intervals[0].valid);
   EXPECT_EQ(jump.intervals[0].joules, 0);
 }
 
-TEST(Curve, GarbageNeverOverflows) {
+TEST(EnergyTrack, GarbageNeverOverflows) {
   const Sensor sensor = ideal_counter(100);
   Series series;
   series.push({0, std::numeric_limits<std::int64_t>::max(), 0});
@@ -111,9 +111,9 @@ TEST(Curve, GarbageNeverOverflows) {
   EXPECT_EQ(curve(sensor, series).intervals.size(), 2U);
 }
 
-TEST(Curve, ReachesHalfAnIntervalBeyondItsReadings) {
+TEST(EnergyTrack, ReachesHalfAnIntervalBeyondItsReadings) {
   const Sensor sensor = ideal_counter();
-  const Curve c = curve(sensor, readings(sensor, Power({{1, 100}, {1, 300}}), {0, 1, 2}));
+  const EnergyTrack c = curve(sensor, readings(sensor, Power({{1, 100}, {1, 300}}), {0, 1, 2}));
   EXPECT_EQ(c.before().from_ns, ns(-0.5));
   EXPECT_EQ(c.before().to_ns, 0);
   EXPECT_NEAR(c.before().joules, 50, 1e-6);
@@ -123,7 +123,7 @@ TEST(Curve, ReachesHalfAnIntervalBeyondItsReadings) {
 
 TEST(Stretches, AreLongEnoughAndCoverTheWindow) {
   const Sensor sensor = ideal_counter();
-  const Curve c = curve(sensor, readings(sensor, Power({{1, 100}}), every(0.003, 0.1)));
+  const EnergyTrack c = curve(sensor, readings(sensor, Power({{1, 100}}), every(0.003, 0.1)));
   const Window window{ns(0.0005), ns(0.0995)};
   const auto edges = stretches(c, window, 0.01);
   EXPECT_EQ(edges.front(), window.from_ns);
@@ -131,7 +131,7 @@ TEST(Stretches, AreLongEnoughAndCoverTheWindow) {
   ASSERT_GT(edges.size(), 7U);
   for (std::size_t i = 1; i < edges.size(); ++i) EXPECT_GE(edges[i] - edges[i - 1], ns(0.01));
   EXPECT_EQ(stretches(c, window, 1).size(), 2U) << "one stretch when the window is too short for two";
-  EXPECT_EQ(stretches(Curve{}, window, 0.01).size(), 2U);
+  EXPECT_EQ(stretches(EnergyTrack{}, window, 0.01).size(), 2U);
 }
 
 TEST(Stretches, NeedAHundredStepsAndTenRefreshes) {
@@ -145,10 +145,10 @@ TEST(Stretches, NeedAHundredStepsAndTenRefreshes) {
   EXPECT_DOUBLE_EQ(shortest_stretch_s(test::power_gauge(), 100), 0.01);
 }
 
-TEST(Stretches, SumsOfCurvesOnTheSameEdgesKeepEveryJoule) {
+TEST(Stretches, SumsOfTracksOnTheSameEdgesKeepEveryJoule) {
   const Sensor sensor = ideal_counter();
-  const Curve a = curve(sensor, readings(sensor, Power({{1, 100}, {2, 10}}), every(0.1, 3)));
-  const Curve b = curve(sensor, readings(sensor, Power({{2, 20}, {1, 200}}), every(0.07, 3)));
+  const EnergyTrack a = curve(sensor, readings(sensor, Power({{1, 100}, {2, 10}}), every(0.1, 3)));
+  const EnergyTrack b = curve(sensor, readings(sensor, Power({{2, 20}, {1, 200}}), every(0.07, 3)));
   const auto edges = stretches(a, {0, ns(3)}, 0.5);
   std::vector<double> joules(edges.size() - 1);
   add_energy(a, edges, 0, joules);
