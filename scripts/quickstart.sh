@@ -19,7 +19,7 @@ quietly() {
 }
 
 scripts/install-deps.sh build
-quietly "configuring" cmake --preset release
+quietly "configuring" cmake --preset release -DPERUN_TESTS=OFF -DPERUN_BENCH=OFF
 quietly "building perun (some minutes the first time)" cmake --build build --target perun
 
 echo "measuring examples/heat.py for some 10 s ..."

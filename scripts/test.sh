@@ -19,7 +19,7 @@ quietly() {
 }
 
 scripts/install-deps.sh test
-quietly "configuring" cmake --preset release -DPERUN_TESTS=ON -DPERUN_BENCH=ON
+quietly "configuring" cmake --preset release
 quietly "building" cmake --build build
 
 echo "testing ..."

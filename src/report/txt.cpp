@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -205,19 +206,22 @@ std::string activity(const RunSummary& run) {
 }
 
 std::string quality(const RunSummary& run) {
-  double hz = 0, gap = 0, cpu = 0;
-  std::uint64_t late = 0, lost = 0;
+  double hz = 0, gap_s = 0, own_s = 0;
+  std::uint64_t late = 0, lost = 0, ticks = std::numeric_limits<std::uint64_t>::max();
   for (const auto& node : run.nodes) {
     if (node.frequency_achieved_hz > 0) hz = hz > 0 ? std::min(hz, node.frequency_achieved_hz) : node.frequency_achieved_hz;
-    gap = std::max(gap, node.longest_gap_s);
+    gap_s = std::max(gap_s, node.longest_gap_s);
     late += node.quality.late;
     lost += node.quality.lost;
-    const double own_s = static_cast<double>(node.quality.agent_cpu_ns) * 1e-9;
-    if (run.usage.duration_s > 0) cpu = std::max(cpu, own_s / run.usage.duration_s);
+    ticks = std::min(ticks, node.quality.ticks);
+    own_s = std::max(own_s, static_cast<double>(node.quality.agent_cpu_ns) * 1e-9);
   }
-  return fmt::format("{} Hz asked, {} got; longest gap {}; {} late, {} lost; perun itself {} % of a core",
-                     text::shortest(run.frequency_hz), units::significant(hz), units::si(gap, "s", 3), late, lost,
-                     units::significant(cpu * 100, 2));
+  const std::string got = ticks <= 2 ? "read at both ends of the shorter run" : units::significant(hz) + " got";
+  const std::string own = run.usage.duration_s < 1
+                              ? units::si(own_s, "s", 2) + " of CPU time"
+                              : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
+  return fmt::format("{} Hz asked, {}; longest gap {}; {} late, {} lost; perun itself {}", text::shortest(run.frequency_hz), got,
+                     units::si(gap_s, "s", 3), late, lost, own);
 }
 
 void remarks(Page& page, const RunSummary& run) {

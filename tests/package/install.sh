@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Installs into a prefix, moves that somewhere else and uses it there: install.sh BUILD_DIR
+set -euo pipefail
+build=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake --install "$build" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/moved"
+cd "$work"
+moved/bin/perun --version | grep -qE '^perun [0-9]+\.[0-9]+\.[0-9]+$'
+moved/bin/perun monitor -q --backends sim:const:100W -- sh -c 'exit 7' 2>report || status=$?
+[[ ${status:-0} == 7 ]]
+grep -q 'results/sh.hdf5#0' report
+moved/bin/perun report --format json | python3 -c 'import json, sys; assert json.load(sys.stdin)["schema"] == "perun-report/1"'
+[[ -s moved/share/perun/schema/report-1.json ]]
+# Nothing but the C library and its parts is looked for at run time.
+if ldd moved/bin/perun | grep -vE 'linux-vdso|ld-linux|lib(c|m|pthread|dl|rt)\.so'; then
+  echo "perun needs more than the C library" >&2
+  exit 1
+fi
+echo "installed, moved and used"
