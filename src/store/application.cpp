@@ -40,7 +40,7 @@ namespace h5 {
 namespace {
 
 namespace attr = layout::attr;
-constexpr std::size_t heap_bytes = 16 << 10;  ///< names of some 1,500 runs before the heap must move
+constexpr std::size_t heap_bytes = 512;  ///< for the names of some 60 runs; then it grows
 constexpr std::size_t longest_kind = 16;
 constexpr std::size_t longest_run_link = 16;
 constexpr double joules_per_kWh = 3.6e6;

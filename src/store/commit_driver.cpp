@@ -2,6 +2,7 @@
 #include "store/commit_driver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -34,17 +35,40 @@ const DriverFile& driver(const H5FD_t* file) noexcept {
   return *reinterpret_cast<const DriverFile*>(file);
 }
 
+bool starts_with(std::span<const std::byte> bytes, std::string_view text) noexcept {
+  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
 /// Order in which old objects are replaced. A reader that sees only the first of them must find every old run: the
-/// larger end of file and longer name heaps harm nobody, then tree nodes from the root down, then the nodes with
-/// the entries, which make the new run visible, and last the headers with the totals.
-int rank(H5FD_mem_t type, std::span<const std::byte> bytes) noexcept {
+/// larger end of file harms nobody, nor do longer lists of names; then come tree nodes from the root down, then the
+/// nodes with the entries, which make the new run visible, and last the headers with the totals.
+namespace rank {
+constexpr int superblock = 0;
+constexpr int names_closed = 100;
+constexpr int names = 110;
+constexpr int names_open = 120;
+constexpr int tree = 300;  ///< less the level
+constexpr int entries = 400;
+constexpr int others = 500;
+}  // namespace rank
+
+int rank_of(H5FD_mem_t type, std::span<const std::byte> bytes) noexcept {
   constexpr std::size_t level_at = 5;
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 4));
-  if (type == H5FD_MEM_SUPER) return 0;
-  if (type == H5FD_MEM_LHEAP) return 1;
-  if (type == H5FD_MEM_BTREE && text == "TREE" && bytes.size() > level_at) return 300 - static_cast<int>(bytes[level_at]);
-  if (type == H5FD_MEM_BTREE) return 400;
-  return 500;
+  if (type == H5FD_MEM_SUPER) return rank::superblock;
+  if (type == H5FD_MEM_LHEAP) return rank::names;
+  if (type != H5FD_MEM_BTREE) return rank::others;
+  return starts_with(bytes, "TREE") && bytes.size() > level_at ? rank::tree - static_cast<int>(bytes[level_at]) : rank::entries;
+}
+
+/// A list of names ("local heap") is a header, which says where the free space begins, and the names, with the size of
+/// the free space written into it. Between a change of the one and of the other no reader could open the group. So
+/// the header first says that there is no free space, then the names change, then the header says where it is.
+void write_names(CommitFile& file, std::uint64_t address, std::span<const std::byte> bytes) {
+  constexpr std::size_t header_size = 32, free_at = 16;
+  constexpr std::array<std::byte, 8> no_free_space{std::byte{1}};
+  const auto header = bytes.first(std::min(bytes.size(), header_size));
+  file.write_guarded(address, header, rank::names_open, address + free_at, no_free_space, rank::names_closed);
+  if (bytes.size() > header_size) file.write(address + header_size, bytes.subspan(header_size), rank::names);
 }
 
 H5FD_t* open_file(const char*, unsigned, hid_t access, haddr_t) {
@@ -93,7 +117,10 @@ herr_t read_bytes(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t 
 
 herr_t write_bytes(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::size_t size, const void* from) try {
   const std::span bytes(static_cast<const std::byte*>(from), size);
-  driver(file).file->write(address, bytes, rank(type, bytes));
+  if (type == H5FD_MEM_LHEAP && starts_with(bytes, "HEAP"))
+    write_names(*driver(file).file, address, bytes);
+  else
+    driver(file).file->write(address, bytes, rank_of(type, bytes));
   return 0;
 } catch (const std::bad_alloc&) {
   return -1;

@@ -121,23 +121,42 @@ void CommitFile::spill() {
   step("write new");
 }
 
+void CommitFile::write_guarded(std::uint64_t address, std::span<const std::byte> bytes, int rank, std::uint64_t interim_address,
+                               std::span<const std::byte> interim, int interim_rank) {
+  const std::size_t before = extents_.size();
+  write(address, bytes, rank);
+  if (extents_.size() == before) return;  // wholly new: nobody looks there before the commit
+  guards_.push_back({extents_.back(), interim_rank, {interim_address, {interim.begin(), interim.end()}}});
+  extents_.pop_back();
+}
+
+bool CommitFile::read_both(const Extent& extent, std::vector<std::byte>& before, std::vector<std::byte>& after) const {
+  before.resize(size_of(extent.size));
+  after.resize(size_of(extent.size));
+  return read_all(fd_, before, extent.address) && read(extent.address, after);
+}
+
 Result<std::vector<Patch>> CommitFile::patches() const {
-  auto ordered = extents_;
-  std::stable_sort(ordered.begin(), ordered.end(), [](const Extent& a, const Extent& b) { return a.rank < b.rank; });
-  std::vector<Patch> changed;
+  std::vector<Ranked> ordered;
   std::vector<std::byte> before, after;
-  for (const auto& extent : ordered) {
-    before.resize(size_of(extent.size));
-    after.resize(size_of(extent.size));
-    if (!read_all(fd_, before, extent.address) || !read(extent.address, after)) return system_error("read", path_);
+  for (const auto& extent : extents_) {
+    if (!read_both(extent, before, after)) return system_error("read", path_);
     const auto first = std::mismatch(before.begin(), before.end(), after.begin()).second;
     if (first == after.end()) continue;
     const auto last = std::mismatch(before.rbegin(), before.rend(), after.rbegin()).second.base();
-    const Patch patch{extent.address + static_cast<std::uint64_t>(first - after.begin()), {first, last}};
-    const auto same = [&](const Patch& p) { return p.address == patch.address && p.bytes == patch.bytes; };
-    if (std::none_of(changed.begin(), changed.end(), same)) changed.push_back(patch);
+    ordered.push_back({extent.rank, {extent.address + static_cast<std::uint64_t>(first - after.begin()), {first, last}}});
   }
-  return changed;
+  for (const auto& guard : guards_) {
+    if (!read_both(guard.part, before, after)) return system_error("read", path_);
+    if (before == after) continue;
+    ordered.push_back({guard.interim_rank, guard.interim});
+    ordered.push_back({guard.part.rank, {guard.part.address, after}});
+  }
+  std::stable_sort(ordered.begin(), ordered.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });
+  std::vector<Patch> all;
+  for (auto& [rank, patch] : ordered)
+    if (std::find(all.begin(), all.end(), patch) == all.end()) all.push_back(std::move(patch));
+  return all;
 }
 
 Status CommitFile::sync(std::string_view name) {

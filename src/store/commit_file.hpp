@@ -56,6 +56,11 @@ class CommitFile {
   /// Failures come out of commit().
   void write(std::uint64_t address, std::span<const std::byte> bytes, int rank);
 
+  /// As write(), for a part that becomes valid together with other parts: if it changes, `interim` is put at
+  /// `interim_address` inside it first, at `interim_rank`, and the whole part again at `rank`.
+  void write_guarded(std::uint64_t address, std::span<const std::byte> bytes, int rank, std::uint64_t interim_address,
+                     std::span<const std::byte> interim, int interim_rank);
+
   /// On failure the file is as it was, except when an old part could not be written: then the sidecar stays and the
   /// next recover() finishes.
   [[nodiscard]] Status commit();
@@ -67,11 +72,21 @@ class CommitFile {
     std::uint64_t address;
     std::uint64_t size;
   };
+  struct Guard {
+    Extent part;
+    int interim_rank;
+    Patch interim;
+  };
+  struct Ranked {
+    int rank;
+    Patch patch;
+  };
 
   void write_old(std::uint64_t address, std::span<const std::byte> bytes, int rank);
   void write_new(std::uint64_t address, std::span<const std::byte> bytes);
   void spill();
   [[nodiscard]] Result<std::vector<Patch>> patches() const;
+  [[nodiscard]] bool read_both(const Extent& extent, std::vector<std::byte>& before, std::vector<std::byte>& after) const;
   [[nodiscard]] Status append_new();
   [[nodiscard]] Status save_sidecar(const std::vector<Patch>& patches);
   [[nodiscard]] Status replace_old(const std::vector<Patch>& patches);
@@ -88,9 +103,10 @@ class CommitFile {
   std::uint64_t old_end_ = 0;            ///< below: must survive; at or behind: free
   std::map<std::uint64_t, Page> pages_;  ///< old parts as they will be, by page number
   std::vector<Extent> extents_;          ///< the writes that made them
-  std::uint64_t tail_begin_ = 0;         ///< old_end_ + what was spilled
-  std::vector<std::byte> tail_;          ///< new part from tail_begin_ on
-  bool touched_ = false;                 ///< the disk holds something behind the old end
+  std::vector<Guard> guards_;
+  std::uint64_t tail_begin_ = 0;  ///< old_end_ + what was spilled
+  std::vector<std::byte> tail_;   ///< new part from tail_begin_ on
+  bool touched_ = false;          ///< the disk holds something behind the old end
   std::optional<Error> error_;
 };
 

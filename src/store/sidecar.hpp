@@ -17,6 +17,7 @@ namespace perun {
 struct Patch {
   std::uint64_t address = 0;
   std::vector<std::byte> bytes;
+  friend bool operator==(const Patch&, const Patch&) = default;
 };
 
 /// What must still be written over old parts of a data file to finish a commit. Kept in a file beside it, until

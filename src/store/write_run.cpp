@@ -81,7 +81,8 @@ std::string json_texts(const std::vector<std::string>& texts) {
 
 Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number) {
   const std::string name = layout::run_group(number);
-  const Group group(H5Gcreate2(application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  // Linked last: should the list of names have to grow, then nothing that is allocated later takes its old place.
+  const Group group(H5Gcreate_anon(application, H5P_DEFAULT, H5P_DEFAULT));
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
 
   std::set<std::string> taken;
@@ -100,6 +101,8 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
     const NodeSummary* figures = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
     if (auto written = write_node(types, group.get(), nodes[i], run.nodes[i], figures, run.begin); !written) return written;
   }
+  if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
+    return failure(Errc::io, "cannot add the group '" + name + "'");
   return Ok{};
 }
 
