@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "analysis/caveats.hpp"
-#include "analysis/track.hpp"
 #include "analysis/energy.hpp"
+#include "analysis/track.hpp"
 
 namespace perun {
 

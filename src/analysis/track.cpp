@@ -151,7 +151,8 @@ std::vector<std::int64_t> stretches(const EnergyTrack& track, Window window, dou
   return edges;
 }
 
-void add_energy(const EnergyTrack& track, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules) {
+void add_energy(const EnergyTrack& track, std::span<const std::int64_t> edges, std::int64_t shift_ns,
+                std::span<double> joules) {
   if (track.intervals.empty()) return;
   std::size_t at = 0;
   const auto add = [&](const Interval& x) {

@@ -88,7 +88,9 @@ std::optional<double> number(std::string_view s) noexcept {
   return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
-std::optional<std::int64_t> integer(std::string_view s) noexcept { return whole<std::int64_t>(s); }
+std::optional<std::int64_t> integer(std::string_view s) noexcept {
+  return whole<std::int64_t>(s);
+}
 
 std::string shortest(double value) {
   std::array<char, 32> buffer{};

@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int store_wait_ms = 10'000;
+
 /// Which of the stored runs `which` means.
 Result<std::vector<int>> choose(const std::vector<StoredRun>& runs, std::string_view which, const fs::path& file) {
   std::vector<int> numbers;
@@ -24,8 +26,9 @@ Result<std::vector<int>> choose(const std::vector<StoredRun>& runs, std::string_
   if (numbers.empty()) return Error{Errc::not_found, fmt::format("{} holds no runs", file.string())};
   if (which == "all") return numbers;
   const auto absent = [&] {
-    return Error{Errc::not_found, fmt::format("{} has no run '{}'", file.string(), which),
-                 fmt::format("it holds {} runs, {} to {}; also: last, last~1, all", numbers.size(), numbers.front(), numbers.back())};
+    return Error{
+        Errc::not_found, fmt::format("{} has no run '{}'", file.string(), which),
+        fmt::format("it holds {} runs, {} to {}; also: last, last~1, all", numbers.size(), numbers.front(), numbers.back())};
   };
   if (which == "last" || which.starts_with("last~")) {
     const auto back = which == "last" ? std::optional<std::int64_t>(0) : text::integer(which.substr(5));
@@ -55,22 +58,30 @@ Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::sp
 
 }  // namespace
 
-fs::path data_file(const fs::path& data_out, std::string_view app) { return data_out / (std::string(app) + ".hdf5"); }
+fs::path data_file(const fs::path& data_out, std::string_view app) {
+  return data_out / (std::string(app) + ".hdf5");
+}
 
 StoreRun storing_into(const fs::path& data_out) {
-  return [data_out](const Run& run, Presence presence) {
-    return append_run(data_file(data_out, run.app), run, summarize(run), presence == Presence::perhaps_there);
+  return [data_out](const Run& run, Presence presence) -> Result<Stored> {
+    StoredTotals totals;
+    const auto number = append_run(data_file(data_out, run.app), run, summarize(run), presence == Presence::perhaps_there,
+                                   store_wait_ms, &totals);
+    if (!number) return number.error();
+    return Stored{*number, totals.runs, totals.usage, totals.footprint};
   };
 }
 
 std::vector<std::string> recover(const fs::path& data_out) {
   std::vector<std::string> lines;
   for (const auto& journal : journal::abandoned(data_out)) {
-    const auto number = rescue(journal, std::nullopt, storing_into(data_out));
-    if (number) {
-      lines.push_back(fmt::format("recovered a run that had been cut off, as run {} ({})", *number, journal.parent_path().filename().string()));
-    } else if (number.error().code != Errc::busy) {
-      lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", journal.string(), number.error().what));
+    const auto stored = rescue(journal, std::nullopt, storing_into(data_out));
+    if (stored) {
+      lines.push_back(fmt::format("recovered a run that had been cut off, as run {} ({})", stored->number,
+                                  journal.parent_path().filename().string()));
+    } else if (stored.error().code != Errc::busy) {
+      lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", journal.string(),
+                                  stored.error().what));
     }
   }
   return lines;
@@ -86,12 +97,6 @@ Result<Summary> summarize_file(const fs::path& file, std::string_view which) {
   return summarize_runs(*store, file, *numbers);
 }
 
-Result<Summary> summarize_file(const fs::path& file, std::span<const int> numbers) {
-  const auto store = Store::open(file);
-  if (!store) return store.error();
-  return summarize_runs(*store, file, numbers);
-}
-
 Result<fs::path> newest_file(const fs::path& data_out) {
   std::optional<std::pair<fs::file_time_type, fs::path>> newest;
   std::error_code error;
@@ -101,8 +106,11 @@ Result<fs::path> newest_file(const fs::path& data_out) {
     const std::pair candidate{entry.last_write_time(none), entry.path()};
     if (!none && (!newest || *newest < candidate)) newest = candidate;
   }
-  if (error) return Error{Errc::not_found, fmt::format("cannot read {}: {}", data_out.string(), error.message()), "name a FILE, or --data_out"};
-  if (!newest) return Error{Errc::not_found, fmt::format("no data files in {}", data_out.string()), "name a FILE, or --data_out"};
+  if (error)
+    return Error{Errc::not_found, fmt::format("cannot read {}: {}", data_out.string(), error.message()),
+                 "name a FILE, or --data_out"};
+  if (!newest)
+    return Error{Errc::not_found, fmt::format("no data files in {}", data_out.string()), "name a FILE, or --data_out"};
   return newest->second;
 }
 

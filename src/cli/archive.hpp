@@ -25,7 +25,6 @@ namespace perun {
 
 /// The runs asked for, loaded and analysed. `which`: "all", "last", "last~N" or a number.
 [[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which);
-[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::span<const int> numbers);
 
 /// The data file of `data_out` that was changed last.
 [[nodiscard]] Result<std::filesystem::path> newest_file(const std::filesystem::path& data_out);

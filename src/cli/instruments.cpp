@@ -14,7 +14,8 @@ namespace {
 
 bool measures(const Listed& listed) {
   const Sensor& s = listed.sensor;
-  return listed.selected && s.kind == Kind::measured && s.counted && (s.quantity == Quantity::energy || s.quantity == Quantity::power);
+  return listed.selected && s.kind == Kind::measured && s.counted &&
+         (s.quantity == Quantity::energy || s.quantity == Quantity::power);
 }
 
 /// Why nothing can be measured and what would help, in one line.
@@ -28,8 +29,8 @@ std::string notice_without_sensor(const Sources& sources, const Config& config) 
   const bool estimated = std::any_of(sources.listed.begin(), sources.listed.end(), [](const Listed& l) {
     return l.selected && l.sensor.counted && l.sensor.kind == Kind::estimated;
   });
-  return fmt::format("no power sensor can be read ({}){}. To measure: {}{}", why, estimated ? "; figures are model estimates" : "",
-                     remedy, estimated ? ". Off: --no-estimate" : "");
+  return fmt::format("no power sensor can be read ({}){}. To measure: {}{}", why,
+                     estimated ? "; figures are model estimates" : "", remedy, estimated ? ". Off: --no-estimate" : "");
 }
 
 }  // namespace

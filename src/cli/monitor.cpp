@@ -95,11 +95,19 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
 }
 
 AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
-  AgentTask task{.host = host_of(plan.config), .data_out = plan.data_out, .run = plan.header, .open = {}, .store = storing_into(plan.data_out)};
+  AgentTask task{.host = host_of(plan.config),
+                 .data_out = plan.data_out,
+                 .run = plan.header,
+                 .open = {},
+                 .store = storing_into(plan.data_out)};
   task.run.id = journal::new_run_key();
   task.run.round = round;
   task.run.round_id = round_id;
-  task.open = [&config = plan.config] { return open_instruments(config); };
+  task.open = [&plan]() -> Result<Instruments> {
+    // In the agent, so that the launcher never wakes HDF5.
+    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
+    return open_instruments(plan.config);
+  };
   return task;
 }
 
@@ -110,17 +118,23 @@ void rewind_input() {
   if (null) ::dup2(null.get(), STDIN_FILENO);
 }
 
-/// The summary to report: from the data file, or from the journal when the run could not be stored.
-Result<Summary> result_of(const Plan& plan, const AgentTask& last, const std::vector<int>& numbers) {
-  if (!numbers.empty()) return summarize_file(data_file(plan.config.data_out, plan.app), numbers);
-  const auto contents = journal::read(journal_path(last));
-  if (!contents) return contents.error();
-  Summary summary;
+/// Adds what one execution gave to the summary of all rounds.
+void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
+  if (!measured.run) return;
+  Run run = *measured.run;
   summary.app = plan.app;
-  summary.runs.push_back(summarize(contents->run));
-  summary.total = summary.runs.front().usage;
-  summary.total_footprint = summary.runs.front().footprint;
-  return summary;
+  if (measured.stored) {
+    run.number = measured.stored->number;
+    summary.file = data_file(plan.config.data_out, plan.app).string();
+    summary.runs_in_file = measured.stored->runs_in_file;
+    summary.total = measured.stored->total;
+    summary.total_footprint = measured.stored->footprint;
+  }
+  summary.runs.push_back(summarize(run));
+  if (summary.runs_in_file == 0) {  // nothing stored: this run is all there is
+    summary.total = summary.runs.back().usage;
+    summary.total_footprint = summary.runs.back().footprint;
+  }
 }
 
 int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
@@ -136,11 +150,10 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
     status = *code;
     rewind_input();
   }
-  std::vector<int> numbers;
-  AgentTask task;
+  Summary summary;
   for (int round = 0; round < config.rounds && status == 0; ++round) {
     if (round > 0) rewind_input();
-    task = task_for(plan, round, round_id);
+    const AgentTask task = task_for(plan, round, round_id);
     const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
     const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
     if (!measured) {
@@ -149,18 +162,13 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
       return exit_status(measured.error());
     }
     status = measured->exit_code;
-    if (measured->number) numbers.push_back(*measured->number);
+    add_round(summary, plan, *measured);
     if (measured->not_stored) complain(*measured->not_stored);
   }
-  const auto summary = result_of(plan, task, numbers);
-  if (!summary) {
-    complain(summary.error());
-    return status;
-  }
-  if (line.quiet)
-    static_cast<void>(write_text(STDERR_FILENO, one_line(*summary, summary->runs.back())));
+  if (summary.runs.empty()) return status;
+  if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
-    if (const auto ok = outputs.write(*summary, config); !ok) complain(ok.error());
+    if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());
   return status;
 }
 
@@ -168,7 +176,8 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
-  auto program = resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+  auto program =
+      resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
     complain(program.error());
     return exit_status(program.error());
@@ -192,7 +201,6 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     return failed_before_start;
   };
   for (const auto& recovered : recover(plan.data_out)) say(recovered);
-  if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return refuse(ok.error());
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();

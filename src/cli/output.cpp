@@ -53,7 +53,7 @@ Result<Outputs> Outputs::open(std::span<const std::string> names, const Config& 
 Status Outputs::write(const Summary& summary, const Config& config) {
   Status first = Ok{};
   for (const auto& target : targets_) {
-    if (!target.file) continue;  // the stream was closed when perun started
+    if (!target.file) continue;                                           // the stream was closed when perun started
     if (!target.name.empty() && ::ftruncate(target.file.get(), 0) != 0) { /* a pipe or device has nothing to cut */
     }
     const bool done = write_text(target.file.get(), target.writer->write(summary, style_for(target.file.get(), config)));

@@ -30,7 +30,7 @@ class Outputs {
     std::string name;  ///< empty: a standard stream
     Fd file;           ///< ours: a duplicate, so that the program's own can be let go
     const ReportWriter* writer;
-    bool made;         ///< open() made the file
+    bool made;  ///< open() made the file
   };
   std::vector<Target> targets_;
 };

@@ -49,6 +49,8 @@ void say(std::string_view text) {
   static_cast<void>(write_text(STDERR_FILENO, "perun: " + std::string(text) + "\n"));
 }
 
-Style style_for(int fd, const Config& config) { return {.color = colored(fd, config.color), .utf8 = locale_is_utf8()}; }
+Style style_for(int fd, const Config& config) {
+  return {.color = colored(fd, config.color), .utf8 = locale_is_utf8()};
+}
 
 }  // namespace perun

@@ -14,7 +14,9 @@ inline std::int64_t clock_ns(clockid_t clock) noexcept {
 }
 
 /// The time base of everything perun stores: CLOCK_MONOTONIC in nanoseconds.
-inline std::int64_t monotonic_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+inline std::int64_t monotonic_ns() noexcept {
+  return clock_ns(CLOCK_MONOTONIC);
+}
 
 /// One moment on both clocks; two of them map a node's monotonic time to wall time.
 struct Moment {

@@ -12,11 +12,11 @@ namespace perun {
 
 /// The processors of a node as /proc/cpuinfo tells them.
 struct Processors {
-  std::string model = "unknown";   ///< "model name" of the first, or what Arm gives instead
+  std::string model = "unknown";  ///< "model name" of the first, or what Arm gives instead
   int sockets = 1;
-  int cores = 1;                   ///< physical, all sockets
-  int threads = 1;                 ///< logical, online
-  bool virtual_machine = false;    ///< the hypervisor flag is set
+  int cores = 1;                 ///< physical, all sockets
+  int threads = 1;               ///< logical, online
+  bool virtual_machine = false;  ///< the hypervisor flag is set
   bool amd = false;
 };
 [[nodiscard]] Processors processors(const Host& host);

@@ -20,6 +20,7 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
+constexpr int seen_ms = 10'000;
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
 /// Leaves the terminal and everything that belongs to the program.
@@ -156,12 +157,20 @@ class Session {
   bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
 };
 
-Result<int> store_and_discard(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
+Result<Stored> store_journal(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
   const auto contents = journal::read(path);
   if (!contents) return contents.error();
-  auto number = store(contents->run, presence);
-  if (number) journal::discard(path);
-  return number;
+  return store(contents->run, presence);
+}
+
+/// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
+void wait_until_seen(Channel& channel) {
+  for (;;) {
+    const auto message = channel.receive();
+    if (channel.closed() || (message && message->type == Message::Type::seen)) return;
+    pollfd fd{channel.fd(), POLLIN, 0};
+    if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
+  }
 }
 
 /// The whole life of the agent; the return value is its exit status.
@@ -194,11 +203,14 @@ int live(const AgentTask& task, Channel& channel) {
       return 0;
     }
     session.finish();
-    const auto number = store_and_discard(path, Presence::certainly_new, task.store);
-    if (number)
-      channel.send({.type = Message::Type::stored, .number = *number});
-    else
-      channel.send({.type = Message::Type::kept, .text = path.string(), .error = number.error()});
+    const auto stored = store_journal(path, Presence::certainly_new, task.store);
+    if (!stored) {
+      channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
+      return 0;
+    }
+    channel.send({.type = Message::Type::stored, .stored = *stored});
+    wait_until_seen(channel);
+    journal::discard(path);
   }
   return 0;
 }
@@ -221,7 +233,7 @@ void run_agent(const AgentTask& task, Channel channel) {
   ::_exit(status);
 }
 
-Result<int> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
+Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
   auto writer = journal::Writer::reopen(journal);  // held until the run is stored, so that nobody else stores it too
   if (!writer) return writer.error();
   const auto contents = journal::read(journal);
@@ -229,7 +241,9 @@ Result<int> rescue(const std::filesystem::path& journal, const std::optional<Out
   if (outcome && !contents->ended) writer->outcome(*outcome, Moment{});
   writer->committing();
   if (const auto ok = writer->sync(); !ok) return ok.error();
-  return store_and_discard(journal, contents->committing ? Presence::perhaps_there : Presence::certainly_new, store);
+  auto stored = store_journal(journal, contents->committing ? Presence::perhaps_there : Presence::certainly_new, store);
+  if (stored) journal::discard(journal);
+  return stored;
 }
 
 }  // namespace perun

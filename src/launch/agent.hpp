@@ -16,15 +16,15 @@ namespace perun {
 /// Whether a run may be in its data file already, since a commit of it was cut off.
 enum class Presence : unsigned char { certainly_new, perhaps_there };
 
-/// Adds a run to its data file and returns its number.
-using StoreRun = std::function<Result<int>(const Run&, Presence)>;
+/// Adds a run to its data file.
+using StoreRun = std::function<Result<Stored>(const Run&, Presence)>;
 
 /// What an agent is to do: measure one run of one program on this node.
 struct AgentTask {
   Host host;
   std::filesystem::path data_out;
-  Run run;                                                     ///< everything known before the program starts; without nodes
-  std::function<Result<Instruments>()> open;                   ///< called in the agent
+  Run run;                                    ///< everything known before the program starts; without nodes
+  std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
 };
 
@@ -38,6 +38,7 @@ struct AgentTask {
 
 /// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives.
 /// `outcome` is how the program ended, if that is known.
-[[nodiscard]] Result<int> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store);
+[[nodiscard]] Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome,
+                                    const StoreRun& store);
 
 }  // namespace perun

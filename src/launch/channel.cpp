@@ -16,6 +16,34 @@ namespace {
 
 constexpr std::size_t longest = 64 << 10;
 
+Json stored_json(const Stored& s) {
+  const Usage& u = s.total;
+  Json json{{"number", s.number},
+            {"runs", s.runs_in_file},
+            {"measured_J", u.energy.measured_J},
+            {"estimated_J", u.energy.estimated_J},
+            {"kind", static_cast<int>(u.energy.kind)},
+            {"duration_s", u.duration_s},
+            {"mean_W", u.power_mean_W},
+            {"max_W", u.power_max_W}};
+  if (s.footprint) json["footprint"] = {s.footprint->facility_kWh, s.footprint->co2e_kg, s.footprint->cost_cent};
+  return json;
+}
+
+Stored stored_from(const Json& json) {
+  Stored s;
+  json.at("number").get_to(s.number);
+  json.at("runs").get_to(s.runs_in_file);
+  json.at("measured_J").get_to(s.total.energy.measured_J);
+  json.at("estimated_J").get_to(s.total.energy.estimated_J);
+  s.total.energy.kind = static_cast<Kind>(json.at("kind").get<int>());
+  json.at("duration_s").get_to(s.total.duration_s);
+  json.at("mean_W").get_to(s.total.power_mean_W);
+  json.at("max_W").get_to(s.total.power_max_W);
+  if (const auto f = json.find("footprint"); f != json.end()) s.footprint = Footprint{f->at(0), f->at(1), f->at(2)};
+  return s;
+}
+
 std::string encode(const Message& m) {
   const auto clip = [](const std::string& s) { return text::to_utf8(std::string_view(s).substr(0, 8192)); };
   return Json{{"type", static_cast<int>(m.type)},
@@ -31,7 +59,8 @@ std::string encode(const Message& m) {
               {"max_rss_bytes", m.outcome.max_rss_bytes},
               {"code", static_cast<int>(m.error.code)},
               {"what", clip(m.error.what)},
-              {"hint", clip(m.error.hint)}}
+              {"hint", clip(m.error.hint)},
+              {"stored", stored_json(m.stored)}}
       .dump();
 }
 
@@ -47,6 +76,7 @@ Message decode(std::string_view text) {
   m.outcome.user_s = j.at("user_s");
   m.outcome.system_s = j.at("system_s");
   m.outcome.max_rss_bytes = j.at("max_rss_bytes");
+  m.stored = stored_from(j.at("stored"));
   m.error = {static_cast<Errc>(j.at("code").get<int>()), j.at("what"), j.at("hint")};
   return m;
 }

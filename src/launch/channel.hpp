@@ -9,8 +9,17 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "model/run.hpp"
+#include "model/summary.hpp"
 
 namespace perun {
+
+/// A run in its data file, and what all runs of that file add up to.
+struct Stored {
+  int number = -1;
+  int runs_in_file = 0;
+  Usage total;  ///< uncertainty and bounds are left out
+  std::optional<Footprint> footprint;
+};
 
 /// What launcher and agent say to each other. Each fills only its own fields.
 struct Message {
@@ -21,7 +30,8 @@ struct Message {
     cancel,   ///< launcher: the program could not be started; forget the run
     end,      ///< launcher: the program has ended; moment, outcome
     trouble,  ///< agent: something fails while the program runs; text
-    stored,   ///< agent: the run is in its data file; number
+    stored,   ///< agent: the run is in its data file; stored. The journal stays until the answer
+    seen,     ///< launcher: the journal is not needed any more
     kept,     ///< agent: the run could not be stored; the journal stays; error
   } type;
   std::string text = {};
@@ -29,6 +39,7 @@ struct Message {
   Moment moment = {};
   Outcome outcome = {};
   Error error = {};
+  Stored stored = {};
 };
 
 /// One end of a socket between two processes of perun. Messages arrive whole and in order.

@@ -139,16 +139,23 @@ Status wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<vo
 
 /// The agent's last word, or what can be saved without it.
 Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
-  Measured measured{.exit_code = outcome.exit_code, .number = {}, .not_stored = {}};
+  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
+  const auto journal = journal_path(task);
+  const auto take_run = [&] {
+    if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+  };
   for (;;) {
     int signal = 0;
     const auto message = agent.wait(relay, 0, signal);
     if (message && message->type == Message::Type::stored) {
-      measured.number = static_cast<int>(message->number);
+      measured.stored = message->stored;
+      take_run();
+      agent.channel().send({.type = Message::Type::seen});
       agent.reap();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
+      take_run();
       measured.not_stored = message->error;
       measured.not_stored->hint =
           fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
@@ -166,12 +173,16 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   Outcome cut_off = outcome;
   cut_off.finished = false;
   cut_off.interrupted_by = "the sampling process was killed";
-  const auto journal = journal_path(task);
-  if (const auto number = rescue(journal, cut_off, task.store)) {
-    measured.number = *number;
+  auto stored = rescue(journal, cut_off, [&](const Run& run, Presence presence) {
+    measured.run = run;
+    return task.store(run, presence);
+  });
+  if (stored) {
+    measured.stored = *std::move(stored);
   } else {
-    measured.not_stored = number.error();
-    measured.not_stored->hint = fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
+    measured.not_stored = stored.error();
+    measured.not_stored->hint =
+        fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
   }
   return measured;
 }

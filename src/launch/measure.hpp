@@ -15,7 +15,8 @@ namespace perun {
 /// How a measured execution ended for the launcher.
 struct Measured {
   int exit_code = 0;                ///< the program's, as a shell reports it
-  std::optional<int> number;        ///< of the stored run; empty when it could not be stored
+  std::optional<Run> run;           ///< what was measured, if its journal could be read
+  std::optional<Stored> stored;     ///< empty when the run could not be stored
   std::optional<Error> not_stored;  ///< why, and where its journal is
 };
 

@@ -34,19 +34,19 @@ struct Quality {
 /// Everything one node saw, untouched: what is stored, and all that the analysis may use.
 struct NodeRecord {
   std::string host;
-  Attributes attributes;        ///< machine facts: kernel, cpu_model, ... as strings
+  Attributes attributes;  ///< machine facts: kernel, cpu_model, ... as strings
   std::vector<Sensor> sensors;
-  std::vector<Series> series;   ///< one per sensor, same order
-  std::vector<Moment> clock;    ///< pairs of both clocks: begin, every 10 s, end; never empty
+  std::vector<Series> series;  ///< one per sensor, same order
+  std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
 };
 
 /// How the program ended.
 struct Outcome {
-  bool finished = false;   ///< false: the measuring was cut off and the end is the last reading
-  int exit_code = 0;       ///< as a shell reports it: 128 + N when killed by signal N
-  int signal = 0;          ///< the signal that killed the program, or 0
+  bool finished = false;            ///< false: the measuring was cut off and the end is the last reading
+  int exit_code = 0;                ///< as a shell reports it: 128 + N when killed by signal N
+  int signal = 0;                   ///< the signal that killed the program, or 0
   std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
   double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
   std::int64_t max_rss_bytes = 0;
@@ -55,7 +55,7 @@ struct Outcome {
 
 /// Numbers that turn energy into CO2e and money. `*_source` is where the value came from.
 struct Factors {
-  double pue = 1.58;                     ///< facility energy / IT energy
+  double pue = 1.58;  ///< facility energy / IT energy
   double emissions_kg_per_kWh = 0.355;
   double price_cent_per_kWh = 41.59;
   std::string pue_source = "default", emissions_source = "default", price_source = "default";
@@ -64,9 +64,9 @@ struct Factors {
 
 /// One measured execution of a program.
 struct Run {
-  std::string id;        ///< unique for ever: the run key
-  std::string app;       ///< name of the data file and its first group
-  int number = -1;       ///< N of exp_N; -1 before it is stored
+  std::string id;   ///< unique for ever: the run key
+  std::string app;  ///< name of the data file and its first group
+  int number = -1;  ///< N of exp_N; -1 before it is stored
   std::vector<std::string> command;
   std::string cwd;
   std::string perun_version;
@@ -74,10 +74,10 @@ struct Run {
   std::string round_id = {};  ///< shared by the runs of one --rounds; empty otherwise
   int round = 0;              ///< 0-based
   Factors factors;
-  Moment begin;          ///< the program was let go
-  Moment end;            ///< the program had ended
+  Moment begin;  ///< the program was let go
+  Moment end;    ///< the program had ended
   Outcome outcome;
-  std::string config_ini;     ///< the configuration in force, as `perun showconf` prints it
+  std::string config_ini;  ///< the configuration in force, as `perun showconf` prints it
   std::vector<NodeRecord> nodes;
 };
 

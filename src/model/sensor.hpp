@@ -25,11 +25,21 @@ inline constexpr std::array<std::string_view, 4> kind_names{"measured", "estimat
 /// SI symbol of raw * scale, by Quantity.
 inline constexpr std::array<std::string_view, 4> unit_symbols{"J", "W", "1", "byte"};
 
-[[nodiscard]] constexpr std::string_view name(Quantity q) noexcept { return quantity_names[static_cast<std::size_t>(q)]; }
-[[nodiscard]] constexpr std::string_view name(Behavior b) noexcept { return behavior_names[static_cast<std::size_t>(b)]; }
-[[nodiscard]] constexpr std::string_view name(Domain d) noexcept { return domain_names[static_cast<std::size_t>(d)]; }
-[[nodiscard]] constexpr std::string_view name(Kind k) noexcept { return kind_names[static_cast<std::size_t>(k)]; }
-[[nodiscard]] constexpr std::string_view unit(Quantity q) noexcept { return unit_symbols[static_cast<std::size_t>(q)]; }
+[[nodiscard]] constexpr std::string_view name(Quantity q) noexcept {
+  return quantity_names[static_cast<std::size_t>(q)];
+}
+[[nodiscard]] constexpr std::string_view name(Behavior b) noexcept {
+  return behavior_names[static_cast<std::size_t>(b)];
+}
+[[nodiscard]] constexpr std::string_view name(Domain d) noexcept {
+  return domain_names[static_cast<std::size_t>(d)];
+}
+[[nodiscard]] constexpr std::string_view name(Kind k) noexcept {
+  return kind_names[static_cast<std::size_t>(k)];
+}
+[[nodiscard]] constexpr std::string_view unit(Quantity q) noexcept {
+  return unit_symbols[static_cast<std::size_t>(q)];
+}
 
 /// What one series of numbers means. Fixed once probed; stored beside the samples, so that a file
 /// explains itself. `raw * scale` is in the SI unit of `quantity`.
@@ -41,16 +51,16 @@ struct Sensor {
   Behavior behavior = Behavior::counter;
   Domain domain = Domain::node;
   Kind kind = Kind::measured;
-  std::uint16_t index = 0;         ///< which socket, which GPU
-  double scale = 1.0;              ///< SI unit per raw step
-  std::int64_t resolution = 1;     ///< smallest step of raw that the hardware makes
-  std::int64_t wraps_at = 0;       ///< a counter falls back to 0 after this raw value; 0: it never wraps
-  std::int64_t refresh_ns = 0;     ///< how often the hardware renews it; 0: unknown
-  std::string part_of = {};        ///< id of the sensor that already includes this one, if any
-  bool counted = false;            ///< taken into the node's total (each joule once)
-  double max_power_W = 0;          ///< above this mean power a difference is a fault, not a value; 0: unknown
-  double systematic_percent = 0;   ///< class accuracy of the source, +- percent of the value
-  std::string note = {};           ///< what a reader must know: "assumes 8 W TDP (4 W per core)"
+  std::uint16_t index = 0;        ///< which socket, which GPU
+  double scale = 1.0;             ///< SI unit per raw step
+  std::int64_t resolution = 1;    ///< smallest step of raw that the hardware makes
+  std::int64_t wraps_at = 0;      ///< a counter falls back to 0 after this raw value; 0: it never wraps
+  std::int64_t refresh_ns = 0;    ///< how often the hardware renews it; 0: unknown
+  std::string part_of = {};       ///< id of the sensor that already includes this one, if any
+  bool counted = false;           ///< taken into the node's total (each joule once)
+  double max_power_W = 0;         ///< above this mean power a difference is a fault, not a value; 0: unknown
+  double systematic_percent = 0;  ///< class accuracy of the source, +- percent of the value
+  std::string note = {};          ///< what a reader must know: "assumes 8 W TDP (4 W per core)"
 
   friend bool operator==(const Sensor&, const Sensor&) = default;
 };

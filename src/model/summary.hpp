@@ -13,9 +13,9 @@ namespace perun {
 /// An energy that people see: the sum of what was measured and what was estimated, never one hidden in the other.
 struct Amount {
   double measured_J = 0, estimated_J = 0;
-  double uncertainty_J = 0;            ///< statistical 95 %, half width, of measured + estimated
-  double lower_J = 0, upper_J = 0;     ///< hard bounds
-  Kind kind = Kind::unavailable;       ///< unavailable: the joules mean nothing and are printed as n/a
+  double uncertainty_J = 0;         ///< statistical 95 %, half width, of measured + estimated
+  double lower_J = 0, upper_J = 0;  ///< hard bounds
+  Kind kind = Kind::unavailable;    ///< unavailable: the joules mean nothing and are printed as n/a
   [[nodiscard]] double joules() const noexcept { return measured_J + estimated_J; }
 
   /// Adds b; kinds combine (measured + estimated = mixed, unavailable is neutral), uncertainties add in quadrature.
@@ -27,24 +27,24 @@ struct Usage {
   Amount energy;
   double duration_s = 0;
   double power_mean_W = 0;
-  double power_max_W = 0;              ///< at least power_mean_W
+  double power_max_W = 0;  ///< at least power_mean_W
 };
 
 struct DeviceSummary {
   std::string id, label, source, note;
   Domain domain = Domain::node;
   Kind kind = Kind::measured;
-  bool counted = false;                ///< part of the node's total
+  bool counted = false;  ///< part of the node's total
   std::string part_of;
   Usage usage;
-  double share = 0;                    ///< of the node's energy, 0..1; 0 when not counted
+  double share = 0;  ///< of the node's energy, 0..1; 0 when not counted
   double systematic_percent = 0;
   std::uint64_t wraps = 0, read_errors = 0, invalid = 0;
 };
 
 /// Utilisation and traffic of a node over the run; absent where it could not be read.
 struct Activity {
-  std::optional<double> cpu_utilization;       ///< 0..1 of all CPUs
+  std::optional<double> cpu_utilization;  ///< 0..1 of all CPUs
   std::optional<double> memory_used_max_bytes;
   std::optional<double> disk_read_bytes, disk_written_bytes;
   std::optional<double> network_received_bytes, network_sent_bytes;
@@ -59,24 +59,35 @@ struct NodeSummary {
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;            ///< longest time between two readings
+  double longest_gap_s = 0;  ///< longest time between two readings
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
 struct Footprint {
-  double facility_kWh = 0;             ///< energy x PUE
+  double facility_kWh = 0;  ///< energy x PUE
   double co2e_kg = 0;
   double cost_cent = 0;
 };
 
 /// Something a reader must know before believing the numbers.
 enum class Caveat : std::uint8_t {
-  no_sensor, estimated_part, not_measured, blocked, interrupted, too_short, late_ticks, lost_readings, read_errors,
-  invalid_intervals, overlapping, simulated, default_factors
+  no_sensor,
+  estimated_part,
+  not_measured,
+  blocked,
+  interrupted,
+  too_short,
+  late_ticks,
+  lost_readings,
+  read_errors,
+  invalid_intervals,
+  overlapping,
+  simulated,
+  default_factors
 };
 struct Note {
   Caveat caveat;
-  std::string text;                    ///< one or two plain sentences, without a full stop at the end
+  std::string text;  ///< one or two plain sentences, without a full stop at the end
 };
 
 struct RunSummary {
@@ -87,7 +98,7 @@ struct RunSummary {
   double frequency_hz = 1;
   std::int64_t begin_real_ns = 0, end_real_ns = 0;
   Outcome outcome;
-  Usage usage;                         ///< all nodes
+  Usage usage;  ///< all nodes
   std::optional<Footprint> footprint;
   Factors factors;
   std::vector<NodeSummary> nodes;
@@ -97,10 +108,10 @@ struct RunSummary {
 /// What a report shows: one run or several of one application, and what all of them add up to.
 struct Summary {
   std::string app;
-  std::string file;                    ///< as the user would name it; empty before anything is stored
+  std::string file;  ///< as the user would name it; empty before anything is stored
   int runs_in_file = 0;
-  std::vector<RunSummary> runs;        ///< the ones asked for, oldest first
-  Usage total;                         ///< over all runs in the file, durations added
+  std::vector<RunSummary> runs;  ///< the ones asked for, oldest first
+  Usage total;                   ///< over all runs in the file, durations added
   std::optional<Footprint> total_footprint;
 };
 

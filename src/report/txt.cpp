@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -217,11 +217,10 @@ std::string quality(const RunSummary& run) {
     own_s = std::max(own_s, static_cast<double>(node.quality.agent_cpu_ns) * 1e-9);
   }
   const std::string got = ticks <= 2 ? "read at both ends of the shorter run" : units::significant(hz) + " got";
-  const std::string own = run.usage.duration_s < 1
-                              ? units::si(own_s, "s", 2) + " of CPU time"
-                              : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
-  return fmt::format("{} Hz asked, {}; longest gap {}; {} late, {} lost; perun itself {}", text::shortest(run.frequency_hz), got,
-                     units::si(gap_s, "s", 3), late, lost, own);
+  const std::string own = run.usage.duration_s < 1 ? units::si(own_s, "s", 2) + " of CPU time"
+                                                   : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
+  return fmt::format("{} Hz asked, {}; longest gap {}; {} late, {} lost; perun itself {}", text::shortest(run.frequency_hz),
+                     got, units::si(gap_s, "s", 3), late, lost, own);
 }
 
 void remarks(Page& page, const RunSummary& run) {

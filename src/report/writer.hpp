@@ -18,7 +18,7 @@ struct Style {
 
 /// Turns a summary into one format. A writer decides how things look, never what they are.
 struct ReportWriter {
-  std::string_view name;       ///< as given to --format; also the suffix of the file it makes
+  std::string_view name;  ///< as given to --format; also the suffix of the file it makes
   std::string_view summary;
   std::string (*write)(const Summary&, const Style&);  ///< the whole document, ending in a newline
 };

@@ -75,6 +75,7 @@ Result<int> add_run(const h5::File& opened, const Job& job, Target target) {
   if (auto written = h5::write_run(types, application->group.get(), job.run, job.summary, *number); !written)
     return written.error();
   if (auto counted = h5::count_run(types, opened, *application, job.summary, *number); !counted) return counted.error();
+  if (job.options.totals != nullptr) *job.options.totals = h5::read_totals(*application);
   return number;
 }
 
@@ -149,8 +150,8 @@ Result<int> append_run_with(const std::filesystem::path& file, const Run& run, c
 }
 
 Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary, bool check_present,
-                       int wait_ms) {
-  return append_run_with(file, run, summary, {check_present, wait_ms, {}});
+                       int wait_ms, StoredTotals* totals) {
+  return append_run_with(file, run, summary, {check_present, wait_ms, {}, totals});
 }
 
 }  // namespace perun

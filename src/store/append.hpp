@@ -10,6 +10,7 @@ struct AppendOptions {
   bool check_present = false;
   int wait_ms = 10'000;
   CommitHook hook = {};
+  StoredTotals* totals = nullptr;
 };
 
 /// append_run() with a hook for tests.

@@ -58,8 +58,9 @@ class Store {
 /// The cost is that of the new data. Writers of one file wait for each other up to `wait_ms` (flock on the file
 /// itself; a killed writer leaves no lock). With `check_present` a run whose id is already there is not added
 /// again and its number is returned. Derived figures come from `summary`. On failure the file is as before.
+/// `totals`, if given, receives what the runs of the file add up to afterwards.
 [[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
-                                     bool check_present = false, int wait_ms = 10'000);
+                                     bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
 
 /// Whether a run could be appended to `file` under `app`: not there at all, or there and perun's and writable.
 [[nodiscard]] Status check_appendable(const std::filesystem::path& file, std::string_view app);

@@ -30,7 +30,9 @@ struct Machine {
 
 const std::string zone = "/class/powercap/intel-rapl:0";
 
-const Machine& machine() { return *static_cast<Machine*>(fuse_get_context()->private_data); }
+const Machine& machine() {
+  return *static_cast<Machine*>(fuse_get_context()->private_data);
+}
 
 std::string content(std::string_view path) {
   if (path == zone + "/name") return "package-0\n";
@@ -42,7 +44,9 @@ std::string content(std::string_view path) {
   return std::to_string(uj % (machine().range_uj + 1)) + "\n";
 }
 
-bool is_folder(std::string_view path) { return path == "/" || (zone + "/").starts_with(std::string(path) + "/"); }
+bool is_folder(std::string_view path) {
+  return path == "/" || (zone + "/").starts_with(std::string(path) + "/");
+}
 bool is_file(std::string_view path) {
   return path == zone + "/name" || path == zone + "/energy_uj" || path == zone + "/max_energy_range_uj";
 }

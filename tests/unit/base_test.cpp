@@ -97,7 +97,10 @@ TEST(Text, Utf8IsRepairedByteByByte) {
   EXPECT_TRUE(text::is_utf8("Württemberg €"));
   EXPECT_FALSE(text::is_utf8("\xC0\x80"));
   EXPECT_FALSE(text::is_utf8("\xED\xA0\x80"));
-  EXPECT_EQ(text::to_utf8("a\xFF" "b"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(text::to_utf8("a\xFF"
+                          "b"),
+            "a\xEF\xBF\xBD"
+            "b");
 }
 
 TEST(Crc32c, MatchesTheKnownVectorsOfRfc3720) {

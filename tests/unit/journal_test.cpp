@@ -29,7 +29,8 @@ class JournalTest : public ::testing::Test {
     for (int i = 0; i < ticks; ++i) {
       std::vector<Sample> tick;
       for (std::uint32_t s = 0; s < 3; ++s)
-        tick.push_back({s, {run_.begin.mono_ns + i * 10'000'000, i == 1 ? missing : i * (s + 1), static_cast<std::int32_t>(s)}});
+        tick.push_back(
+            {s, {run_.begin.mono_ns + i * 10'000'000, i == 1 ? missing : i * (s + 1), static_cast<std::int32_t>(s)}});
       writer->samples(tick);
       EXPECT_TRUE(writer->flush());
     }

@@ -36,7 +36,9 @@ TEST(AppName, IsTheStemOfWhatThePersonThinksOf) {
 }
 
 TEST(AppName, MustBeAFileName) {
-  EXPECT_TRUE(check_app_name("W\xC3\xBC""rttemberg 2"));
+  EXPECT_TRUE(
+      check_app_name("W\xC3\xBC"
+                     "rttemberg 2"));
   for (const std::string bad : {"", ".", "..", ".hidden", "a/b", "a\nb", "\xFF", std::string(201, 'x').c_str()})
     EXPECT_FALSE(check_app_name(bad)) << bad;
 }
