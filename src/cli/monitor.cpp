@@ -103,10 +103,12 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
   task.run.id = journal::new_run_key();
   task.run.round = round;
   task.run.round_id = round_id;
-  task.open = [&plan]() -> Result<Instruments> {
+  task.open = [&plan, round]() -> Result<Instruments> {
     // In the agent, so that the launcher never wakes HDF5.
     if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
-    return open_instruments(plan.config);
+    auto instruments = open_instruments(plan.config);
+    if (instruments && round > 0) instruments->notice.clear();  // told once
+    return instruments;
   };
   return task;
 }
