@@ -130,7 +130,10 @@ Status wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<vo
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
     agent.reap();
-    return first->error;
+    Error error = first->error;
+    // Those two codes are the program's: 127 and 126 mean that it could not be run.
+    if (error.code == Errc::not_found || error.code == Errc::denied) error.code = Errc::unsupported;
+    return error;
   }
   agent.kill_and_reap();
   if (signal != 0) return Error{Errc::io, fmt::format("ended by signal {} before the program was started", signal)};

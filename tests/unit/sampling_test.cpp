@@ -96,8 +96,8 @@ std::vector<std::unique_ptr<Backend>> one(std::unique_ptr<Backend> backend) {
 }
 
 TEST(Guard, ReadsAFastWrappingCounterOftenEnough) {
-  // 200 J at 1.5 kW last 133 ms; a quarter of that is 33.3 ms, and 1 s / 31 is the first grid below it.
-  EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(200'000'000))), 1'000'000'000 / 31);
+  // 190 J at 1.5 kW last 126.7 ms; a quarter of that is 31.7 ms, and 1 s / 32 is the first grid below it.
+  EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(190'000'000))), 1'000'000'000 / 32);
   EXPECT_EQ(guarded_period_ns(100, one(std::make_unique<Fake>(200'000'000))), 10'000'000) << "fast enough already";
   EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(0))), 1'000'000'000) << "never wraps";
   EXPECT_GE(guarded_period_ns(1, one(std::make_unique<Fake>(1))), 200'000) << "an absurd range does not spin";
