@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <future>
 
 #include "analysis/summarize.hpp"
 #include "cli/archive.hpp"
@@ -104,9 +105,11 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
   task.run.round = round;
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
-    // In the agent, so that the launcher never wakes HDF5.
-    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
+    // In the agent, so that the launcher never wakes HDF5; beside the probing, since both take some ms.
+    auto appendable =
+        std::async(std::launch::async, [&plan] { return check_appendable(data_file(plan.data_out, plan.app), plan.app); });
     auto instruments = open_instruments(plan.config);
+    if (const auto ok = appendable.get(); !ok) return ok.error();
     if (instruments && round > 0) instruments->notice.clear();  // told once
     return instruments;
   };

@@ -2,13 +2,16 @@
 #include "launch/agent.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 
@@ -20,6 +23,7 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
+constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
 constexpr int seen_ms = 10'000;
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
@@ -31,6 +35,19 @@ void detach(int keep) {
   for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
   if (keep > 3) ::close_range(3, static_cast<unsigned>(keep - 1), 0);
   ::close_range(static_cast<unsigned>(keep + 1), ~0U, 0);
+}
+
+/// Storing a run touches some 2 MB of heap for the first time, one page fault after the other, which is dear in virtual
+/// machines. Here they are had in one call, while the launcher prepares the program.
+void prepare_heap() {
+  constexpr std::size_t needed = 2 << 20, page = 4096;
+  ::mallopt(M_ARENA_MAX, 1);  // one heap for all threads
+  ::mallopt(M_MMAP_THRESHOLD, 2 * needed);
+  ::mallopt(M_TRIM_THRESHOLD, 8 * needed);
+  const auto start = (reinterpret_cast<std::uintptr_t>(::sbrk(0)) + page - 1) / page * page;
+  void* volatile grown = std::malloc(needed);  // volatile: not to be optimized away
+  std::free(grown);
+  ::madvise(reinterpret_cast<void*>(start), needed, MADV_POPULATE_WRITE);  // an older kernel refuses; nothing is lost
 }
 
 NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) {
@@ -80,7 +97,9 @@ class Session {
     writer_.outcome(outcome_, end_);
     writer_.end();
     writer_.committing();
-    report_trouble(writer_.sync());
+    // A short run is in its data file, and that on disk, before a sync of its journal would be of use.
+    const bool long_run = end_.mono_ns - begin_ns_ > worth_syncing_ns;
+    report_trouble(long_run ? writer_.sync() : writer_.flush());
   }
 
   [[nodiscard]] const std::filesystem::path& journal() const noexcept { return writer_.path(); }
@@ -120,6 +139,7 @@ class Session {
       if (message->type == Message::Type::begin) {
         program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, message->number, 0)));
         begun_ = true;
+        begin_ns_ = message->moment.mono_ns;
         writer_.begin(message->moment);
         report_trouble(writer_.flush());
       } else if (message->type == Message::Type::end) {
@@ -153,7 +173,7 @@ class Session {
   Outcome outcome_;
   Moment end_;
   Fd program_;  ///< pidfd
-  std::int64_t next_pair_ns_ = 0;
+  std::int64_t next_pair_ns_ = 0, begin_ns_ = 0;
   bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
 };
 
@@ -223,6 +243,7 @@ std::filesystem::path journal_path(const AgentTask& task) {
 
 void run_agent(const AgentTask& task, Channel channel) {
   detach(channel.fd());
+  prepare_heap();
   int status = 1;
   try {
     status = live(task, channel);

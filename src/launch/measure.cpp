@@ -234,6 +234,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const auto change = attend(*child, relay, agent->channel().fd(), hear);
   const Outcome outcome = outcome_of(change);
   agent->channel().send({.type = Message::Type::end, .moment = change.at, .outcome = outcome});
+  if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
   return collect_result(*agent, task, relay, outcome);
 }
 

@@ -140,6 +140,10 @@ int SignalRelay::timeout_ms(std::int64_t now_ns) const {
   return static_cast<int>(std::max<std::int64_t>(0, left / 1'000'000 + 1));
 }
 
+void SignalRelay::retire_canary() noexcept {
+  if (canary_pid_ > 0) ::kill(canary_pid_, SIGKILL);
+}
+
 SignalRelay::SignalRelay(SignalRelay&& o) noexcept
     : before_(o.before_),
       signals_(std::move(o.signals_)),

@@ -39,6 +39,9 @@ class SignalRelay {
   /// ms until due() has something, or -1.
   [[nodiscard]] int timeout_ms(std::int64_t now_ns) const;
 
+  /// Ends the canary early, when there is no program left to pass signals to. collect() goes on working.
+  void retire_canary() noexcept;
+
   SignalRelay(SignalRelay&&) noexcept;
   SignalRelay& operator=(SignalRelay&&) = delete;
   ~SignalRelay();
