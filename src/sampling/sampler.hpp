@@ -54,6 +54,7 @@ class Sampler {
 
  private:
   void run() noexcept;
+  void read_all() noexcept;
   void tick() noexcept;
 
   std::vector<std::unique_ptr<Backend>> backends_;

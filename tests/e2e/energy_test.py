@@ -15,7 +15,7 @@ import unittest
 
 import h5py
 
-from harness import PERUN, PerunTest
+from harness import PerunTest
 
 COUNTERFS = os.environ["PERUN_COUNTERFS"]
 REFRESH_S = 1e-3
@@ -51,15 +51,13 @@ class Energy(PerunTest):
         return mount
 
     def measure(self, sysfs, hertz, seconds):
-        """Three runs at once; for each its report and its window (begin, end) in s of CLOCK_MONOTONIC."""
+        """Three runs; for each its report and its window (begin, end) in s of CLOCK_MONOTONIC."""
         words = ["monitor", "-q", "--sysfs", sysfs, "--backends", "rapl,proc", "-f", str(hertz)]
-        programs = [subprocess.Popen([PERUN, *words, "--name", f"run{i}", "sleep", str(seconds)], cwd=self.dir, env=self.env,
-                                     stderr=subprocess.DEVNULL) for i in range(3)]
-        self.assertEqual([p.wait(60) for p in programs], [0, 0, 0])
-        for i in range(3):
-            run = self.report(f"results/run{i}.hdf5")["runs"][0]
-            with h5py.File(self.dir / "results" / f"run{i}.hdf5") as file:
-                group = file[f"run{i}/exp_{run['number']}"]
+        for _ in range(3):
+            self.assertEqual(self.perun(*words, "--name", "run", "sleep", seconds).returncode, 0)
+            run = self.report("results/run.hdf5")["runs"][0]
+            with h5py.File(self.dir / "results" / "run.hdf5") as file:
+                group = file[f"run/exp_{run['number']}"]
                 yield run, (int(group.attrs["begin_mono_ns"]) * 1e-9, int(group.attrs["end_mono_ns"]) * 1e-9)
 
     def check(self, curve, *extra, rates=(1, 100), lengths=(3, 0.3)):

@@ -121,7 +121,7 @@ TEST(SamplerTest, ReadsAtTheStartOnTheGridAndAtTheEnd) {
   EXPECT_LE(quality.ticks + quality.late, expected + 1);
   EXPECT_LT(got.front().t_ns - begin, 5'000'000);
   EXPECT_LT(end - got.back().t_ns, 5'000'000);
-  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i].raw, static_cast<std::int64_t>(i));
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i].raw, static_cast<std::int64_t>(i + 1)) << "0 is the unstored first read";
 }
 
 TEST(SamplerTest, CountsTheGridPointsThatASlowSourceMisses) {
