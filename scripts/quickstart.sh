@@ -2,21 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # From a fresh clone to a measured program: installs what is missing, builds perun, measures examples/heat.py.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
-
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-# quietly WHAT COMMAND...: shows what the command said only if it fails.
-quietly() {
-  local what=$1
-  shift
-  echo "$what ..."
-  if ! "$@" >"$log" 2>&1; then
-    cat "$log" >&2
-    echo "quickstart: $what failed (above)" >&2
-    exit 1
-  fi
-}
+# shellcheck source=scripts/common.bash
+source "$(dirname "$(readlink -f "$0")")/common.bash"
 
 scripts/install-deps.sh build
 quietly "configuring" cmake --preset release -DPERUN_TESTS=OFF -DPERUN_BENCH=OFF

@@ -2,21 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Installs what is missing, builds everything and runs all tests; words given go to ctest (-L unit, -R name ...).
 set -euo pipefail
-cd "$(dirname "$(readlink -f "$0")")/.."
-
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-# quietly WHAT COMMAND...: shows what the command said only if it fails.
-quietly() {
-  local what=$1
-  shift
-  echo "$what ..."
-  if ! "$@" >"$log" 2>&1; then
-    cat "$log" >&2
-    echo "test: $what failed (above)" >&2
-    exit 1
-  fi
-}
+# shellcheck source=scripts/common.bash
+source "$(dirname "$(readlink -f "$0")")/common.bash"
 
 scripts/install-deps.sh test
 quietly "configuring" cmake --preset release

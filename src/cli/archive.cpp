@@ -79,7 +79,7 @@ std::vector<std::string> recover(const fs::path& data_out) {
     if (stored) {
       lines.push_back(fmt::format("recovered a run that had been cut off, as run {} ({})", stored->number,
                                   journal.parent_path().filename().string()));
-    } else if (stored.error().code != Errc::busy) {
+    } else if (stored.error().code != Errc::busy && stored.error().code != Errc::not_found) {
       lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", journal.string(),
                                   stored.error().what));
     }

@@ -98,6 +98,7 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
       break;
     case FrameType::begin:
       contents.run.begin = moment();
+      contents.begun = true;
       break;
     case FrameType::outcome:
       static_cast<void>(decode_outcome(text, contents.run));

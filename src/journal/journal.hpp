@@ -69,6 +69,7 @@ class Writer {
 /// What a journal holds, up to its last whole frame.
 struct Contents {
   Run run;                  ///< outcome.finished is false unless the writer saw the program end
+  bool begun = false;       ///< the program was let go
   bool ended = false;       ///< the writer finished its work
   bool committing = false;  ///< the run may be in its data file already
   std::uint64_t whole = 0;  ///< bytes up to the end of the last whole frame

@@ -2,6 +2,7 @@
 #include "launch/agent.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -259,6 +260,10 @@ Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<
   if (!writer) return writer.error();
   const auto contents = journal::read(journal);
   if (!contents) return contents.error();
+  if (!contents->begun) {
+    journal::discard(journal);
+    return Error{Errc::not_found, fmt::format("the program of {} was never started", contents->run.id)};
+  }
   if (outcome && !contents->ended) writer->outcome(*outcome, Moment{});
   writer->committing();
   if (const auto ok = writer->sync(); !ok) return ok.error();

@@ -36,7 +36,8 @@ struct AgentTask {
 /// Speaks over `channel`; never returns.
 [[noreturn]] void run_agent(const AgentTask& task, Channel channel);
 
-/// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives.
+/// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives,
+/// Errc::not_found when the program was never started: the journal is then removed.
 /// `outcome` is how the program ended, if that is known.
 [[nodiscard]] Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome,
                                     const StoreRun& store);

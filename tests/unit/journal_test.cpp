@@ -77,6 +77,7 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(node.series[2].raw, (std::vector<std::int64_t>{0, missing, 6, 9, 12}));
   EXPECT_EQ(node.series[2].halfwidth_ns, (std::vector<std::int32_t>(5, 2)));
   EXPECT_EQ(node.series[0].t_ns[4], run_.begin.mono_ns + 40'000'000);
+  EXPECT_TRUE(contents->begun);
   EXPECT_TRUE(contents->ended);
   EXPECT_FALSE(contents->committing);
 }
