@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <future>
 
 #include "analysis/summarize.hpp"
+#include "base/text.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
@@ -67,9 +67,11 @@ class DataFolder {
 std::string filed_under(const Program& program, const Config& config) {
   if (!config.name.empty()) return config.name;
   std::string name;
-  for (const char c : program.name) name += static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\x7f' ? '_' : c;
+  for (const char c : text::to_utf8(program.name))
+    name += static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\x7f' ? '_' : c;
   if (name.empty() || name[0] == '.') name.insert(0, 1, '_');
-  return name.substr(0, 200);
+  while (name.size() > 200 || !text::is_utf8(name)) name.pop_back();
+  return name;
 }
 
 /// Everything about a `monitor` that its rounds share.
@@ -100,16 +102,15 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .data_out = plan.data_out,
                  .run = plan.header,
                  .open = {},
-                 .store = storing_into(plan.data_out)};
+                 .store = storing_into(plan.data_out),
+                 .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.run.round = round;
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
-    // In the agent, so that the launcher never wakes HDF5; beside the probing, since both take some ms.
-    auto appendable =
-        std::async(std::launch::async, [&plan] { return check_appendable(data_file(plan.data_out, plan.app), plan.app); });
+    // In the agent, so that the launcher never wakes HDF5.
+    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
     auto instruments = open_instruments(plan.config);
-    if (const auto ok = appendable.get(); !ok) return ok.error();
     if (instruments && round > 0) instruments->notice.clear();  // told once
     return instruments;
   };

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <future>
 #include <optional>
 #include <utility>
 
@@ -216,6 +217,9 @@ int live(const AgentTask& task, Channel& channel) {
     return refuse(ok.error());
   }
   channel.send({.type = Message::Type::ready, .text = instruments->notice});
+  // Beside the program's own start, and in a thread so that nothing here waits for it.
+  std::future<void> prepared;
+  if (task.prepare) prepared = std::async(std::launch::async, task.prepare);
 
   {
     Session session(task, channel, sampler, *std::move(writer));
@@ -224,6 +228,7 @@ int live(const AgentTask& task, Channel& channel) {
       return 0;
     }
     session.finish();
+    if (prepared.valid()) prepared.get();
     const auto stored = store_journal(path, Presence::certainly_new, task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
@@ -232,6 +237,7 @@ int live(const AgentTask& task, Channel& channel) {
     channel.send({.type = Message::Type::stored, .stored = *stored});
     wait_until_seen(channel);
     journal::discard(path);
+    channel.close();  // the launcher need not wait for what the kernel has to clear away
   }
   return 0;
 }

@@ -105,6 +105,14 @@ class Agent {
     }
   }
 
+  /// Until it has closed its end; it leaves nothing behind then, and its exit is not worth waiting for.
+  void wait_until_done() {
+    pollfd fd{channel_.fd(), 0, 0};
+    while (::poll(&fd, 1, -1) < 0 && errno == EINTR) {
+    }
+    ::waitpid(pid_, nullptr, WNOHANG);
+  }
+
   void reap() {
     if (pid_ > 0) ::waitpid(std::exchange(pid_, -1), nullptr, 0);
   }
@@ -154,7 +162,7 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
       measured.stored = message->stored;
       take_run();
       agent.channel().send({.type = Message::Type::seen});
-      agent.reap();
+      agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {

@@ -62,6 +62,9 @@ class Store {
 [[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
                                      bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
 
+/// Wakes HDF5, which takes some ms, so that a later call need not wait for it. Not beside any other call of the store.
+void prepare_store() noexcept;
+
 /// Whether a run could be appended to `file` under `app`: not there at all, or there and perun's and writable.
 [[nodiscard]] Status check_appendable(const std::filesystem::path& file, std::string_view app);
 

@@ -80,6 +80,17 @@ class ExitStatus(PerunTest):
                     self.assertIn(bare.stderr, ours.stderr, "the traceback is the program's own")
                 self.assertTrue((self.dir / "results" / f"{name}.hdf5").exists(), "the results are where they were asked for")
 
+    def test_odd_program_names_are_filed_under_something(self):
+        for name in (b".hidden", b"with space", b"\xff\xfe", b"new\nline", b"W\xc3\xbcrttemberg.sh", b"x" * 250):
+            with self.subTest(name=name):
+                path = os.path.join(os.fsencode(self.dir), name)
+                with open(path, "wb") as file:
+                    file.write(b"#!/bin/sh\nexit 6\n")
+                os.chmod(path, 0o755)
+                done = subprocess.run([os.environ["PERUN_BIN"], "monitor", "-q", path], cwd=self.dir, env=self.env, capture_output=True)
+                self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertEqual(len(list((self.dir / "results").glob("*.hdf5"))), 6)
+
     def test_surroundings_are_untouched(self):
         probe = self.file("probe.py", """
 import os, resource, signal, sys
