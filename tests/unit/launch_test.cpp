@@ -39,7 +39,8 @@ TEST(AppName, MustBeAFileName) {
   EXPECT_TRUE(
       check_app_name("W\xC3\xBC"
                      "rttemberg 2"));
-  for (const std::string bad : {"", ".", "..", ".hidden", "a/b", "a\nb", "\xFF", std::string(201, 'x').c_str()})
+  for (const std::string& bad :
+       std::vector<std::string>{"", ".", "..", ".hidden", "a/b", "a\nb", "\xFF", std::string(201, 'x')})
     EXPECT_FALSE(check_app_name(bad)) << bad;
 }
 
