@@ -26,8 +26,9 @@ struct Message {
   enum class Type : std::uint8_t {
     ready,    ///< agent: the first readings are taken; text is a notice for the user
     refused,  ///< agent: cannot measure; error
-    begin,    ///< launcher: the program runs; moment, number = pid
-    cancel,   ///< launcher: the program could not be started; forget the run
+    go,       ///< launcher: the program waits behind the gate; number = pid
+    begun,    ///< agent: the gate is open; moment
+    cancel,   ///< launcher: the program is not running; forget the run
     end,      ///< launcher: the program has ended; moment, outcome
     trouble,  ///< agent: something fails while the program runs; text
     stored,   ///< agent: the run is in its data file; stored. The journal stays until the answer

@@ -40,6 +40,19 @@ namespace {
 
 }  // namespace
 
+Result<Gate> Gate::make() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
+  return Gate{Fd(ends[0]), Fd(ends[1])};
+}
+
+Result<Moment> open_gate(Fd& writer) {
+  const Moment at = now();
+  if (::write(writer.get(), "g", 1) != 1) return Error{Errc::io, "the program died before it began"};
+  writer.reset();
+  return at;
+}
+
 Error exec_error(const Program& program, int why) {
   const std::string& name = program.file;
   if (why == ENOENT)
@@ -49,14 +62,12 @@ Error exec_error(const Program& program, int why) {
   return {Errc::denied, fmt::format("{}: cannot be run: {}", name, std::strerror(why))};
 }
 
-Result<Child> Child::spawn(const Program& program, const SignalState& signals) {
+Result<Child> Child::spawn(const Program& program, const SignalState& signals, Gate& gate) {
   // Everything the child needs is made here: between fork and exec it may neither allocate nor lock.
   std::vector<char*> argv;
   for (const auto& word : program.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
-  int gate[2], failed[2];
-  if (::pipe2(gate, O_CLOEXEC) != 0) return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
-  Fd gate_read(gate[0]), gate_write(gate[1]);
+  int failed[2];
   if (::pipe2(failed, O_CLOEXEC) != 0) return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
   Fd failed_read(failed[0]), failed_write(failed[1]);
 
@@ -66,25 +77,22 @@ Result<Child> Child::spawn(const Program& program, const SignalState& signals) {
   child.pid_ = ::fork();
   if (child.pid_ < 0) return Error{Errc::io, std::string("cannot start a process: ") + std::strerror(errno)};
   if (child.pid_ == 0) {
-    gate_write.reset();
-    become(program.file.c_str(), argv.data(), signals, gate_read.get(), failed_write.get(), parent);
+    gate.writer.reset();
+    become(program.file.c_str(), argv.data(), signals, gate.reader.get(), failed_write.get(), parent);
   }
-  child.gate_ = std::move(gate_write);
+  gate.reader.reset();
   child.failed_ = std::move(failed_read);
   return child;
 }
 
-Result<Moment> Child::release() {
-  const Moment at = now();
-  if (::write(gate_.get(), "g", 1) != 1) return Error{Errc::io, "the program died before it began"};
-  gate_.reset();
+Status Child::executed() {
   int why = 0;
   ssize_t n = 0;
   do n = ::read(failed_.get(), &why, sizeof why);  // closed by a successful exec
   while (n < 0 && errno == EINTR);
   failed_.reset();
   if (n == sizeof why) return exec_error(program_, why);
-  return at;
+  return Ok{};
 }
 
 Child::Change Child::poll() {
@@ -111,14 +119,10 @@ void Child::send(int signal) noexcept {
 }
 
 Child::Child(Child&& o) noexcept
-    : program_(std::move(o.program_)),
-      pid_(std::exchange(o.pid_, -1)),
-      gate_(std::move(o.gate_)),
-      failed_(std::move(o.failed_)) {}
+    : program_(std::move(o.program_)), pid_(std::exchange(o.pid_, -1)), failed_(std::move(o.failed_)) {}
 Child& Child::operator=(Child&& o) noexcept {
   std::swap(program_, o.program_);
   std::swap(pid_, o.pid_);
-  std::swap(gate_, o.gate_);
   std::swap(failed_, o.failed_);
   return *this;
 }

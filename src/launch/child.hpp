@@ -19,17 +19,28 @@ struct SignalState {
   bool child_ignored = false;
 };
 
+/// What holds the program's process before its exec. A byte through it lets the program go; when the last writer is gone
+/// without one, the process ends.
+struct Gate {
+  Fd reader, writer;
+  static Result<Gate> make();
+};
+
+/// Lets the program behind the gate go; returns the moment before.
+[[nodiscard]] Result<Moment> open_gate(Fd& writer);
+
 /// Why an exec failed: not_found (exit status 127) or denied (126).
 [[nodiscard]] Error exec_error(const Program& program, int why);
 
-/// The measured program: a child of this process, in its process group, held at a gate until release(). It dies with
-/// this process (PDEATHSIG). An unreleased child is killed, never leaked. Call from a process of one thread.
+/// The measured program: a child of this process, in its process group, held at a gate. It dies with this process
+/// (PDEATHSIG); one that is given up is killed, never leaked. Call from a process of one thread.
 class Child {
  public:
-  static Result<Child> spawn(const Program& program, const SignalState& signals);
+  /// The process exists and waits behind `gate`, whose writer this process may hold too or not.
+  static Result<Child> spawn(const Program& program, const SignalState& signals, Gate& gate);
 
-  /// Lets it go and waits for the exec; returns the moment before. Errors are exec_error's.
-  Result<Moment> release();
+  /// Waits for the exec behind an opened gate. Errors are exec_error's.
+  Status executed();
 
   /// What happened to it, without waiting. `stopped` holds the stopping signal.
   struct Change {
@@ -52,7 +63,7 @@ class Child {
   Child() = default;
   Program program_;
   pid_t pid_ = -1;
-  Fd gate_, failed_;
+  Fd failed_;
 };
 
 }  // namespace perun

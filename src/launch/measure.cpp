@@ -50,20 +50,23 @@ void let_go(std::span<const int> inherited) {
 /// Waits for the program to end, passing signals on and stopping with it. `hear` is called when `extra` is readable
 /// and returns the descriptor to watch from then on, -1 for none.
 Child::Change attend(Child& child, SignalRelay& relay, int extra, const std::function<int()>& hear) {
+  bool may_have_changed = true;  // its SIGCHLD may have been collected while others were waited for
   for (;;) {
-    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {relay.canary_fd(), POLLIN, 0}, {extra, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), relay.timeout_ms(monotonic_ns()));
-    const auto news = relay.collect(monotonic_ns());
-    if (news.child_changed) {
+    if (std::exchange(may_have_changed, false)) {
       const auto change = child.poll();
       if (change.what == Child::Change::What::ended) return change;
       // The shell that started perun must see the job stop, and its `fg` wakes both.
       if (change.what == Child::Change::What::stopped) {
         ::raise(SIGSTOP);
-        continue;  // what the canary saw meanwhile comes first
+        // What the canary saw meanwhile comes first.
+        may_have_changed = relay.collect(monotonic_ns()).child_changed;
+        continue;
       }
     }
     for (const int signal : relay.due(monotonic_ns())) child.send(signal);
+    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {relay.canary_fd(), POLLIN, 0}, {extra, POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), relay.timeout_ms(monotonic_ns()));
+    may_have_changed = relay.collect(monotonic_ns()).child_changed;
     if (fds[2].revents != 0) extra = hear();
   }
 }
@@ -75,15 +78,16 @@ bool ends_waiting(int signal) {
 /// The agent process and our end of its channel.
 class Agent {
  public:
-  static Result<Agent> start(const AgentTask& task) {
+  static Result<Agent> start(const AgentTask& task, Gate& gate) {
     auto ends = Channel::pair();
     if (!ends) return ends.error();
     const pid_t pid = ::fork();
     if (pid < 0) return Error{Errc::io, std::string("cannot start the sampling process: ") + std::strerror(errno)};
     if (pid == 0) {
       ends->first.close();
-      run_agent(task, std::move(ends->second));
+      run_agent(task, std::move(ends->second), std::move(gate.writer));
     }
+    gate.writer.reset();  // if the agent dies before it opens the gate, the program's process ends
     return Agent(pid, std::move(ends->first));
   }
 
@@ -127,13 +131,13 @@ class Agent {
   Channel channel_;
 };
 
-/// The agent's first word: ready, or why not.
-Status wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<void(std::string_view)>& say) {
+/// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
+Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<void(std::string_view)>& say) {
   int signal = 0;
   const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns, signal);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
-    return Ok{};
+    return 0;
   }
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
@@ -144,8 +148,20 @@ Status wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<vo
     return error;
   }
   agent.kill_and_reap();
-  if (signal != 0) return Error{Errc::io, fmt::format("ended by signal {} before the program was started", signal)};
+  if (signal != 0) return signal;
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
+}
+
+/// Has the agent open the gate and waits for the exec.
+Status let_begin(Agent& agent, Child& child, SignalRelay& relay) {
+  agent.channel().send({.type = Message::Type::go, .number = child.pid()});
+  const auto until = monotonic_ns() + patience_for_agent_ns;
+  for (;;) {
+    int signal = 0;  // what comes now is for the program; the relay keeps it
+    const auto begun = agent.wait(relay, until, signal);
+    if (begun && begun->type == Message::Type::begun) return child.executed();
+    if (!begun && signal == 0) return Error{Errc::io, "the sampling process was killed before the program began"};
+  }
 }
 
 /// The agent's last word, or what can be saved without it.
@@ -212,23 +228,28 @@ std::vector<int> inherited_files() {
 
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {
-  auto agent = Agent::start(task);
+  auto gate = Gate::make();
+  if (!gate) return gate.error();
+  auto agent = Agent::start(task, *gate);
   if (!agent) return agent.error();
-  auto child = Child::spawn(program, relay.before());
+  auto child = Child::spawn(program, relay.before(), *gate);
   if (!child) {
     agent->kill_and_reap();
     journal::discard(journal_path(task));
     return child.error();
   }
-  if (const auto ready = wait_until_ready(*agent, relay, say); !ready) return ready.error();
-
-  const auto begin = child->release();
-  if (!begin) {
+  const auto ready = wait_until_ready(*agent, relay, say);
+  if (!ready) return ready.error();
+  if (*ready != 0) {
+    journal::discard(journal_path(task));
+    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+  }
+  if (const auto begun = let_begin(*agent, *child, relay); !begun) {
     agent->channel().send({.type = Message::Type::cancel});
     agent->reap();
-    return begin.error();
+    journal::discard(journal_path(task));
+    return begun.error();
   }
-  agent->channel().send({.type = Message::Type::begin, .number = child->pid(), .moment = *begin});
   if (files == Files::let_go) let_go(inherited);
 
   const auto hear = [&] {
@@ -247,9 +268,12 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {
-  auto child = Child::spawn(program, relay.before());
+  auto gate = Gate::make();
+  if (!gate) return gate.error();
+  auto child = Child::spawn(program, relay.before(), *gate);
   if (!child) return child.error();
-  if (const auto begun = child->release(); !begun) return begun.error();
+  if (const auto opened = open_gate(gate->writer); !opened) return opened.error();
+  if (const auto executed = child->executed(); !executed) return executed.error();
   return attend(*child, relay, -1, [] { return -1; }).exit_code;
 }
 

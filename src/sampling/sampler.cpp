@@ -17,6 +17,12 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
 constexpr double greatest_socket_power_W = 1500;
+constexpr std::int64_t fast_refresh_ns = 2'000'000;  ///< a counter renewed at least this often is waited for at an edge
+
+bool is_fast(const Sensor& s) noexcept {
+  return s.quantity == Quantity::energy && s.behavior == Behavior::counter && s.kind == Kind::measured && s.refresh_ns > 0 &&
+         s.refresh_ns <= fast_refresh_ns;
+}
 
 std::size_t sensor_count(std::span<const std::unique_ptr<Backend>> backends) {
   std::size_t n = 0;
@@ -58,7 +64,21 @@ Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t pe
       ticks_per_signal_(static_cast<std::uint64_t>(std::max<std::int64_t>(1, second / 10 / period_ns))),
       ring_(ring_capacity(sensor_count(backends_), period_ns)) {
   readings_.resize(sensor_count(backends_));
+  again_.resize(readings_.size());
+  fresh_.resize(readings_.size());
   for (std::uint32_t i = 0; i < readings_.size(); ++i) batch_.push_back({i, {}});
+  std::size_t first = 0;
+  for (const auto& backend : backends_) {
+    FastSource source{backend.get(), first, {}};
+    for (const Sensor& s : backend->sensors()) {
+      if (is_fast(s)) {
+        source.sensors.push_back(first);
+        patience_ns_ = std::max(patience_ns_, s.refresh_ns * 3 / 2);
+      }
+      ++first;
+    }
+    if (!source.sensors.empty()) fast_.push_back(std::move(source));
+  }
 }
 
 Sampler::~Sampler() {
@@ -67,22 +87,30 @@ Sampler::~Sampler() {
 
 Status Sampler::start() {
   timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  go_ = Fd(::eventfd(0, EFD_CLOEXEC));
   stop_ = Fd(::eventfd(0, EFD_CLOEXEC));
   ready_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  go_ = Fd(::eventfd(0, EFD_CLOEXEC));
   if (!timer_ || !go_ || !stop_ || !ready_) return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
   thread_ = std::thread([this] { run(); });
-  read_all();  // unstored: a first, cold read takes ten times as long and would blur the edge
-  tick();      // the thread waits until this one is taken
-  signal(go_);
+  read_all();  // the thread waits until it may go
   return Ok{};
+}
+
+void Sampler::read_first() noexcept {
+  edge();
+}
+
+void Sampler::go(int program) noexcept {
+  program_ = program;
+  signal(go_);
 }
 
 Quality Sampler::stop() noexcept {
   if (thread_.joinable()) {
     signal(stop_);
+    signal(go_);
     thread_.join();
-    tick();
+    if (!finished_) edge();
     quality_.lost = ring_.lost();
   }
   return quality_;
@@ -94,15 +122,19 @@ void Sampler::run() noexcept {
   while (::read(go_.get(), &go, sizeof go) < 0 && errno == EINTR) {
   }
   Schedule schedule(now_ns_(), period_ns_);
-  pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+  pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {program_, POLLIN, 0}};
   for (;;) {
     const auto deadline = schedule.after(now_ns_());
     itimerspec when{};
     when.it_value = {.tv_sec = deadline / second, .tv_nsec = deadline % second};
     ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-    while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+    while (::poll(fds, 3, -1) < 0 && errno == EINTR) {
     }
-    if (fds[1].revents != 0) break;
+    if (fds[2].revents != 0) {
+      edge();
+      finished_ = true;
+    }
+    if (finished_ || fds[1].revents != 0) break;
     tick();
     if (quality_.ticks % ticks_per_signal_ == 0) signal(ready_);
   }
@@ -121,9 +153,37 @@ void Sampler::read_all() noexcept {
 void Sampler::tick() noexcept {
   const auto begin = now_ns_();
   read_all();
+  push();
+  quality_.reading_ns += now_ns_() - begin;
+}
+
+void Sampler::edge() noexcept {
+  const auto begin = now_ns_();
+  read_all();
+  std::fill(fresh_.begin(), fresh_.end(), char{0});
+  std::size_t stale = 0;
+  for (const auto& source : fast_) stale += source.sensors.size();
+  // A counter that does not turn in time keeps its newest reading.
+  while (stale > 0 && now_ns_() - begin < patience_ns_) {
+    for (const auto& source : fast_) {
+      source.backend->read(std::span(again_).subspan(source.first, source.backend->sensors().size()));
+      for (const std::size_t i : source.sensors) {
+        if (fresh_[i] != 0 || again_[i].raw == missing) continue;
+        if (again_[i].raw != readings_[i].raw) {
+          fresh_[i] = 1;
+          --stale;
+        }
+        readings_[i] = again_[i];
+      }
+    }
+  }
+  push();
+  quality_.reading_ns += now_ns_() - begin;
+}
+
+void Sampler::push() noexcept {
   for (std::size_t i = 0; i < readings_.size(); ++i) batch_[i].reading = readings_[i];
   ring_.push(batch_);  // a whole tick or nothing, so that all series keep the same length
-  quality_.reading_ns += now_ns_() - begin;
   ++quality_.ticks;
 }
 

@@ -28,8 +28,9 @@ struct RingSample {
 /// its range at its greatest power; 1.5 kW where that is unknown). The user's grid points stay on the grid.
 [[nodiscard]] std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_ptr<Backend>> backends) noexcept;
 
-/// Reads backends on a fixed grid in a thread of its own. It reads once at the very end of start() and once in stop(),
-/// so that the first and last reading closely enclose whatever happens between the two calls.
+/// Reads backends on a fixed grid in a thread of its own, and once more at each edge of what is measured. An edge is read
+/// where the counters turn: one that is renewed every ms is read until it changes, so that its value is as old as a read
+/// takes and not up to a refresh. Calls in this order: start, read_first, go, stop.
 class Sampler {
  public:
   Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host);
@@ -37,7 +38,16 @@ class Sampler {
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
+  /// Makes everything ready and reads once unstored, since a first, cold read is slow.
   Status start();
+
+  /// Takes the first reading; what is to be measured begins when it returns. At most 1.5 refreshes of the slowest fast
+  /// counter (3 ms).
+  void read_first() noexcept;
+
+  /// Starts the grid. The last reading is taken as soon as `program` (a pidfd; -1: none) is readable, else by stop().
+  void go(int program) noexcept;
+
   Quality stop() noexcept;  ///< safe to call twice
 
   /// Readable (eventfd) when readings wait: after each tick, or every 100 ms at higher rates.
@@ -53,9 +63,18 @@ class Sampler {
   }
 
  private:
+  /// A backend with counters that are worth waiting for at an edge.
+  struct FastSource {
+    Backend* backend;
+    std::size_t first;                 ///< its first sensor among all
+    std::vector<std::size_t> sensors;  ///< the fast ones, among all
+  };
+
   void run() noexcept;
   void read_all() noexcept;
   void tick() noexcept;
+  void edge() noexcept;
+  void push() noexcept;
 
   std::vector<std::unique_ptr<Backend>> backends_;
   std::int64_t period_ns_;
@@ -65,6 +84,12 @@ class Sampler {
   std::vector<Reading> readings_;  // the sampling thread's; the caller's before start() and after join
   std::vector<RingSample> batch_;  // as above
   Quality quality_;                // as above
+  std::vector<FastSource> fast_;
+  std::vector<Reading> again_;  // as readings_
+  std::vector<char> fresh_;     // as readings_
+  std::int64_t patience_ns_ = 0;
+  int program_ = -1;       // set before the thread goes
+  bool finished_ = false;  // as readings_: the last reading is taken
   Fd timer_, go_, stop_, ready_;
   std::thread thread_;
 };

@@ -135,11 +135,14 @@ Child::Change wait_for(Child& child) {
 TEST(ChildTest, WaitsAtTheGateAndEndsWithItsOwnStatus) {
   test::Tree tree;
   const auto mark = tree.at("mark");
-  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "echo x > " + mark.string() + "; exit 42"}, "sh"}, {});
+  auto gate = Gate::make();
+  ASSERT_TRUE(gate);
+  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "echo x > " + mark.string() + "; exit 42"}, "sh"}, {}, *gate);
   ASSERT_TRUE(child) << child.error().what;
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
   EXPECT_FALSE(std::filesystem::exists(mark)) << "it ran before it was released";
-  ASSERT_TRUE(child->release());
+  ASSERT_TRUE(open_gate(gate->writer));
+  ASSERT_TRUE(child->executed());
   const auto change = wait_for(*child);
   EXPECT_EQ(change.exit_code, 42);
   EXPECT_EQ(change.signal, 0);
@@ -147,9 +150,10 @@ TEST(ChildTest, WaitsAtTheGateAndEndsWithItsOwnStatus) {
 }
 
 TEST(ChildTest, ASignalIsReportedAsAShellWould) {
-  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "kill -SEGV $$"}, "sh"}, {});
+  auto gate = Gate::make();
+  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "kill -SEGV $$"}, "sh"}, {}, *gate);
   ASSERT_TRUE(child);
-  ASSERT_TRUE(child->release());
+  ASSERT_TRUE(open_gate(gate->writer));
   const auto change = wait_for(*child);
   EXPECT_EQ(change.exit_code, 139);
   EXPECT_EQ(change.signal, 11);
@@ -160,11 +164,24 @@ TEST(ChildTest, ExecFailuresAreToldApart) {
   tree.file("bad", "#!/no/such/interpreter\n").file("raw", "echo hi\n");
   for (const auto* name : {"bad", "raw"}) ::chmod(tree.at(name).c_str(), 0755);
   const auto error_of = [](const std::string& file) {
-    auto child = Child::spawn({file, {file}, "x"}, {});
-    return child->release().error().code;
+    auto gate = Gate::make();
+    auto child = Child::spawn({file, {file}, "x"}, {}, *gate);
+    EXPECT_TRUE(open_gate(gate->writer));
+    return child->executed().error().code;
   };
   EXPECT_EQ(error_of(tree.at("bad").string()), Errc::not_found);
   EXPECT_EQ(error_of(tree.at("raw").string()), Errc::denied);
+}
+
+TEST(ChildTest, EndsWhenNobodyIsLeftToOpenTheGate) {
+  test::Tree tree;
+  auto gate = Gate::make();
+  const auto mark = tree.at("mark").string();
+  auto child = Child::spawn({"/usr/bin/touch", {"touch", mark}, "touch"}, {}, *gate);
+  ASSERT_TRUE(child);
+  gate->writer.reset();
+  EXPECT_EQ(wait_for(*child).exit_code, 125);
+  EXPECT_FALSE(std::filesystem::exists(mark));
 }
 
 TEST(SignalRelayTest, ASignalForTheGroupIsNotPassedOnASecondTime) {

@@ -105,8 +105,10 @@ TEST(Guard, ReadsAFastWrappingCounterOftenEnough) {
 
 TEST(SamplerTest, ReadsAtTheStartOnTheGridAndAtTheEnd) {
   Sampler sampler(one(std::make_unique<Fake>()), 10'000'000, Host{});
-  const auto begin = monotonic_ns();
   ASSERT_TRUE(sampler.start());
+  const auto begin = monotonic_ns();
+  sampler.read_first();
+  sampler.go(-1);
   std::this_thread::sleep_for(std::chrono::milliseconds(105));
   const auto quality = sampler.stop();
   const auto end = monotonic_ns();
@@ -121,12 +123,15 @@ TEST(SamplerTest, ReadsAtTheStartOnTheGridAndAtTheEnd) {
   EXPECT_LE(quality.ticks + quality.late, expected + 1);
   EXPECT_LT(got.front().t_ns - begin, 5'000'000);
   EXPECT_LT(end - got.back().t_ns, 5'000'000);
-  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i].raw, static_cast<std::int64_t>(i + 1)) << "0 is the unstored first read";
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_EQ(got[i].raw, static_cast<std::int64_t>(i + 1)) << "0 is the unstored first read";
 }
 
 TEST(SamplerTest, CountsTheGridPointsThatASlowSourceMisses) {
   Sampler sampler(one(std::make_unique<Fake>(0, std::chrono::milliseconds(25))), 10'000'000, Host{});
   ASSERT_TRUE(sampler.start());
+  sampler.read_first();
+  sampler.go(-1);
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   const auto quality = sampler.stop();
   EXPECT_GE(quality.late, quality.ticks) << "each read hides two grid points";
@@ -136,6 +141,7 @@ TEST(SamplerTest, CountsTheGridPointsThatASlowSourceMisses) {
 TEST(SamplerTest, SignalsAfterATickAndAtMostTenTimesASecond) {
   Sampler sampler(one(std::make_unique<Fake>()), 1'000'000, Host{});
   ASSERT_TRUE(sampler.start());
+  sampler.go(-1);
   int wakes = 0;
   const auto until = monotonic_ns() + 450'000'000;
   while (monotonic_ns() < until) {
@@ -150,9 +156,74 @@ TEST(SamplerTest, SignalsAfterATickAndAtMostTenTimesASecond) {
   EXPECT_LE(wakes, 6);
 }
 
+/// A counter that turns every ms of CLOCK_MONOTONIC, beside one that stands still.
+class Turning final : public Backend {
+ public:
+  Turning() {
+    Sensor turning{.id = "turning", .label = "turning", .source = "fake", .domain = Domain::package};
+    turning.refresh_ns = 1'000'000;
+    Sensor still = turning;
+    still.id = "still";
+    sensors_ = {turning, still};
+  }
+  std::span<const Sensor> sensors() const noexcept override { return sensors_; }
+  void read(std::span<Reading> out) noexcept override {
+    const auto t = monotonic_ns();
+    out[0] = {t, t / 1'000'000, 0};
+    out[1] = {t, 7, 0};
+  }
+
+ private:
+  std::vector<Sensor> sensors_;
+};
+
+TEST(SamplerTest, ReadsAnEdgeWhereTheCounterTurns) {
+  int near = 0;
+  for (int i = 0; i < 20; ++i) {
+    Sampler sampler(one(std::make_unique<Turning>()), 1'000'000'000, Host{});
+    ASSERT_TRUE(sampler.start());
+    sampler.read_first();
+    const auto began = monotonic_ns();
+    sampler.go(-1);
+    sampler.stop();
+    std::vector<RingSample> got;
+    sampler.drain([&](std::span<const RingSample> some) { got.insert(got.end(), some.begin(), some.end()); });
+    ASSERT_EQ(got.size(), 4U);
+    for (const auto& s : got) {
+      if (s.sensor == 0 && s.reading.t_ns % 1'000'000 < 100'000) ++near;  // 0.1 ms after its turn at the most
+      if (s.sensor == 1) {
+        EXPECT_EQ(s.reading.raw, 7);
+      }
+    }
+    EXPECT_LT(got[0].reading.t_ns, began);
+    EXPECT_LT(got[2].reading.t_ns - began, 20'000'000) << "a counter that stands still is not waited for longer than its time";
+  }
+  EXPECT_GE(near, 36) << "of 40; a busy machine may miss a turn";
+}
+
+TEST(SamplerTest, TakesTheLastReadingWhenTheProgramEnds) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  Fd reader(ends[0]), writer(ends[1]);
+  Sampler sampler(one(std::make_unique<Fake>()), 1'000'000'000, Host{});
+  ASSERT_TRUE(sampler.start());
+  sampler.read_first();
+  sampler.go(reader.get());
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  const auto ended = monotonic_ns();
+  writer.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(sampler.stop().ticks, 2U) << "stop() takes no other";
+  std::int64_t last = 0;
+  sampler.drain([&](std::span<const RingSample> some) { last = some.back().reading.t_ns; });
+  EXPECT_GE(last, ended);
+  EXPECT_LT(last - ended, 30'000'000);
+}
+
 TEST(SamplerTest, StoppingTwiceIsSafe) {
   Sampler sampler(one(std::make_unique<Fake>()), 10'000'000, Host{});
   ASSERT_TRUE(sampler.start());
+  sampler.go(-1);
   const auto first = sampler.stop();
   EXPECT_EQ(sampler.stop(), first);
 }
