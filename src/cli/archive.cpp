@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
@@ -20,9 +21,11 @@ namespace {
 constexpr int store_wait_ms = 10'000;
 
 /// Which of the stored runs `which` means.
-Result<std::vector<int>> choose(const std::vector<StoredRun>& runs, std::string_view which, const fs::path& file) {
+Result<std::vector<int>> choose(const Store& store, std::string_view which, const fs::path& file) {
+  const auto runs = store.list();
+  if (!runs) return runs.error();
   std::vector<int> numbers;
-  for (const auto& run : runs) numbers.push_back(run.number);
+  for (const auto& run : *runs) numbers.push_back(run.number);
   if (numbers.empty()) return Error{Errc::not_found, fmt::format("{} holds no runs", file.string())};
   if (which == "all") return numbers;
   const auto absent = [&] {
@@ -40,19 +43,38 @@ Result<std::vector<int>> choose(const std::vector<StoredRun>& runs, std::string_
   return std::vector<int>{static_cast<int>(*number)};
 }
 
-Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::span<const int> numbers) {
+using Adjust = std::function<Factors(const Factors&)>;
+
+Footprint& operator+=(Footprint& sum, const Footprint& f) {
+  sum.facility_kWh += f.facility_kWh;
+  sum.co2e_kg += f.co2e_kg;
+  sum.cost_cent += f.cost_cent;
+  return sum;
+}
+
+Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::span<const int> numbers, const Adjust& adjust) {
+  bool adjusted = false;
   Summary summary;
   summary.app = store.app();
   summary.file = file.string();
   for (const int number : numbers) {
-    const auto run = store.load(number);
+    auto run = store.load(number);
     if (!run) return run.error();
+    const Factors own = std::exchange(run->factors, adjust(run->factors));
+    adjusted = adjusted || own != run->factors;
     summary.runs.push_back(summarize(*run));
   }
   const auto totals = store.totals();
   summary.runs_in_file = totals.runs;
   summary.total = totals.usage;
   summary.total_footprint = totals.footprint;
+  if (adjusted) {
+    summary.total_footprint.reset();
+    if (static_cast<int>(summary.runs.size()) == totals.runs)
+      for (const auto& run : summary.runs)
+        if (run.footprint)
+          (summary.total_footprint ? *summary.total_footprint : summary.total_footprint.emplace()) += *run.footprint;
+  }
   return summary;
 }
 
@@ -87,14 +109,18 @@ std::vector<std::string> recover(const fs::path& data_out) {
   return lines;
 }
 
-Result<Summary> summarize_file(const fs::path& file, std::string_view which) {
+Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust) {
   const auto store = Store::open(file);
   if (!store) return store.error();
-  const auto runs = store->list();
-  if (!runs) return runs.error();
-  const auto numbers = choose(*runs, which, file);
+  const auto numbers = choose(*store, which, file);
   if (!numbers) return numbers.error();
-  return summarize_runs(*store, file, *numbers);
+  return summarize_runs(*store, file, *numbers, adjust);
+}
+
+Result<std::vector<int>> choose_runs(const fs::path& file, std::string_view which) {
+  const auto store = Store::open(file);
+  if (!store) return store.error();
+  return choose(*store, which, file);
 }
 
 Result<fs::path> newest_file(const fs::path& data_out) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,8 +24,13 @@ namespace perun {
 /// lines for the user. A run that cannot be stored stays and is told.
 [[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out);
 
-/// The runs asked for, loaded and analysed. `which`: "all", "last", "last~N" or a number.
-[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which);
+/// The runs asked for, loaded and analysed. `which`: "all", "last", "last~N" or a number. `adjust` says which factors to
+/// look through; should they differ from a run's own, the total over all runs has a footprint only if all are asked for.
+[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which,
+                                             const std::function<Factors(const Factors&)>& adjust);
+
+/// Numbers of the runs that `which` means.
+[[nodiscard]] Result<std::vector<int>> choose_runs(const std::filesystem::path& file, std::string_view which);
 
 /// The data file of `data_out` that was changed last.
 [[nodiscard]] Result<std::filesystem::path> newest_file(const std::filesystem::path& data_out);

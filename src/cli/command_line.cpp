@@ -33,7 +33,8 @@ class Grammar {
       auto& sub = *app_.add_subcommand(std::string(info.name));
       fill(sub, info.command);
       apps_[info.command] = &sub;
-      if (info.command == Command::report) positional(sub, [this](const std::string& file) { line_.file = file; });
+      if (info.arguments.find("FILE") != std::string_view::npos)
+        positional(sub, [this](const std::string& file) { line_.file = file; });
     }
     auto& help = *app_.add_subcommand("help");
     help.set_help_flag();
@@ -201,6 +202,7 @@ Status Grammar::finish(const CLI::App* chosen) {
   }
   line_.command = command;
   if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
+  if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};

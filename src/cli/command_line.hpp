@@ -16,6 +16,7 @@ enum class Command : std::uint8_t {
   nothing,  ///< no command was given: help on stderr, exit status 2
   monitor,
   report,
+  postprocess,
   sensors,
   showconf,
   help,  ///< about `topic`
@@ -30,9 +31,10 @@ struct CommandLine {
   std::optional<std::filesystem::path> configuration;
   std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
-  std::optional<std::string> file;   ///< report: the data file; none: the newest run of data_out
-  std::string run = "last";          ///< report: "all", "last", "last~N" or a number
+  std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
+  std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
+  bool dry_run = false;   ///< postprocess
   bool json = false;      ///< sensors
   bool defaults = false;  ///< showconf
   bool origin = false;    ///< showconf

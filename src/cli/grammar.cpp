@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 4> all_commands{{
+constexpr std::array<CommandInfo, 5> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -21,6 +21,10 @@ constexpr std::array<CommandInfo, 4> all_commands{{
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
+    {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
+     "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
+     "and --price-factor those that are set, also in a file or variable, replace the\n"
+     "runs' own. The samples stay as they are.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -71,12 +75,14 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 11> flags{{
+constexpr std::array<Flag, 13> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
      nothing, output},
     {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
+    {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
+    {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
     {"--origin", "", "with the place each value comes from", Scope::everywhere, showconf, turn_on<&CommandLine::origin>},
@@ -122,6 +128,8 @@ bool belongs(Scope scope, Command command) noexcept {
       return true;
     case Scope::results:
       return command == monitor || command == report;
+    case Scope::factors:
+      return command == monitor || command == report || command == postprocess;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

@@ -60,6 +60,8 @@ int main(int argc, char** argv) {
       return monitor(*line, *resolved);
     case Command::report:
       return report(*line, *resolved);
+    case Command::postprocess:
+      return postprocess(*line, *resolved);
     case Command::sensors:
       return sensors(*line, *resolved);
     default:

@@ -21,7 +21,8 @@ int report(const CommandLine& line, const Resolved& resolved) {
     }
     file = *newest;
   }
-  const auto summary = summarize_file(file, line.run);
+  const auto summary = summarize_file(file, line.run.value_or("last"),
+                                      [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); });
   if (!summary) {
     complain(summary.error());
     return 1;

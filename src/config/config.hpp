@@ -53,6 +53,7 @@ enum class Layer : std::uint8_t { built_in, system_file, global_file, local_file
 enum class Scope : std::uint8_t {
   everywhere,
   results,  ///< monitor and report
+  factors,  ///< those and postprocess
   monitor,
   sources,  ///< monitor and sensors
 };
@@ -123,5 +124,8 @@ struct Surroundings {
 
 /// The report factors of a configuration, each with its place.
 [[nodiscard]] Factors factors(const Resolved& resolved);
+
+/// `own` with those of its factors replaced that the configuration sets in `weakest` or a stronger place.
+[[nodiscard]] Factors replace_factors(Factors own, const Resolved& resolved, Layer weakest);
 
 }  // namespace perun

@@ -227,4 +227,17 @@ Factors factors(const Resolved& resolved) {
   return f;
 }
 
+Factors replace_factors(Factors own, const Resolved& resolved, Layer weakest) {
+  const Factors set = factors(resolved);
+  const auto is_set = [&](std::string_view key) {
+    const auto found = resolved.origin.find(key);
+    return found != resolved.origin.end() && found->second.layer >= weakest;
+  };
+  if (is_set("pue")) own.pue = set.pue, own.pue_source = set.pue_source;
+  if (is_set("emissions-factor"))
+    own.emissions_kg_per_kWh = set.emissions_kg_per_kWh, own.emissions_source = set.emissions_source;
+  if (is_set("price-factor")) own.price_cent_per_kWh = set.price_cent_per_kWh, own.price_source = set.price_source;
+  return own;
+}
+
 }  // namespace perun

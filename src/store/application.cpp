@@ -55,23 +55,6 @@ Kind kind_of(const std::optional<std::string>& text) {
   return found == kind_names.end() ? Kind::unavailable : static_cast<Kind>(found - kind_names.begin());
 }
 
-StoredTotals with(StoredTotals totals, const RunSummary& run) {
-  ++totals.runs;
-  totals.usage.duration_s += run.usage.duration_s;
-  if (run.usage.energy.kind != Kind::unavailable) {
-    totals.usage.energy += run.usage.energy;
-    totals.usage.power_max_W = std::max(totals.usage.power_max_W, run.usage.power_max_W);
-  }
-  if (totals.usage.duration_s > 0) totals.usage.power_mean_W = totals.usage.energy.joules() / totals.usage.duration_s;
-  if (run.footprint) {
-    auto& sum = totals.footprint ? *totals.footprint : totals.footprint.emplace();
-    sum.facility_kWh += run.footprint->facility_kWh;
-    sum.co2e_kg += run.footprint->co2e_kg;
-    sum.cost_cent += run.footprint->cost_cent;
-  }
-  return totals;
-}
-
 /// Every total, with its value or NaN where there is none yet. All are there from the first run on, because a new
 /// attribute would have to move old ones.
 std::vector<std::pair<const char*, double>> numbers_of(const StoredTotals& t) {
@@ -181,13 +164,35 @@ StoredTotals read_totals(const Application& application) {
   return t;
 }
 
-Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run, int number) {
-  const StoredTotals totals = with(read_totals(application), run);
+StoredTotals with(StoredTotals totals, const RunSummary& run) {
+  ++totals.runs;
+  totals.usage.duration_s += run.usage.duration_s;
+  if (run.usage.energy.kind != Kind::unavailable) {
+    totals.usage.energy += run.usage.energy;
+    totals.usage.power_max_W = std::max(totals.usage.power_max_W, run.usage.power_max_W);
+  }
+  if (totals.usage.duration_s > 0) totals.usage.power_mean_W = totals.usage.energy.joules() / totals.usage.duration_s;
+  if (run.footprint) {
+    auto& sum = totals.footprint ? *totals.footprint : totals.footprint.emplace();
+    sum.facility_kWh += run.footprint->facility_kWh;
+    sum.co2e_kg += run.footprint->co2e_kg;
+    sum.cost_cent += run.footprint->cost_cent;
+  }
+  return totals;
+}
+
+Status write_totals(const Types& types, const Application& application, const StoredTotals& totals) {
   AttributeWriter a(types, application.group.get());
-  a.replace_field(attr::default_child, layout::run_group(number)).replace_integer(attr::next_run, std::int64_t{number} + 1);
   a.replace_integer(attr::run_count, totals.runs).replace_field(attr::kind, name(totals.usage.energy.kind));
   for (const auto& [name, value] : numbers_of(totals)) a.replace_number(name, value);
+  return a.status();
+}
+
+Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run, int number) {
+  AttributeWriter a(types, application.group.get());
+  a.replace_field(attr::default_child, layout::run_group(number)).replace_integer(attr::next_run, std::int64_t{number} + 1);
   if (auto written = a.status(); !written) return written;
+  if (auto written = write_totals(types, application, with(read_totals(application), run)); !written) return written;
   return AttributeWriter(types, file.get())
       .replace_field(attr::default_child, default_of_root(application.link, number))
       .status();

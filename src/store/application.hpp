@@ -40,6 +40,8 @@ struct Application {
 [[nodiscard]] Result<int> next_number(const Application& application);
 
 [[nodiscard]] StoredTotals read_totals(const Application& application);
+[[nodiscard]] StoredTotals with(StoredTotals totals, const RunSummary& run);
+[[nodiscard]] Status write_totals(const Types& types, const Application& application, const StoredTotals& totals);
 
 /// Counts run `number` in: totals, next number, default.
 [[nodiscard]] Status count_run(const Types& types, const File& file, const Application& application, const RunSummary& run,

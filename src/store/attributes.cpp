@@ -37,6 +37,7 @@ void AttributeWriter::fail(const char* name) {
 
 void AttributeWriter::create(const char* name, hid_t stored, hid_t space, hid_t given, const void* value) {
   if (error_) return;
+  if (anew_ && H5Aexists(object_, name) > 0 && H5Adelete(object_, name) < 0) return fail(name);
   const Attribute attribute(H5Acreate2(object_, name, stored, space, H5P_DEFAULT, H5P_DEFAULT));
   if (!attribute || H5Awrite(attribute.get(), given, value) < 0) fail(name);
 }

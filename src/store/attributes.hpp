@@ -22,7 +22,8 @@ struct Types {
 /// calls is checked once at its end.
 class AttributeWriter {
  public:
-  AttributeWriter(const Types& types, hid_t object) noexcept : types_(types), object_(object) {}
+  /// `anew`: what is there of the same name, of whatever type, is replaced.
+  AttributeWriter(const Types& types, hid_t object, bool anew = false) noexcept : types_(types), object_(object), anew_(anew) {}
 
   AttributeWriter& text(const char* name, std::string_view value);
   AttributeWriter& integer(const char* name, std::int64_t value);
@@ -45,6 +46,7 @@ class AttributeWriter {
 
   const Types& types_;
   hid_t object_;
+  bool anew_;
   std::optional<Error> error_;
 };
 

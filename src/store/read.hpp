@@ -12,6 +12,9 @@ namespace perun::h5 {
 /// Numbers of all runs below the application's group, ascending.
 [[nodiscard]] Result<std::vector<int>> run_numbers(hid_t application);
 
+/// Errors: not_found, format.
+[[nodiscard]] Result<Group> open_run(hid_t application, int number);
+
 [[nodiscard]] Result<StoredRun> read_stored_run(hid_t application, int number);
 [[nodiscard]] Result<Run> read_run(hid_t application, int number);
 [[nodiscard]] Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin);

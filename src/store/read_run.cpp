@@ -36,15 +36,6 @@ Kind kind_of(const std::string& text) noexcept {
   return found == kind_names.end() ? Kind::unavailable : static_cast<Kind>(found - kind_names.begin());
 }
 
-Result<Group> open_run(hid_t application, int number) {
-  const std::string name = layout::run_group(number);
-  if (H5Lexists(application, name.c_str(), H5P_DEFAULT) <= 0)
-    return Error{Errc::not_found, fmt::format("there is no run {}", number)};
-  Group group(H5Gopen2(application, name.c_str(), H5P_DEFAULT));
-  if (!group) return failure(Errc::format, fmt::format("run {} cannot be read", number));
-  return group;
-}
-
 Usage read_usage(const AttributeReader& a) {
   Usage usage;
   usage.duration_s = a.number_or(attr::run_runtime);
@@ -127,6 +118,15 @@ Result<std::vector<int>> run_numbers(hid_t application) {
   std::sort(numbers.begin(), numbers.end());
   numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   return numbers;
+}
+
+Result<Group> open_run(hid_t application, int number) {
+  const std::string name = layout::run_group(number);
+  if (H5Lexists(application, name.c_str(), H5P_DEFAULT) <= 0)
+    return Error{Errc::not_found, fmt::format("there is no run {}", number)};
+  Group group(H5Gopen2(application, name.c_str(), H5P_DEFAULT));
+  if (!group) return failure(Errc::format, fmt::format("run {} cannot be read", number));
+  return group;
 }
 
 Result<StoredRun> read_stored_run(hid_t application, int number) {

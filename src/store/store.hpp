@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -61,6 +62,15 @@ class Store {
 /// `totals`, if given, receives what the runs of the file add up to afterwards.
 [[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
                                      bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
+
+/// What the figures and factors stored with a run shall be.
+using Revise = std::function<RunSummary(const Run&)>;
+
+/// Computes the figures of all runs anew, oldest first; samples stay bit for bit. `note` says when and by what, and is kept
+/// with each run whose factors change. Works on a copy, which takes the file's place when it is complete on disk: the cost
+/// is that of the whole file. On failure the file is as before. Returns what the runs now add up to.
+[[nodiscard]] Result<StoredTotals> revise_runs(const std::filesystem::path& file, const Revise& revise, std::string_view note,
+                                               int wait_ms = 10'000);
 
 /// Wakes HDF5, which takes some ms, so that a later call need not wait for it. Not beside any other call of the store.
 void prepare_store() noexcept;

@@ -17,6 +17,11 @@ namespace perun::h5 {
 [[nodiscard]] Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,
                                 const NodeSummary* summary, Moment run_begin);
 
+/// What is computed from the samples, and may be computed anew.
+void write_factors(AttributeWriter& attributes, const Factors& factors);
+void write_figures(AttributeWriter& attributes, const RunSummary& summary);
+void write_figures(AttributeWriter& attributes, const NodeSummary& summary);
+
 /// The attributes of figures that runs and nodes have in common. Nothing of energy when it is unavailable.
 void write_usage(AttributeWriter& attributes, const Usage& usage);
 

@@ -33,6 +33,8 @@ void write_outcome(AttributeWriter& a, const Outcome& o) {
   a.integer(attr::max_rss, o.max_rss_bytes);
 }
 
+}  // namespace
+
 void write_factors(AttributeWriter& a, const Factors& f) {
   a.number(attr::pue, f.pue).text(attr::pue_source, f.pue_source);
   a.number(attr::emissions, f.emissions_kg_per_kWh).text(attr::emissions_source, f.emissions_source);
@@ -49,8 +51,6 @@ void write_figures(AttributeWriter& a, const RunSummary& s) {
         .number(attr::run_co2e, s.footprint->co2e_kg)
         .number(attr::run_price, s.footprint->cost_cent / 100);
 }
-
-}  // namespace
 
 void write_usage(AttributeWriter& a, const Usage& usage) {
   a.text(attr::kind, name(usage.energy.kind));

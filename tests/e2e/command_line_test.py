@@ -7,7 +7,7 @@ import unittest
 
 import yaml
 
-from harness import PerunTest
+from harness import PERUN, PYTHON, PerunTest
 
 SEED_INI = """[report]
 format = txt
@@ -44,6 +44,35 @@ class Documented(PerunTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue((self.dir / "results" / "script.hdf5").exists())
         self.assertEqual(json.loads(done.stderr.split(b"\n", 1)[1])["app"], "script")
+
+    def test_the_module_is_the_tool(self):
+        done = self.bare(PYTHON, "-m", "perun", "monitor", "--format", "json", "-o", "results/", "path/to/your/script.py", "x",
+                         env={**self.env, "PYTHONPATH": os.environ["PERUN_PYTHONPATH"], "PATH": os.path.dirname(PERUN) + ":" + self.env["PATH"]})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, b"args ['x']\n")
+        self.assertTrue((self.dir / "results" / "script.hdf5").exists())
+
+    def test_postprocess_changes_what_follows_from_factors(self):
+        for _ in range(2):
+            self.assertEqual(self.monitor("-q", *SIM, "--name", "a", "sleep", "0.1").returncode, 0)
+        before = self.report("results/a.hdf5", "all")
+        dry = self.perun("postprocess", "--dry-run", "--pue", "3.16", "results/a.hdf5")
+        self.assertEqual(dry.returncode, 0, dry.stderr)
+        self.assertIn(b"pue 1.58 -> 3.16 (command line)", dry.stdout)
+        self.assertEqual(self.report("results/a.hdf5", "all"), before)
+        done = self.perun("--pue", "3.16", "postprocess", "results/a.hdf5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        after = self.report("results/a.hdf5", "all")
+        for old, new in zip(before["runs"] + [before["total"]], after["runs"] + [after["total"]]):
+            self.assertEqual(new["energy_J"], old["energy_J"])
+            self.assertAlmostEqual(new["footprint"]["co2e_kg"], 2 * old["footprint"]["co2e_kg"], delta=1e-9 * old["footprint"]["co2e_kg"])
+        looked = json.loads(self.perun("report", "--pue", "1.58", "--run", "all", "--format", "json", "results/a.hdf5").stdout)
+        self.assertAlmostEqual(looked["total"]["footprint"]["co2e_kg"], before["total"]["footprint"]["co2e_kg"], delta=1e-12)
+        self.assertEqual(self.report("results/a.hdf5", "all"), after)
+        self.assertEqual(self.perun("postprocess").returncode, 2)
+        missing = self.perun("postprocess", "none.hdf5")
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn(b"none.hdf5", missing.stderr)
 
     def test_one_letter_for_format_and_frequency(self):
         done = self.perun("-f", "json", "-f", "20", "monitor", *SIM, "-o", "-", "sleep", "0.3")

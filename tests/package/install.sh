@@ -14,6 +14,11 @@ moved/bin/perun monitor -q --backends sim:const:100W -- sh -c 'exit 7' 2>report 
 [[ ${status:-0} == 7 ]]
 grep -q 'results/sh.hdf5#0' report
 moved/bin/perun report --format json | python3 -c 'import json, sys; assert json.load(sys.stdin)["schema"] == "perun-report/1"'
+mkdir script && echo 'import sys; sys.exit(len(sys.argv))' >script/main.py
+PYTHONPATH=moved/lib/python3/dist-packages /usr/bin/python3 -m perun monitor -q --backends sim:const:100W -o results/ script/main.py a b \
+  2>report || status=$?
+[[ $status == 3 ]]
+grep -q 'results/main.hdf5#0' report
 [[ -s moved/share/perun/schema/report-1.json ]]
 # Nothing but the C library and its parts is looked for at run time.
 if ldd moved/bin/perun | grep -vE 'linux-vdso|ld-linux|lib(c|m|pthread|dl|rt)\.so'; then

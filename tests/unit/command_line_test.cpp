@@ -32,8 +32,9 @@ std::string told(const Words& words) {
   }
   for (const auto& output : line->outputs) out << " -o=" << output;
   if (line->configuration) out << " -c=" << line->configuration->string();
-  if (line->run != "last") out << " run=" << line->run;
+  if (line->run) out << " run=" << *line->run;
   if (line->quiet) out << " quiet";
+  if (line->dry_run) out << " dry_run";
   if (line->json) out << " json";
   if (line->defaults) out << " default";
   if (line->origin) out << " origin";

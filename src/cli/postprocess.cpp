@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "analysis/summarize.hpp"
+#include "base/text.hpp"
+#include "base/units.hpp"
+#include "cli/archive.hpp"
+#include "cli/commands.hpp"
+#include "cli/terminal.hpp"
+#include "report/wording.hpp"
+#include "store/store.hpp"
+#include "version.hpp"
+
+namespace perun {
+
+namespace {
+
+/// "pue 1.58 -> 1.2 (command line)", for each factor that differs.
+std::string changes(const Factors& before, const Factors& after) {
+  std::string out;
+  const auto add = [&](std::string_view name, double from, double to, std::string_view place) {
+    if (from != to)
+      out += fmt::format("{}{} {} -> {} ({})", out.empty() ? "" : ", ", name, text::shortest(from), text::shortest(to), place);
+  };
+  add("pue", before.pue, after.pue, after.pue_source);
+  add("emissions-factor", before.emissions_kg_per_kWh, after.emissions_kg_per_kWh, after.emissions_source);
+  add("price-factor", before.price_cent_per_kWh, after.price_cent_per_kWh, after.price_source);
+  return out.empty() ? "factors unchanged" : out;
+}
+
+std::string footprint_line(const std::optional<Footprint>& f) {
+  return f ? fmt::format("{} CO2e, {}", wording::co2e(f->co2e_kg), wording::cost(f->cost_cent)) : "n/a";
+}
+
+}  // namespace
+
+int postprocess(const CommandLine& line, const Resolved& resolved) {
+  const std::filesystem::path file = *line.file;
+  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".")) say(recovered);
+  const auto chosen = choose_runs(file, line.run.value_or("all"));
+  if (!chosen) {
+    complain(chosen.error());
+    return 1;
+  }
+  std::string told;
+  const auto revise = [&](Run run) {
+    const Factors own = run.factors;
+    const auto before = summarize(run).footprint;
+    if (std::ranges::binary_search(*chosen, run.number)) run.factors = replace_factors(own, resolved, Layer::system_file);
+    auto summary = summarize(run);
+    if (std::ranges::binary_search(*chosen, run.number))
+      told += fmt::format("run {}: {}; {} -> {}\n", run.number, changes(own, run.factors), footprint_line(before),
+                          footprint_line(summary.footprint));
+    return summary;
+  };
+  if (line.dry_run) {
+    const auto store = Store::open(file);
+    if (!store) {
+      complain(store.error());
+      return 1;
+    }
+    for (const int number : *chosen) {
+      auto run = store->load(number);
+      if (!run) {
+        complain(run.error());
+        return 1;
+      }
+      static_cast<void>(revise(*std::move(run)));
+    }
+    return print(told + fmt::format("{}: nothing written (--dry-run)\n", file.string())) ? 0 : 1;
+  }
+  const auto note = fmt::format("{} by perun {}", units::iso8601(now().real_ns), version);
+  const auto totals = revise_runs(file, revise, note);
+  if (!totals) {
+    complain(totals.error());
+    return 1;
+  }
+  const auto summed = fmt::format("{}: {} runs, together {}, {}\n", file.string(), totals->runs,
+                                  wording::joules(totals->usage.energy.joules()), footprint_line(totals->footprint));
+  return print(line.quiet ? summed : told + summed) ? 0 : 1;
+}
+
+}  // namespace perun

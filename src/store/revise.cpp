@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "host/clock.hpp"
+#include "store/application.hpp"
+#include "store/commit_driver.hpp"
+#include "store/layout.hpp"
+#include "store/lock.hpp"
+#include "store/read.hpp"
+#include "store/write.hpp"
+
+namespace perun {
+
+namespace {
+
+/// Removes the copy unless it has taken its place.
+class Copy {
+ public:
+  explicit Copy(std::filesystem::path path) : path_(std::move(path)) {}
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  ~Copy() {
+    if (path_.empty()) return;
+    ::unlink(path_.c_str());
+    ::unlink(sidecar_path(path_).c_str());
+  }
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  [[nodiscard]] Result<Fd> fill(const Fd& from) const {
+    struct stat facts {};
+    if (::fstat(from.get(), &facts) != 0) return system_error("read", path_);
+    Fd to(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!to) return system_error("make", path_);
+    std::array<std::byte, 1 << 16> bytes{};
+    for (std::uint64_t at = 0, size = static_cast<std::uint64_t>(facts.st_size); at < size;) {
+      const auto part = std::span(bytes).first(std::min<std::uint64_t>(bytes.size(), size - at));
+      if (!read_all(from, part, at)) return system_error("read", path_);
+      if (auto written = write_all(to, part, at, path_); !written) return written.error();
+      at += part.size();
+    }
+    // Its owner may be somebody else, whom only root can give the copy to.
+    if (::fchmod(to.get(), facts.st_mode & 07777) != 0) return system_error("make", path_);
+    if (::fchown(to.get(), facts.st_uid, facts.st_gid) != 0 && errno != EPERM) return system_error("make", path_);
+    return to;
+  }
+
+  [[nodiscard]] Status take_place_of(const std::filesystem::path& file) {
+    if (::rename(path_.c_str(), file.c_str()) != 0) return system_error("replace", file);
+    path_.clear();
+    sync_folder(file);
+    return Ok{};
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Status revise_run(const h5::Types& types, const h5::Group& group, const Run& run, const RunSummary& summary,
+                  std::string_view note) {
+  h5::AttributeWriter a(types, group.get(), true);
+  if (summary.factors != run.factors) a.text(layout::attr::postprocessed, note);
+  h5::write_factors(a, summary.factors);
+  h5::write_figures(a, summary);
+  if (auto written = a.status(); !written) return written;
+  const auto names = h5::texts_of_json(h5::AttributeReader(group.get()).text_or(layout::attr::nodes), layout::attr::nodes);
+  if (!names) return names.error();
+  for (std::size_t i = 0; i < names->size() && i < summary.nodes.size(); ++i) {
+    const h5::Group node(H5Gopen2(group.get(), (*names)[i].c_str(), H5P_DEFAULT));
+    if (!node) return h5::failure(Errc::format, "cannot open the node '" + (*names)[i] + "'");
+    h5::AttributeWriter figures(types, node.get(), true);
+    h5::write_figures(figures, summary.nodes[i]);
+    if (auto written = figures.status(); !written) return written;
+  }
+  return Ok{};
+}
+
+Result<StoredTotals> revise_all(const h5::File& opened, const Revise& revise, std::string_view note) {
+  const h5::Types types;
+  const auto application = h5::open_application(opened);
+  if (!application) return application.error();
+  const auto numbers = h5::run_numbers(application->group.get());
+  if (!numbers) return numbers.error();
+  StoredTotals totals;
+  for (const int number : *numbers) {
+    const auto run = h5::read_run(application->group.get(), number);
+    if (!run) return run.error();
+    const auto group = h5::open_run(application->group.get(), number);
+    if (!group) return group.error();
+    const RunSummary summary = revise(*run);
+    if (auto revised = revise_run(types, *group, *run, summary, note); !revised) return revised.error();
+    totals = h5::with(std::move(totals), summary);
+  }
+  if (auto written = h5::write_totals(types, *application, totals); !written) return written.error();
+  return totals;
+}
+
+}  // namespace
+
+Result<StoredTotals> revise_runs(const std::filesystem::path& file, const Revise& revise, std::string_view note, int wait_ms) {
+  const h5::Quiet quiet;
+  const auto path = real_path(file);
+  const auto fd = open_locked(path, O_RDWR, Share::nobody, monotonic_ns() + std::int64_t{wait_ms} * 1'000'000);
+  if (!fd) return fd.error();
+  if (auto recovered = recover(path, *fd); !recovered) return recovered.error();
+  Copy copy(path.parent_path() / ("." + path.filename().string() + ".revised"));
+  auto bytes = copy.fill(*fd);
+  if (!bytes) return bytes.error();
+  auto pages = std::make_unique<CommitFile>(std::move(*bytes), copy.path());
+  auto opened = h5::open_to_append(*pages);
+  if (!opened) return about_file(path, *fd, opened.error());
+  auto totals = revise_all(*opened, revise, note);
+  if (!opened->close()) {
+    (void)pages.release();  // HDF5 comes back to what it could not close at exit
+    return h5::failure(Errc::io, "cannot be written");
+  }
+  if (!totals) return about_file(path, *fd, totals.error());
+  if (auto committed = pages->commit(); !committed) return committed.error();
+  if (auto moved = copy.take_place_of(path); !moved) return moved.error();
+  return totals;
+}
+
+}  // namespace perun
