@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/text.hpp"
 #include "cli/grammar.hpp"
@@ -29,18 +30,13 @@ class Grammar {
   explicit Grammar(CommandLine& line) : line_(line) {
     app_.require_subcommand(0, 1);
     fill(app_, Command::nothing);
-    for (const auto& info : commands()) {
-      auto& sub = *app_.add_subcommand(std::string(info.name));
-      fill(sub, info.command);
-      apps_[info.command] = &sub;
-      if (info.arguments.find("FILE") != std::string_view::npos)
-        positional(sub, [this](const std::string& file) { line_.file = file; });
-    }
+    for (const auto& info : commands()) apps_[info.command] = app_.add_subcommand(std::string(info.name));
     auto& help = *app_.add_subcommand("help");
     help.set_help_flag();
     help.allow_extras();
     apps_[Command::help] = &help;
     positional(help, [this](const std::string& word) { topic_ = word; });
+    filled_ = {Command::nothing, Command::help};
   }
   Grammar(const Grammar&) = delete;
   Grammar& operator=(const Grammar&) = delete;
@@ -51,6 +47,16 @@ class Grammar {
   Status parse();
 
  private:
+  /// Gives a command its options, which CLI11 is slow at: only the one that is meant gets them.
+  const CLI::App& filled(Command command) {
+    auto& app = *apps_.at(command);
+    if (!filled_.insert(command).second) return app;
+    fill(app, command);
+    if (find_command(command)->arguments.find("FILE") != std::string_view::npos)
+      positional(app, [this](const std::string& file) { line_.file = file; });
+    return app;
+  }
+
   void fill(CLI::App& app, Command command) {
     app.set_help_flag();
     app.allow_extras();
@@ -91,12 +97,13 @@ class Grammar {
   }
   /// Whether `word` is an option whose value is the word after it.
   static bool wants_next(const CLI::App& app, std::string_view word);
-  Error unknown(const CLI::App& app, const std::string& word) const;
+  Error unknown(const CLI::App& app, const std::string& word);
   Status finish(const CLI::App* chosen);
 
   CommandLine& line_;
   CLI::App app_;
-  std::map<Command, const CLI::App*> apps_;
+  std::map<Command, CLI::App*> apps_;
+  std::set<Command> filled_;  ///< those that have their options
   std::vector<std::string> left_;
   std::optional<std::string> topic_;
   std::optional<Error> failure_;
@@ -143,13 +150,13 @@ Status Grammar::cut(std::span<const std::string> words) {
       left_.push_back(words[i]);
     } else if (at == &app_) {
       const auto sub = std::ranges::find(apps_, word, [](const auto& row) { return row.second->get_name(); });
-      if (sub != apps_.end()) at = sub->second;
+      if (sub != apps_.end()) at = &filled(sub->first);
     }
   }
   return Ok{};
 }
 
-Error Grammar::unknown(const CLI::App& app, const std::string& word) const {
+Error Grammar::unknown(const CLI::App& app, const std::string& word) {
   const auto command = command_of(app);
   if (word.size() < 2 || word[0] != '-') {
     if (command != Command::nothing) return usage(command, fmt::format("unexpected word '{}'", text::to_utf8(word)));
@@ -161,7 +168,7 @@ Error Grammar::unknown(const CLI::App& app, const std::string& word) const {
   }
   const auto name = word.substr(0, word.find('='));
   for (const auto& info : commands())
-    if (apps_.at(info.command)->get_option_no_throw(name) != nullptr)
+    if (filled(info.command).get_option_no_throw(name) != nullptr)
       return usage(command, fmt::format("{} is an option of 'perun {}'", name, info.name));
   std::vector<std::string> names;
   for (const auto* option : app.get_options())

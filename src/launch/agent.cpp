@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <future>
 #include <optional>
@@ -53,10 +54,11 @@ void prepare_heap() {
   ::mallopt(M_ARENA_MAX, 1);  // one heap for all threads
   ::mallopt(M_MMAP_THRESHOLD, 2 * needed);
   ::mallopt(M_TRIM_THRESHOLD, 8 * needed);
-  const auto start = (reinterpret_cast<std::uintptr_t>(::sbrk(0)) + page - 1) / page * page;
+  auto* const end = static_cast<std::byte*>(::sbrk(0));
+  auto* const start = end + (page - reinterpret_cast<std::uintptr_t>(end) % page) % page;
   void* volatile grown = std::malloc(needed);  // volatile: not to be optimized away
   std::free(grown);
-  ::madvise(reinterpret_cast<void*>(start), needed, MADV_POPULATE_WRITE);  // an older kernel refuses; nothing is lost
+  ::madvise(start, needed, MADV_POPULATE_WRITE);  // an older kernel refuses; nothing is lost
 }
 
 NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) {

@@ -96,7 +96,7 @@ Result<StoredTotals> revise_all(const h5::File& opened, const Revise& revise, st
     if (!group) return group.error();
     const RunSummary summary = revise(*run);
     if (auto revised = revise_run(types, *group, *run, summary, note); !revised) return revised.error();
-    totals = h5::with(std::move(totals), summary);
+    totals = h5::with(totals, summary);
   }
   if (auto written = h5::write_totals(types, *application, totals); !written) return written.error();
   return totals;

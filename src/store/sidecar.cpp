@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "base/crc32c.hpp"
 #include "store/lock.hpp"
@@ -45,7 +46,7 @@ std::filesystem::path sidecar_path(const std::filesystem::path& data_file) {
 
 std::vector<std::byte> encode(const Sidecar& sidecar) {
   std::vector<std::byte> out;
-  for (const char c : magic) out.push_back(static_cast<std::byte>(c));
+  std::ranges::transform(magic, std::back_inserter(out), [](char c) { return static_cast<std::byte>(c); });
   put(out, version);
   put(out, static_cast<std::uint32_t>(sidecar.patches.size()));
   put(out, sidecar.file_size);

@@ -18,10 +18,11 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 7> names{"nothing", "monitor", "report", "sensors", "showconf", "help", "version"};
+  constexpr std::array<std::string_view, 8> names{"nothing", "monitor",  "report", "postprocess",
+                                                  "sensors", "showconf", "help",   "version"};
   std::ostringstream out;
-  out << names[static_cast<std::size_t>(line->command)];
-  if (line->topic != Command::nothing) out << " topic=" << names[static_cast<std::size_t>(line->topic)];
+  out << names.at(static_cast<std::size_t>(line->command));
+  if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
   if (!line->program.empty()) out << " program=";
   for (const auto& word : line->program) out << '[' << word << ']';
   if (line->file) out << " file=[" << *line->file << ']';
@@ -67,6 +68,10 @@ TEST(CommandLine, SeedsOwnLines) {
       {{"-c", "my.ini", "--data_out", "d", "-l", "DEBUG", "--emissions-factor", "0.1", "--price-factor", "9", "--frequency",
         "2.5", "monitor", "s"},
        "monitor program=[s] data_out=[d] log_lvl=[DEBUG] emissions-factor=[0.1] price-factor=[9] frequency=[2.5] -c=my.ini"},
+      {{"postprocess", "x.hdf5"}, "postprocess file=[x.hdf5]"},
+      {{"--pue", "1.2", "postprocess", "--run", "last~1", "--dry-run", "x.hdf5"},
+       "postprocess file=[x.hdf5] pue=[1.2] run=last~1 dry_run"},
+      {{"postprocess"}, "error: the FILE to postprocess is missing | see 'perun postprocess --help'"},
       {{"showconf"}, "showconf"},
       {{"showconf", "--default"}, "showconf default"},
       {{"--version"}, "version"},
