@@ -178,9 +178,9 @@ std::vector<std::string> whole_disks(const Host& host) {
   std::vector<std::string> found;
   for (std::string& name : files::names(host.at_sys("block"))) {
     const auto folder = host.at_sys("block") / name;
-    const bool virtual_disk = name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram");
+    if (name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram")) continue;
     const bool hidden = sysfs::integer(folder / "hidden").value_or(0) != 0;  // a path of a multipath NVMe disk
-    if (!virtual_disk && !hidden && files::names(folder / "slaves").empty()) found.push_back(std::move(name));
+    if (!hidden && files::names(folder / "slaves").empty()) found.push_back(std::move(name));
   }
   return found;
 }

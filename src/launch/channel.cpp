@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -103,10 +104,15 @@ bool Channel::send(const Message& message) noexcept {
 }
 
 std::optional<Message> Channel::receive() {
-  std::string bytes(longest, '\0');
-  ssize_t n = 0;
-  do n = ::recv(socket_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-  while (n < 0 && errno == EINTR);
+  const auto take = [this](char* to, std::size_t size, int flags) {
+    ssize_t n = 0;
+    do n = ::recv(socket_.get(), to, size, MSG_DONTWAIT | flags);
+    while (n < 0 && errno == EINTR);
+    return n;
+  };
+  ssize_t n = take(nullptr, 0, MSG_PEEK | MSG_TRUNC);  // how long the next one is
+  std::string bytes(n > 0 ? std::min(longest, static_cast<std::size_t>(n)) : 0, '\0');
+  if (n > 0) n = take(bytes.data(), bytes.size(), 0);
   if (n == 0 || (n < 0 && errno != EAGAIN)) closed_ = true;
   if (n <= 0) return std::nullopt;
   try {
