@@ -101,6 +101,7 @@ class Session {
   void finish() {
     quality_ = sampler_.stop();
     if (end_.mono_ns == 0) end_ = now();
+    correct_end();
     take_readings();
     writer_.clock(now());
     quality_.lost += writer_.dropped();
@@ -123,6 +124,14 @@ class Session {
       writer_.samples(batch_);
     });
     report_trouble(writer_.flush());
+  }
+
+  /// On a busy machine the launcher collects the program a while after its end, and after the last reading.
+  void correct_end() {
+    const std::int64_t seen_ns = sampler_.program_ended_ns();
+    if (seen_ns == 0 || seen_ns >= end_.mono_ns) return;
+    end_.real_ns -= end_.mono_ns - seen_ns;
+    end_.mono_ns = seen_ns;
   }
 
   void pair_clocks() {

@@ -110,7 +110,7 @@ Quality Sampler::stop() noexcept {
     signal(stop_);
     signal(go_);
     thread_.join();
-    if (!finished_) edge();
+    if (program_ended_ns_ == 0) edge();
     quality_.lost = ring_.lost();
   }
   return quality_;
@@ -131,10 +131,10 @@ void Sampler::run() noexcept {
     while (::poll(fds, 3, -1) < 0 && errno == EINTR) {
     }
     if (fds[2].revents != 0) {
+      program_ended_ns_ = now_ns_();
       edge();
-      finished_ = true;
     }
-    if (finished_ || fds[1].revents != 0) break;
+    if (program_ended_ns_ != 0 || fds[1].revents != 0) break;
     tick();
     if (quality_.ticks % ticks_per_signal_ == 0) signal(ready_);
   }
