@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -97,11 +98,10 @@ class FakePmu {
 
   void write(Group& g) {
     if (::lseek(g.file.get(), 0, SEEK_CUR) > 0) ++reads;
-    std::vector<std::uint64_t> record{g.events.size() + shown_too_many};
-    if (g.events.size() == 1) record[0] = 1;
-    for (std::size_t i = 0; i < g.events.size(); ++i)
-      record.push_back(static_cast<std::uint64_t>(seen(g.events[i]) - g.at_open[i]) << 18);
-    const std::size_t bytes = record.size() * sizeof record[0];
+    const std::size_t n = g.events.size();
+    std::array<std::uint64_t, 1 + most_grouped_events> record{n == 1 ? 1 : n + shown_too_many};
+    for (std::size_t i = 0; i < n; ++i) record[1 + i] = static_cast<std::uint64_t>(seen(g.events[i]) - g.at_open[i]) << 18;
+    const std::size_t bytes = (1 + n) * sizeof record[0];
     if (::pwrite(g.file.get(), record.data(), bytes, 0) != static_cast<ssize_t>(bytes)) std::abort();
     ::lseek(g.file.get(), 0, SEEK_SET);
   }
