@@ -36,7 +36,7 @@ std::vector<std::size_t> packages_of(const Backend& backend) {
 }
 
 /// The first package whose counter does not change within two of its refreshes, which take 1 ms; empty when all count. Only
-/// packages: they draw a thousand steps in that time even when idle, while a memory or an idle GPU may draw less than one.
+/// packages: they make tens of steps in that time even at 1 W, while memory or an idle GPU may make none.
 std::string standing_still(Backend& backend, std::int64_t (*now_ns)()) {
   constexpr std::int64_t patience_ns = 2'000'000;
   constexpr int most_reads = 10'000;  // should the clock stand still, too
