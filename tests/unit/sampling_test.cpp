@@ -71,10 +71,11 @@ TEST(Ring, TwoThreadsLoseNothingWithoutCounting) {
 /// Counts its reads; `nap` makes it slow.
 class Fake final : public Backend {
  public:
-  explicit Fake(std::int64_t wraps_at = 0, std::chrono::milliseconds nap = {}) : nap_(nap) {
+  explicit Fake(std::int64_t wraps_at = 0, std::chrono::milliseconds nap = {}, std::int64_t refresh_ns = 0) : nap_(nap) {
     Sensor s{.id = "fake", .label = "fake", .source = "fake"};
     s.scale = 1e-6;
     s.wraps_at = wraps_at;
+    s.refresh_ns = refresh_ns;
     sensors_ = {s};
   }
   std::span<const Sensor> sensors() const noexcept override { return sensors_; }
@@ -100,6 +101,10 @@ TEST(Guard, ReadsAFastWrappingCounterOftenEnough) {
   EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(190'000'000))), 1'000'000'000 / 32);
   EXPECT_EQ(guarded_period_ns(100, one(std::make_unique<Fake>(200'000'000))), 10'000'000) << "fast enough already";
   EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(0))), 1'000'000'000) << "never wraps";
+  EXPECT_EQ(guarded_period_ns(0.01, one(std::make_unique<Fake>(0))), 100'000'000'000) << "not even then";
+  const std::chrono::milliseconds none{0};
+  EXPECT_EQ(guarded_period_ns(0.01, one(std::make_unique<Fake>(0, none, 1'000'000))), 25'000'000'000) << "unwrapped when read";
+  EXPECT_EQ(guarded_period_ns(1, one(std::make_unique<Fake>(0, none, 1'000'000))), 1'000'000'000);
   EXPECT_GE(guarded_period_ns(1, one(std::make_unique<Fake>(1))), 200'000) << "an absurd range does not spin";
 }
 
