@@ -98,6 +98,17 @@ TEST_F(RaplChoice, PerfIsFirstAndPowercapAddsWhatItLacks) {
   EXPECT_NE(out[3].raw, missing);
 }
 
+TEST_F(RaplChoice, WhatPowercapMayNotAddIsTold) {
+  break_powercap();
+  const std::string psys = tree.at("sys/class/powercap/intel-rapl:1/energy_uj").string();
+  const PlainUser user;
+  const auto s = open_sources(pmu.host(tree), {});
+  ASSERT_TRUE(s);
+  EXPECT_EQ(source_of(*s, "rapl:package-1"), "rapl perf");
+  EXPECT_EQ(source_of(*s, "rapl:psys"), "none");
+  EXPECT_EQ(s->choices[0].text, "perf; what it lacks is blocked: " + psys + ": permission denied");
+}
+
 TEST_F(RaplChoice, NoDomainIsServedTwice) {
   // The names of both need not agree: here the kernel's zones are dies, and the PMU's are packages.
   hide_powercap();
