@@ -175,6 +175,15 @@ class Together {
   double shortest_s_ = 0;
 };
 
+/// The device's part of the node. What it has in common with the total it does not err against.
+void take_share(DeviceSummary& d, const Amount& total) {
+  const Amount& own = d.usage.energy;
+  const double others =
+      std::sqrt(std::max(0.0, total.uncertainty_J * total.uncertainty_J - own.uncertainty_J * own.uncertainty_J));
+  d.share = own.joules() / total.joules();
+  d.share_uncertainty = std::hypot((1 - d.share) * own.uncertainty_J, d.share * others) / total.joules();
+}
+
 NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
@@ -201,7 +210,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
   together.add(node, found);
   out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));
   for (DeviceSummary& d : out.devices)
-    if (d.counted && total.joules() > 0) d.share = d.usage.energy.joules() / total.joules();
+    if (d.counted && total.joules() > 0) take_share(d, total);
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
     if (a.counted != b.counted) return a.counted;
     return a.usage.energy.joules() > b.usage.energy.joules();

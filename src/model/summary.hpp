@@ -37,7 +37,8 @@ struct DeviceSummary {
   bool counted = false;  ///< part of the node's total
   std::string part_of;
   Usage usage;
-  double share = 0;  ///< of the node's energy, 0..1; 0 when not counted
+  double share = 0;              ///< of the node's energy, 0..1; 0 when not counted
+  double share_uncertainty = 0;  ///< statistical 95 %, half width
   double systematic_percent = 0;
   std::uint64_t wraps = 0, read_errors = 0, invalid = 0;
 };

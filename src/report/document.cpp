@@ -71,13 +71,18 @@ double systematic_J(const NodeSummary& node) {
   return sum;
 }
 
-Json footprint_of(const std::optional<Footprint>& footprint, Kind kind) {
+Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy) {
   if (!footprint) return nullptr;
-  Json out;
-  out["kind"] = name(kind);
-  out["facility_kWh"] = number(footprint->facility_kWh);
-  out["co2e_kg"] = number(footprint->co2e_kg);
-  out["cost_cent"] = number(footprint->cost_cent);
+  const auto figures = [&](double part) {
+    Json out;
+    out["facility_kWh"] = number(part * footprint->facility_kWh);
+    out["co2e_kg"] = number(part * footprint->co2e_kg);
+    out["cost_cent"] = number(part * footprint->cost_cent);
+    return out;
+  };
+  Json out{{"kind", name(energy.kind)}};
+  out.update(figures(1));
+  out["uncertainty"] = figures(energy.joules() > 0 ? energy.uncertainty_J / energy.joules() : 0);
   return out;
 }
 
@@ -114,6 +119,7 @@ Json device_of(const DeviceSummary& d) {
   out["part_of"] = words_or_null(d.part_of);
   add_usage(out, d.usage);
   out["share"] = d.counted && d.kind != Kind::unavailable ? number(d.share) : Json(nullptr);
+  out["share_uncertainty"] = d.counted && d.kind != Kind::unavailable ? number(d.share_uncertainty) : Json(nullptr);
   out["systematic_percent"] = number(d.systematic_percent);
   out["wraps"] = d.wraps;
   out["read_errors"] = d.read_errors;
@@ -184,7 +190,7 @@ Json run_of(const RunSummary& run) {
   double systematic = 0;
   for (const auto& node : run.nodes) systematic += systematic_J(node);
   out["systematic_J"] = run.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic);
-  out["footprint"] = footprint_of(run.footprint, run.usage.energy.kind);
+  out["footprint"] = footprint_of(run.footprint, run.usage.energy);
   out["factors"] = factors_of(run.factors);
   out["outcome"] = outcome_of(run.outcome);
   out["nodes"] = Json::array();
@@ -211,7 +217,7 @@ Json document(const Summary& summary) {
   for (const auto& run : summary.runs) out["runs"].push_back(run_of(run));
   Json total;
   add_usage(total, summary.total);
-  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy.kind);
+  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy);
   out["total"] = std::move(total);
   return out;
 }

@@ -171,12 +171,17 @@ void figures(Page& page, const RunSummary& run) {
                                   wording::watts(run.usage.power_max_W), tag));
   if (run.footprint) {
     const Factors& f = run.factors;
-    page.field("with PUE",
-               units::si(run.footprint->facility_kWh * 1000, "Wh") + std::string(tag) + at(f.pue, 3, "", f.pue_source));
-    page.field("CO2e", wording::co2e(run.footprint->co2e_kg) + std::string(tag) +
-                           at(f.emissions_kg_per_kWh * 1000, 3, " g/kWh", f.emissions_source));
-    page.field("Cost", wording::cost(run.footprint->cost_cent) + std::string(tag) +
-                           at(f.price_cent_per_kWh, 4, " ct/kWh", f.price_source));
+    const Footprint& figure = *run.footprint;
+    const double part = e.joules() > 0 ? e.uncertainty_J / e.joules() : 0;
+    const auto line = [&](const char* name, const auto& print, double value, const std::string& factor) {
+      const std::string uncertain = e.kind == Kind::measured ? " +- " + print(part * value, 2) : "";
+      page.field(name, fmt::format("{}{}{}{}", print(value, 4), uncertain, tag, factor));
+    };
+    line(
+        "with PUE", [](double Wh, int digits) { return units::si(Wh, "Wh", digits); }, figure.facility_kWh * 1000,
+        at(f.pue, 3, "", f.pue_source));
+    line("CO2e", wording::co2e, figure.co2e_kg, at(f.emissions_kg_per_kWh * 1000, 3, " g/kWh", f.emissions_source));
+    line("Cost", wording::cost, figure.cost_cent, at(f.price_cent_per_kWh, 4, " ct/kWh", f.price_source));
   }
   page.field("Accuracy", accuracy(run));
 }

@@ -22,16 +22,17 @@ std::string watts(double W, int digits) {
   return std::abs(W) >= 1 && std::abs(W) < 9999.5 ? units::significant(W, digits) + " W" : units::si(W, "W", digits);
 }
 
-std::string co2e(double kg) {
-  return std::abs(kg) < 999.95 ? units::si(kg * 1000, "g") : units::si(kg / 1000, "t");
+std::string co2e(double kg, int digits) {
+  return std::abs(kg) < 999.95 ? units::si(kg * 1000, "g", digits) : units::si(kg / 1000, "t", digits);
 }
 
-std::string cost(double cent) {
+std::string cost(double cent, int digits) {
   if (std::abs(cent) >= 99.995) {
     const double euro = cent / 100;
-    return (std::abs(euro) < 999.95 ? fmt::format("{:.2f}", euro) : units::significant(euro)) + " EUR";
+    return (std::abs(euro) < 999.95 ? fmt::format("{:.2f}", euro) : units::significant(euro, digits)) + " EUR";
   }
-  return (cent != 0 && std::abs(cent) < 1e-4 ? fmt::format("{:.3e}", cent) : units::significant(cent)) + " ct";
+  const bool tiny = cent != 0 && std::abs(cent) < 1e-4;
+  return (tiny ? fmt::format("{:.{}e}", cent, digits - 1) : units::significant(cent, digits)) + " ct";
 }
 
 std::string percent(double share) {

@@ -14,8 +14,8 @@ namespace perun::wording {
 /// "2.147 MJ", "352.1 W" (whole watts up to 10 kW), "334.5 g", "1.234 t", "39.19 ct", "3.92 EUR", "87.3 %".
 [[nodiscard]] std::string joules(double J);
 [[nodiscard]] std::string watts(double W, int digits = 4);
-[[nodiscard]] std::string co2e(double kg);
-[[nodiscard]] std::string cost(double cent);
+[[nodiscard]] std::string co2e(double kg, int digits = 4);
+[[nodiscard]] std::string cost(double cent, int digits = 4);
 [[nodiscard]] std::string percent(double share);
 [[nodiscard]] std::string bytes(double count);
 
