@@ -29,9 +29,10 @@ class Remarks {
 
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
-    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part,    Caveat::interrupted, Caveat::simulated,
-                               Caveat::too_short,      Caveat::invalid_intervals, Caveat::read_errors, Caveat::lost_readings,
-                               Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks,  Caveat::not_measured,
+    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,
+                               Caveat::too_short,      Caveat::stuck,          Caveat::invalid_intervals, Caveat::read_errors,
+                               Caveat::lost_readings,  Caveat::clock_jump,     Caveat::slow_source,       Caveat::slowed_down,
+                               Caveat::blocked,        Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured,
                                Caveat::default_factors};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
@@ -239,6 +240,17 @@ void about_sampling(const RunSummary& run, Remarks& remarks) {
         "");
 }
 
+/// A grid that became wider since sampling cost more than --max-overhead allows.
+void about_rate(const NodeSummary& node, Remarks& remarks) {
+  const Quality& q = node.quality;
+  if (q.period_begin_ns <= 0 || q.period_ns <= q.period_begin_ns) return;
+  remarks.add(Caveat::slowed_down,
+              fmt::format("the rate fell from {} to {} Hz, since sampling took more of a core than --max-overhead allows",
+                          units::significant(1e9 / static_cast<double>(q.period_begin_ns)),
+                          units::significant(1e9 / static_cast<double>(q.period_ns))),
+              node.host);
+}
+
 void about_run(const RunSummary& run, Remarks& remarks) {
   if (!run.outcome.finished)
     remarks.add(Caveat::interrupted,
@@ -272,6 +284,7 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
     about_kinds(node, remarks);
     about_coverage(node, remarks);
     about_length(node, findings[i], remarks);
+    about_rate(node, remarks);
     for (const Metered& m : findings[i].metered) about_sensor(m, node.host, findings[i].window, remarks);
     for (const auto& b : node.blocked)
       remarks.add(Caveat::blocked,

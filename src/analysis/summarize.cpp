@@ -130,13 +130,30 @@ void describe_sampling(const NodeRecord& node, NodeSummary& out) {
       most = s.size();
       out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
     }
-    std::int64_t before = missing;
+    std::int64_t before = missing, raw_before = missing;
     for (std::size_t k = 0; k < s.size(); ++k) {
       if (s.raw[k] == missing) continue;
       if (before != missing) out.longest_gap_s = std::max(out.longest_gap_s, seconds(s.t_ns[k] - before));
+      ++out.readings;
+      if (s.raw[k] == raw_before) ++out.repeated;
       before = s.t_ns[k];
+      raw_before = s.raw[k];
     }
   }
+}
+
+/// perun's part of the processors' energy, by its part of their busy time. Idle power is not perun's, so this is the most
+/// that it can be. Nothing where either is not known.
+std::optional<double> own_energy_J(const NodeRecord& node, const NodeFindings& found) {
+  const auto busy_s = increase(node, "proc:cpu_busy", found.window);
+  const double own_s = seconds(node.quality.agent_cpu_ns + node.quality.launcher_cpu_ns);
+  if (!busy_s || own_s <= 0) return std::nullopt;
+  Amount processors;
+  for (const Metered& m : found.metered)
+    if (m.sensor->counted && (m.sensor->domain == Domain::package || m.sensor->domain == Domain::cores))
+      processors += amount_of(*m.sensor, m.energy);
+  if (processors.kind == Kind::unavailable) return std::nullopt;
+  return processors.joules() * own_s / std::max(*busy_s, own_s);
 }
 
 /// Highest power of all counted sensors together: their energies on the same stretches, none shorter than the
@@ -197,6 +214,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
     out.devices.push_back(device_of(*m.sensor, m.energy, found.window.seconds()));
     if (m.sensor->counted) total += out.devices.back().usage.energy;
   }
+  out.own_energy_J = own_energy_J(node, found);
   Together together;
   together.add(node, found);
   out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));
