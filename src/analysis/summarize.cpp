@@ -142,18 +142,18 @@ void describe_sampling(const NodeRecord& node, NodeSummary& out) {
   }
 }
 
-/// perun's part of the processors' energy, by its part of their busy time. Idle power is not perun's, so this is the most
-/// that it can be. Nothing where either is not known.
+/// perun's part of the processors' energy, by its part of all processor time, idle included: what others and idling
+/// used is theirs. Nothing where either is not known.
 std::optional<double> own_energy_J(const NodeRecord& node, const NodeFindings& found) {
-  const auto busy_s = increase(node, "proc:cpu_busy", found.window);
+  const auto all_s = increase(node, "proc:cpu_total", found.window);
   const double own_s = seconds(node.quality.agent_cpu_ns + node.quality.launcher_cpu_ns);
-  if (!busy_s || own_s <= 0) return std::nullopt;
+  if (!all_s || own_s <= 0) return std::nullopt;
   Amount processors;
   for (const Metered& m : found.metered)
     if (m.sensor->counted && (m.sensor->domain == Domain::package || m.sensor->domain == Domain::cores))
       processors += amount_of(*m.sensor, m.energy);
   if (processors.kind == Kind::unavailable) return std::nullopt;
-  return processors.joules() * own_s / std::max(*busy_s, own_s);
+  return processors.joules() * own_s / std::max(*all_s, own_s);
 }
 
 /// Highest power of all counted sensors together: their energies on the same stretches, none shorter than the

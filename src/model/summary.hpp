@@ -62,7 +62,7 @@ struct NodeSummary {
   double longest_gap_s = 0;            ///< longest time between two readings
   std::uint64_t readings = 0;          ///< of energy sensors, without the failed ones
   std::uint64_t repeated = 0;          ///< of those: showed what the reading before them showed
-  std::optional<double> own_energy_J;  ///< at most this much of the energy is perun's own; absent: not computable
+  std::optional<double> own_energy_J;  ///< perun's own, by processor time; absent: not known
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.

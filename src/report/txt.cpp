@@ -244,7 +244,7 @@ std::string overhead(const RunSummary& run) {
   std::string out = run.usage.duration_s < 1 ? units::si(own_s, "s", 2) + " of CPU time"
                                              : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
   if (known > 0 && known == run.nodes.size())
-    out += fmt::format(", at most {} of the energy{}", units::si(joules, "J", 2), wording::tag(run.usage.energy.kind));
+    out += fmt::format(", about {} of the energy{}", units::si(joules, "J", 2), wording::tag(run.usage.energy.kind));
   return out;
 }
 
