@@ -148,17 +148,21 @@ class Stretch {
 
 void sum_counter(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
-  double variance = 0;
+  double variance = 0, seen_s = 0;
   for (std::size_t i = 0; i < parts.size();) {
     if (!parts[i].interval->valid) {
-      ++e.invalid;
-      e.invalid_s += parts[i].seconds();
+      if (parts[i].interval->stuck) {
+        e.stuck_s += parts[i].seconds();
+      } else {
+        ++e.invalid;
+        e.invalid_s += parts[i].seconds();
+      }
       e.upper_J += limits.max_power_W * parts[i].seconds();
       ++i;
       continue;
     }
     std::size_t end = i;
-    while (end < parts.size() && parts[end].interval->valid) ++end;
+    for (; end < parts.size() && parts[end].interval->valid; ++end) seen_s += parts[end].seconds();
     const Stretch stretch(parts.sub(i, end - i), limits);
     joules += stretch.joules();
     variance += stretch.variance();
@@ -170,7 +174,9 @@ void sum_counter(Parts parts, const Limits& limits, Energy& e) {
     e.ambiguous += parts[i].interval->hidden_J > 0 ? 1 : 0;
   }
   e.joules = static_cast<double>(joules);
-  e.uncertainty_J = std::sqrt(variance);
+  // As for time without readings: nothing but the mean power is known.
+  const double unknown_J = seen_s > 0 ? 3 * e.joules / seen_s * (e.invalid_s + e.stuck_s) : 0;
+  e.uncertainty_J = std::sqrt(variance + square(unknown_J));
 }
 
 /// Readings of a gauge are samples of a curve that nobody saw in between: neighbours that differ tell how far it
@@ -190,6 +196,7 @@ void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
     time_s += p.seconds();
     const double between_W = 2 * p.interval->bend_J / p.interval->seconds();
     variance += square(between_W * p.seconds());
+    if (p.interval->stuck) e.stuck_s += p.seconds();
     if (!p.interval->bridged) continue;
     const double mean_W = p.interval->watts();
     bridged_J += p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
@@ -253,9 +260,13 @@ Energy energy_between(const Sensor& sensor, const Series& series, Window window,
   Energy e;
   e.available = true;
   if (parts.size() > 0) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
+  // A counter that never moved measured nothing.
+  const bool all_stuck =
+      std::all_of(track.intervals.begin(), track.intervals.end(), [](const Interval& x) { return x.stuck && !x.valid; });
+  if (all_stuck) return {.stuck_s = e.stuck_s};
   extend(track, window, limits, e);
   e.missing = failed(series, window);
-  e.invalid += track.rejected;
+  (sensor.behavior == Behavior::gauge ? e.invalid : e.rejected) += track.rejected;
   const double mean_W = window.to_ns > window.from_ns ? e.joules / window.seconds() : 0;
   const auto edges = stretches(track, window, shortest_stretch_s(sensor, mean_W));
   std::vector<double> joules(edges.size() - 1);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -29,7 +30,9 @@ Window window_of(const Run& run, const NodeRecord& node) {
   if (!node.clock.empty()) {
     const Moment &first = node.clock.front(), &last = node.clock.back();
     const std::int64_t apart = (first.real_ns - first.mono_ns) - (run.begin.real_ns - run.begin.mono_ns);
-    if (std::abs(apart) > 1'000'000'000)
+    // An only node in whose time the run began is the launcher's own, though its wall clock was set in between.
+    const bool own = run.nodes.size() == 1 && first.mono_ns <= run.begin.mono_ns && run.begin.mono_ns <= last.mono_ns;
+    if (!own && std::abs(apart) > 1'000'000'000)
       w = {first.mono_ns + (run.begin.real_ns - first.real_ns), last.mono_ns + (run.end.real_ns - last.real_ns)};
   }
   if (!run.outcome.finished) {
@@ -76,7 +79,7 @@ DeviceSummary device_of(const Sensor& s, const Energy& e, double duration_s) {
   d.systematic_percent = s.systematic_percent;
   d.wraps = e.wraps;
   d.read_errors = e.missing;
-  d.invalid = e.invalid;
+  d.invalid = e.invalid + e.rejected;
   return d;
 }
 
@@ -195,9 +198,20 @@ class Together {
 NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
-    if (tells_energy(node.sensors[i]))
-      found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window, track)});
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
+    if (!tells_energy(node.sensors[i])) continue;
+    const Series& series = node.series[i];
+    Metered m{&node.sensors[i], energy_between(node.sensors[i], series, found.window, track), series.size()};
+    if (series.size() > 0) {
+      m.first_ns = series.t_ns.front();
+      const double sum_ns = std::accumulate(series.halfwidth_ns.begin(), series.halfwidth_ns.end(), 0.0);
+      m.typical_bracket_s = 2e-9 * sum_ns / static_cast<double>(series.size());
+    }
+    found.metered.push_back(m);
+  }
+  if (node.clock.size() > 1)
+    found.clock_jump_s = seconds((node.clock.back().real_ns - node.clock.front().real_ns) -
+                                 (node.clock.back().mono_ns - node.clock.front().mono_ns));
   return found;
 }
 
