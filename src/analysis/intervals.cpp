@@ -197,13 +197,13 @@ class CounterReader {
   std::size_t lookahead_;  ///< readings that may still be looked at more than once
 };
 
-/// Marks as bridged the stretches in which a gauge that else never shows the same value twice does so all the time.
+/// Marks as bridged the stretches in which a gauge that else hardly ever shows the same value twice does so all the time.
 void mark_frozen(const Sensor& sensor, const Limits& limits, EnergyTrack& track) {
-  constexpr std::size_t least = 20;
+  constexpr std::size_t least = 10;
   auto& all = track.intervals;
   const auto still = [](const Interval& x) { return x.bend_J == 0; };
   const auto is_run = [&](std::size_t i, std::size_t end) {
-    return end - i >= least && seconds(all[end - 1].to_ns - all[i].from_ns) >= longest_standstill_s(limits);
+    return end - i >= least && seconds(all[end - 1].to_ns - all[i].from_ns) >= std::max(10 * limits.refresh_s, 0.1);
   };
   std::size_t outside = 0, moved = 0;
   const auto each_run = [&](auto&& run, auto&& other) {
