@@ -183,7 +183,7 @@ void sum_counter(Parts parts, const Limits& limits, Energy& e) {
 /// may have strayed.
 void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
-  double variance = 0, bridged_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
+  double variance = 0, gaps = 0, stuck_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Part p = parts[i];
     const double mean_W = p.interval->watts(), half_W = std::abs(p.interval->bend_J) / p.interval->seconds();
@@ -199,13 +199,18 @@ void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
     if (p.interval->stuck) e.stuck_s += p.seconds();
     if (!p.interval->bridged) continue;
     const double mean_W = p.interval->watts();
-    bridged_J += p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
+    const double gap_J = p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
+    // One gap tells nothing of the next, but a value that stands still is one and the same error.
+    (p.interval->stuck ? stuck_J : gaps) += p.interval->stuck ? gap_J : square(gap_J);
   }
   const auto n = static_cast<double>(parts.size());
   const double few = 1.96 * (1 + 2 / n);  // two readings say little of the spread
+  // And a handful of looks may all have met the same part of the curve: that much of the mean is not known.
+  const double looks = std::min(n, static_cast<double>(time_s) / limits.refresh_s) + 1;
+  const double unseen_J = std::min(0.8, 2 / square(looks)) * static_cast<double>(joules);
   e.joules = static_cast<double>(joules);
-  e.uncertainty_J = std::sqrt(square(few) * variance + square(bridged_J) + square(0.95 * limits.step_W * time_s) +
-                              square(limits.refresh_s * (most_W - least_W)));
+  e.uncertainty_J = std::sqrt(square(few) * variance + gaps + square(stuck_J) + square(0.95 * limits.step_W * time_s) +
+                              square(limits.refresh_s * (most_W - least_W)) + square(unseen_J));
   e.upper_J = std::max(e.joules, limits.max_power_W * time_s);
 }
 

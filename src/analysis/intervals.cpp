@@ -224,7 +224,8 @@ void mark_frozen(const Sensor& sensor, const Limits& limits, EnergyTrack& track)
              ++outside;
              moved += still(x) ? 0 : 1;
            });
-  if (outside < 10 || moved * 10 < outside * 8) return;
+  // A curve of steps stands still between them; a sensor that shows noise does not.
+  if (outside < 10 || outside * 2 < all.size() || moved * 10 < outside * 8) return;
   each_run(
       [&](std::size_t i, std::size_t end) {
         for (; i < end; ++i) all[i].bridged = all[i].stuck = true;
