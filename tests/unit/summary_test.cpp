@@ -114,8 +114,9 @@ TEST(Summary, TellsHowTheSamplingWent) {
   const RunSummary s = summarize(run);
   EXPECT_EQ(text(s, Caveat::slowed_down),
             "the rate fell from 1000 to 125.0 Hz, since sampling took more of a core than --max-overhead allows");
-  EXPECT_EQ(text(s, Caveat::clock_jump),
-            "the wall clock moved 1 h 00 min 00 s back during the run: it was set; times of day may be wrong, the energy is not");
+  EXPECT_EQ(
+      text(s, Caveat::clock_jump),
+      "the wall clock moved 1 h 00 min 00 s back during the run: it was set; times of day may be wrong, the energy is not");
   EXPECT_EQ(text(s, Caveat::slow_source), "cpu:0 package takes 2.0 s to answer; it was read 31 times");
   EXPECT_NEAR(s.usage.energy.joules(), 919, 0.5) << "by the monotonic clock";
   EXPECT_EQ(s.nodes[0].readings, 5U * 31);
