@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,9 +30,10 @@ class Remarks {
 
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
-    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part,    Caveat::interrupted, Caveat::simulated,
-                               Caveat::too_short,      Caveat::invalid_intervals, Caveat::read_errors, Caveat::lost_readings,
-                               Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks,  Caveat::not_measured,
+    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,
+                               Caveat::too_short,      Caveat::stuck,          Caveat::invalid_intervals, Caveat::read_errors,
+                               Caveat::lost_readings,  Caveat::clock_jump,     Caveat::slow_source,       Caveat::slowed_down,
+                               Caveat::blocked,        Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured,
                                Caveat::default_factors};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
@@ -170,6 +172,11 @@ void about_coverage(const NodeSummary& node, Remarks& remarks) {
 void about_sensor(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
   const Energy& e = m.energy;
   const std::string& label = m.sensor->label;
+  if (!e.available && e.stuck_s > 0)
+    return remarks.add(Caveat::stuck,
+                       fmt::format("{} never moved in {} and measured nothing{}", label, units::duration(e.stuck_s),
+                                   m.sensor->counted ? "; it is not in the total" : ""),
+                       host);
   if (!e.available) {
     if (m.sensor->counted)
       remarks.add(Caveat::read_errors, label + " gave fewer than two readings and is not in the total", host);
@@ -182,6 +189,18 @@ void about_sensor(const Metered& m, const std::string& host, Window window, Rema
                     m.sensor->behavior == Behavior::counter ? "the counter's difference across the gap is exact"
                                                             : "the gap is bridged from its neighbours and widens the +-"),
         host);
+  if (e.rejected > 0)
+    remarks.add(
+        Caveat::read_errors,
+        fmt::format("{}: {} {} be right, since the counter was back where it belongs soon after; left out, {}", label,
+                    e.rejected, e.rejected == 1 ? "reading cannot" : "readings cannot", "the difference across them is exact"),
+        host);
+  if (e.stuck_s > 0)
+    remarks.add(Caveat::stuck,
+                fmt::format("{} stood still for {}; {}", label, units::duration(e.stuck_s),
+                            m.sensor->behavior == Behavior::counter ? "what was used then is not in the total"
+                                                                    : "that time is bridged and widens the +-"),
+                host);
   if (e.unseen_s > 0.001 && e.unseen_s > 0.001 * window.seconds())
     remarks.add(Caveat::lost_readings,
                 fmt::format("{}: no readings for {} of the run; what it used then is not in the total", label,
@@ -239,6 +258,40 @@ void about_sampling(const RunSummary& run, Remarks& remarks) {
         "");
 }
 
+/// Sources that took so long to answer that they had a lane of their own; told by their readings' brackets.
+void about_slow_source(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
+  constexpr double long_s = 0.02;
+  if (m.typical_bracket_s < long_s) return;
+  const double late_s = static_cast<double>(m.first_ns - window.from_ns) * 1e-9;
+  remarks.add(Caveat::slow_source,
+              fmt::format("{} takes {} to answer; it was read {} {}{}", m.sensor->label, units::si(m.typical_bracket_s, "s", 2),
+                          m.readings, m.readings == 1 ? "time" : "times",
+                          late_s > 0.001 ? ", first " + units::duration(late_s) + " after the start" : ""),
+              host);
+}
+
+/// Wall time that passed otherwise than the monotonic clock's: the clock was set, or the machine slept.
+void about_clock(const NodeFindings& found, const std::string& host, Remarks& remarks) {
+  if (std::abs(found.clock_jump_s) < 1) return;
+  remarks.add(
+      Caveat::clock_jump,
+      fmt::format("the wall clock moved {} {} during the run: it was set{}; times of day may be wrong, the energy is not",
+                  units::duration(std::abs(found.clock_jump_s)), found.clock_jump_s > 0 ? "ahead" : "back",
+                  found.clock_jump_s > 0 ? ", or the machine was suspended, which is not part of the run" : ""),
+      host);
+}
+
+/// A grid that became wider since sampling cost more than --max-overhead allows.
+void about_rate(const NodeSummary& node, Remarks& remarks) {
+  const Quality& q = node.quality;
+  if (q.period_begin_ns <= 0 || q.period_ns <= q.period_begin_ns) return;
+  remarks.add(Caveat::slowed_down,
+              fmt::format("the rate fell from {} to {} Hz, since sampling took more of a core than --max-overhead allows",
+                          units::significant(1e9 / static_cast<double>(q.period_begin_ns)),
+                          units::significant(1e9 / static_cast<double>(q.period_ns))),
+              node.host);
+}
+
 void about_run(const RunSummary& run, Remarks& remarks) {
   if (!run.outcome.finished)
     remarks.add(Caveat::interrupted,
@@ -272,7 +325,12 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
     about_kinds(node, remarks);
     about_coverage(node, remarks);
     about_length(node, findings[i], remarks);
-    for (const Metered& m : findings[i].metered) about_sensor(m, node.host, findings[i].window, remarks);
+    about_rate(node, remarks);
+    about_clock(findings[i], node.host, remarks);
+    for (const Metered& m : findings[i].metered) {
+      about_sensor(m, node.host, findings[i].window, remarks);
+      about_slow_source(m, node.host, findings[i].window, remarks);
+    }
     for (const auto& b : node.blocked)
       remarks.add(Caveat::blocked,
                   without_stop(fmt::format("{}: {}{}", b.backend, without_stop(b.reason), b.hint.empty() ? "" : ". " + b.hint)),

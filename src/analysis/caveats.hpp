@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "analysis/energy.hpp"
@@ -12,12 +14,16 @@ namespace perun {
 struct Metered {
   const Sensor* sensor;
   Energy energy;
+  std::size_t readings = 0;
+  std::int64_t first_ns = 0;     ///< of the first reading
+  double typical_bracket_s = 0;  ///< mean time that a reading took
 };
 
 /// What was found out about one node, in the order of RunSummary::nodes.
 struct NodeFindings {
   Window window;
   std::vector<Metered> metered;
+  double clock_jump_s = 0;  ///< wall time that passed beyond monotonic time
 };
 
 /// What a reader of `summary` must know, most important first; every text has its numbers.

@@ -148,17 +148,21 @@ class Stretch {
 
 void sum_counter(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
-  double variance = 0;
+  double variance = 0, seen_s = 0;
   for (std::size_t i = 0; i < parts.size();) {
     if (!parts[i].interval->valid) {
-      ++e.invalid;
-      e.invalid_s += parts[i].seconds();
+      if (parts[i].interval->stuck) {
+        e.stuck_s += parts[i].seconds();
+      } else {
+        ++e.invalid;
+        e.invalid_s += parts[i].seconds();
+      }
       e.upper_J += limits.max_power_W * parts[i].seconds();
       ++i;
       continue;
     }
     std::size_t end = i;
-    while (end < parts.size() && parts[end].interval->valid) ++end;
+    for (; end < parts.size() && parts[end].interval->valid; ++end) seen_s += parts[end].seconds();
     const Stretch stretch(parts.sub(i, end - i), limits);
     joules += stretch.joules();
     variance += stretch.variance();
@@ -170,14 +174,16 @@ void sum_counter(Parts parts, const Limits& limits, Energy& e) {
     e.ambiguous += parts[i].interval->hidden_J > 0 ? 1 : 0;
   }
   e.joules = static_cast<double>(joules);
-  e.uncertainty_J = std::sqrt(variance);
+  // As for time without readings: nothing but the mean power is known.
+  const double unknown_J = seen_s > 0 ? 3 * e.joules / seen_s * (e.invalid_s + e.stuck_s) : 0;
+  e.uncertainty_J = std::sqrt(variance + square(unknown_J));
 }
 
 /// Readings of a gauge are samples of a curve that nobody saw in between: neighbours that differ tell how far it
 /// may have strayed.
 void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
   long double joules = 0;
-  double variance = 0, bridged_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
+  double variance = 0, gaps = 0, stuck_J = 0, time_s = 0, least_W = limits.max_power_W, most_W = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Part p = parts[i];
     const double mean_W = p.interval->watts(), half_W = std::abs(p.interval->bend_J) / p.interval->seconds();
@@ -190,15 +196,21 @@ void sum_gauge(Parts parts, const Limits& limits, Energy& e) {
     time_s += p.seconds();
     const double between_W = 2 * p.interval->bend_J / p.interval->seconds();
     variance += square(between_W * p.seconds());
+    if (p.interval->stuck) e.stuck_s += p.seconds();
     if (!p.interval->bridged) continue;
     const double mean_W = p.interval->watts();
-    bridged_J += p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
+    const double gap_J = p.seconds() * std::max({most_W - mean_W, mean_W - least_W, 0.1 * mean_W});
+    // One gap tells nothing of the next, but a value that stands still is one and the same error.
+    (p.interval->stuck ? stuck_J : gaps) += p.interval->stuck ? gap_J : square(gap_J);
   }
   const auto n = static_cast<double>(parts.size());
   const double few = 1.96 * (1 + 2 / n);  // two readings say little of the spread
+  // And a handful of looks may all have met the same part of the curve: that much of the mean is not known.
+  const double looks = std::min(n, static_cast<double>(time_s) / limits.refresh_s) + 1;
+  const double unseen_J = std::min(0.8, 2 / square(looks)) * static_cast<double>(joules);
   e.joules = static_cast<double>(joules);
-  e.uncertainty_J = std::sqrt(square(few) * variance + square(bridged_J) + square(0.95 * limits.step_W * time_s) +
-                              square(limits.refresh_s * (most_W - least_W)));
+  e.uncertainty_J = std::sqrt(square(few) * variance + gaps + square(stuck_J) + square(0.95 * limits.step_W * time_s) +
+                              square(limits.refresh_s * (most_W - least_W)) + square(unseen_J));
   e.upper_J = std::max(e.joules, limits.max_power_W * time_s);
 }
 
@@ -253,9 +265,13 @@ Energy energy_between(const Sensor& sensor, const Series& series, Window window,
   Energy e;
   e.available = true;
   if (parts.size() > 0) (sensor.behavior == Behavior::gauge ? sum_gauge : sum_counter)(parts, limits, e);
+  // A counter that never moved measured nothing.
+  const bool all_stuck =
+      std::all_of(track.intervals.begin(), track.intervals.end(), [](const Interval& x) { return x.stuck && !x.valid; });
+  if (all_stuck) return {.stuck_s = e.stuck_s};
   extend(track, window, limits, e);
   e.missing = failed(series, window);
-  e.invalid += track.rejected;
+  (sensor.behavior == Behavior::gauge ? e.invalid : e.rejected) += track.rejected;
   const double mean_W = window.to_ns > window.from_ns ? e.joules / window.seconds() : 0;
   const auto edges = stretches(track, window, shortest_stretch_s(sensor, mean_W));
   std::vector<double> joules(edges.size() - 1);

@@ -15,17 +15,20 @@ struct Window {
 
 /// Energy of one sensor in a window. Formulas and their reasons: docs/accuracy.md.
 struct Energy {
-  bool available = false;  ///< false: fewer than two readings, or none near the window; every other field is then 0
+  bool available = false;  ///< false: fewer than two readings, or none near the window; every other field but
+                           ///< stuck_s is then 0
   double joules = 0;
   double uncertainty_J = 0;  ///< half width of the statistical 95 % interval
   double lower_J = 0;        ///< hard bounds: the truth lies between, whatever happened
   double upper_J = 0;
-  double max_W = 0;             ///< highest mean power over a stretch long enough to resolve one
-  std::uint64_t wraps = 0;      ///< times the counter fell back and was unwrapped
-  std::uint64_t missing = 0;    ///< readings that failed
-  std::uint64_t invalid = 0;    ///< differences thrown out: counter reset or implausible jump; absurd values of a gauge
-  double invalid_s = 0;         ///< time those differences cover; its energy is not in `joules` (but in upper_J)
-  double unseen_s = 0;          ///< time without any reading near, at the window's ends; likewise
+  double max_W = 0;            ///< highest mean power over a stretch long enough to resolve one
+  std::uint64_t wraps = 0;     ///< times the counter fell back and was unwrapped
+  std::uint64_t missing = 0;   ///< readings that failed
+  std::uint64_t invalid = 0;   ///< differences thrown out: counter reset or implausible jump; absurd values of a gauge
+  double invalid_s = 0;        ///< time those differences cover; its energy is not in `joules` (but in upper_J)
+  std::uint64_t rejected = 0;  ///< single readings of a counter left out; the difference across them is exact
+  double stuck_s = 0;   ///< time in which the sensor stood still as no hardware does; treated as invalid_s (gauge: as a gap)
+  double unseen_s = 0;  ///< time without any reading near, at the window's ends; likewise
   std::uint64_t ambiguous = 0;  ///< differences over so long a time that a whole counter range may hide in them; likewise
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -29,7 +30,9 @@ Window window_of(const Run& run, const NodeRecord& node) {
   if (!node.clock.empty()) {
     const Moment &first = node.clock.front(), &last = node.clock.back();
     const std::int64_t apart = (first.real_ns - first.mono_ns) - (run.begin.real_ns - run.begin.mono_ns);
-    if (std::abs(apart) > 1'000'000'000)
+    // An only node in whose time the run began is the launcher's own, though its wall clock was set in between.
+    const bool own = run.nodes.size() == 1 && first.mono_ns <= run.begin.mono_ns && run.begin.mono_ns <= last.mono_ns;
+    if (!own && std::abs(apart) > 1'000'000'000)
       w = {first.mono_ns + (run.begin.real_ns - first.real_ns), last.mono_ns + (run.end.real_ns - last.real_ns)};
   }
   if (!run.outcome.finished) {
@@ -76,7 +79,7 @@ DeviceSummary device_of(const Sensor& s, const Energy& e, double duration_s) {
   d.systematic_percent = s.systematic_percent;
   d.wraps = e.wraps;
   d.read_errors = e.missing;
-  d.invalid = e.invalid;
+  d.invalid = e.invalid + e.rejected;
   return d;
 }
 
@@ -130,13 +133,30 @@ void describe_sampling(const NodeRecord& node, NodeSummary& out) {
       most = s.size();
       out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
     }
-    std::int64_t before = missing;
+    std::int64_t before = missing, raw_before = missing;
     for (std::size_t k = 0; k < s.size(); ++k) {
       if (s.raw[k] == missing) continue;
       if (before != missing) out.longest_gap_s = std::max(out.longest_gap_s, seconds(s.t_ns[k] - before));
+      ++out.readings;
+      if (s.raw[k] == raw_before) ++out.repeated;
       before = s.t_ns[k];
+      raw_before = s.raw[k];
     }
   }
+}
+
+/// perun's part of the processors' energy, by its part of all processor time, idle included: what others and idling
+/// used is theirs. Nothing where either is not known.
+std::optional<double> own_energy_J(const NodeRecord& node, const NodeFindings& found) {
+  const auto all_s = increase(node, "proc:cpu_total", found.window);
+  const double own_s = seconds(node.quality.agent_cpu_ns + node.quality.launcher_cpu_ns);
+  if (!all_s || own_s <= 0) return std::nullopt;
+  Amount processors;
+  for (const Metered& m : found.metered)
+    if (m.sensor->counted && (m.sensor->domain == Domain::package || m.sensor->domain == Domain::cores))
+      processors += amount_of(*m.sensor, m.energy);
+  if (processors.kind == Kind::unavailable) return std::nullopt;
+  return processors.joules() * own_s / std::max(*all_s, own_s);
 }
 
 /// Highest power of all counted sensors together: their energies on the same stretches, none shorter than the
@@ -187,9 +207,20 @@ void take_share(DeviceSummary& d, const Amount& total) {
 NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
-    if (tells_energy(node.sensors[i]))
-      found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window, track)});
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
+    if (!tells_energy(node.sensors[i])) continue;
+    const Series& series = node.series[i];
+    Metered m{&node.sensors[i], energy_between(node.sensors[i], series, found.window, track), series.size()};
+    if (series.size() > 0) {
+      m.first_ns = series.t_ns.front();
+      const double sum_ns = std::accumulate(series.halfwidth_ns.begin(), series.halfwidth_ns.end(), 0.0);
+      m.typical_bracket_s = 2e-9 * sum_ns / static_cast<double>(series.size());
+    }
+    found.metered.push_back(m);
+  }
+  if (node.clock.size() > 1)
+    found.clock_jump_s = seconds((node.clock.back().real_ns - node.clock.front().real_ns) -
+                                 (node.clock.back().mono_ns - node.clock.front().mono_ns));
   return found;
 }
 
@@ -206,6 +237,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
     out.devices.push_back(device_of(*m.sensor, m.energy, found.window.seconds()));
     if (m.sensor->counted) total += out.devices.back().usage.energy;
   }
+  out.own_energy_J = own_energy_J(node, found);
   Together together;
   together.add(node, found);
   out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));

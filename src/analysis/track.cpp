@@ -4,55 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "analysis/intervals.hpp"
+
 namespace perun {
 
 namespace {
 
 constexpr double seconds(std::int64_t ns) noexcept {
   return static_cast<double>(ns) * 1e-9;
-}
-
-/// b - a without overflow, whatever garbage was read.
-std::int64_t difference(std::int64_t b, std::int64_t a) noexcept {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a));
-}
-
-Interval counted(const Sensor& sensor, const Limits& limits, const Series& series, std::size_t a, std::size_t b) {
-  Interval x;
-  x.from_ns = series.t_ns[a];
-  x.to_ns = series.t_ns[b];
-  x.from_halfwidth_s = seconds(series.halfwidth_ns[a]);
-  x.to_halfwidth_s = seconds(series.halfwidth_ns[b]);
-  std::int64_t delta = difference(series.raw[b], series.raw[a]);
-  if (delta < 0 && sensor.wraps_at > 0) {
-    delta += sensor.wraps_at;
-    x.wrapped = true;
-  }
-  // The counter may show energy of up to one refresh before the interval, in one step.
-  const double slack_s = limits.refresh_s + x.from_halfwidth_s + x.to_halfwidth_s;
-  const double most_J = limits.max_power_W * (x.seconds() + slack_s) + limits.step_J;
-  const double energy = static_cast<double>(delta) * sensor.scale;
-  x.valid = delta >= 0 && energy <= most_J;
-  if (!x.valid) {
-    x.wrapped = false;
-    return x;
-  }
-  x.joules = energy;
-  if (limits.range_J > 0) x.hidden_J = std::floor((most_J - energy) / limits.range_J) * limits.range_J;
-  return x;
-}
-
-Interval gauged(const Sensor& sensor, const Series& series, std::size_t a, std::size_t b) {
-  Interval x;
-  x.from_ns = series.t_ns[a];
-  x.to_ns = series.t_ns[b];
-  x.from_halfwidth_s = seconds(series.halfwidth_ns[a]);
-  x.to_halfwidth_s = seconds(series.halfwidth_ns[b]);
-  const double first = static_cast<double>(series.raw[a]) * sensor.scale;
-  const double last = static_cast<double>(series.raw[b]) * sensor.scale;
-  x.joules = 0.5 * (first + last) * x.seconds();
-  x.bend_J = 0.5 * (last - first) * x.seconds();
-  return x;
 }
 
 }  // namespace
@@ -104,32 +63,13 @@ Interval EnergyTrack::after() const noexcept {
 }
 
 void read_track(const Sensor& sensor, const Series& series, EnergyTrack& track) {
-  const Limits limits = limits_of(sensor);
-  const bool gauge = sensor.behavior == Behavior::gauge;
   track.rejected = 0;
   track.intervals.clear();
   track.intervals.reserve(series.size());
-  std::size_t before = series.size();
-  bool bridged = false;
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    bool good = series.raw[i] != missing;
-    if (good && gauge) {
-      const double watts = static_cast<double>(series.raw[i]) * sensor.scale;
-      good = watts >= 0 && watts <= limits.max_power_W;
-      if (!good) ++track.rejected;
-    }
-    if (!good) {
-      bridged = true;
-      continue;
-    }
-    if (before != series.size()) {
-      if (series.t_ns[i] <= series.t_ns[before]) continue;
-      track.intervals.push_back(gauge ? gauged(sensor, series, before, i) : counted(sensor, limits, series, before, i));
-      track.intervals.back().bridged = bridged;
-    }
-    before = i;
-    bridged = false;
-  }
+  if (sensor.behavior == Behavior::gauge)
+    read_gauge(sensor, series, track);
+  else
+    read_counter(sensor, series, track);
 }
 
 double shortest_stretch_s(const Sensor& sensor, double watts) noexcept {

@@ -29,6 +29,7 @@ struct Interval {
   bool valid = true;
   bool wrapped = false;
   bool bridged = false;  ///< a failed reading lies inside
+  bool stuck = false;    ///< the sensor stood still for longer than any power does
 
   [[nodiscard]] double seconds() const noexcept { return static_cast<double>(to_ns - from_ns) * 1e-9; }
   [[nodiscard]] double watts() const noexcept { return joules / seconds(); }
@@ -41,7 +42,7 @@ struct Interval {
 /// A series read as energy over time: intervals that follow each other without gaps.
 struct EnergyTrack {
   std::vector<Interval> intervals;
-  std::uint64_t rejected = 0;  ///< values of a gauge that cannot be
+  std::uint64_t rejected = 0;  ///< readings that cannot be right and were left out
 
   /// How far it is believed beyond its first and last reading: half the neighbouring interval.
   [[nodiscard]] Interval before() const noexcept;

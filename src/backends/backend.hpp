@@ -27,6 +27,9 @@ class Backend {
   /// Which of several ways to read them it took, and why: "perf" or "powercap, because ..."; empty where there is but one.
   [[nodiscard]] virtual std::string_view choice() const noexcept { return {}; }
 
+  /// Whether a reading may take long, since it asks a device over a bus: it is then read in a lane of its own.
+  [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
+
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
   /// cannot be read is `missing`.
   virtual void read(std::span<Reading> out) noexcept = 0;

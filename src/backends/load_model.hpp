@@ -40,7 +40,8 @@ class LoadIntegral {
     if (passed > 0) load_ = static_cast<double>(ticks.busy - window_.busy) / static_cast<double>(passed);
     const double open = load_power(load_) * static_cast<double>(now_ns - window_ns_) * 1e-9;
     highest_ = std::max(highest_, closed_ + open);
-    if (now_ns - window_ns_ >= window_length_ns && passed > 0) {
+    // Ticks that fell back belong to no window: the next one begins with them.
+    if (passed < 0 || (now_ns - window_ns_ >= window_length_ns && passed > 0)) {
       closed_ += open;
       window_ns_ = now_ns;
       window_ = ticks;

@@ -22,6 +22,7 @@ class Chosen final : public Backend {
 
   std::span<const Sensor> sensors() const noexcept override { return sensors_; }
   std::span<const BlockedSource> blocked() const noexcept override { return inner_->blocked(); }
+  bool may_wait() const noexcept override { return inner_->may_wait(); }
 
   void read(std::span<Reading> out) noexcept override {
     if (index_.size() == all_.size()) return inner_->read(out);

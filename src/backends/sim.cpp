@@ -4,12 +4,14 @@
 //   sim:const:100W          sim:square:20W:200W:1s   low in the first half of each period
 //   sim:ramp:0W:100W:10s    sim:sine:20W:200W:1s     begins in the middle, rising
 //   sim:trace:FILE          lines "t_s,W": steps, each holds until the next, the last for ever
-//   keys: name= domain= refresh= wrap= gauge fault=missing|zero|frozen|backward@FROM-TO
+//   keys: name= domain= refresh= wrap= slow= gauge fault=missing|zero|frozen|backward@FROM-TO
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,7 @@ struct Plan {
   Behavior behavior = Behavior::counter;
   std::int64_t refresh_ns = 1'000'000;
   std::int64_t wraps_at = 0;
+  std::int64_t slow_ns = 0;  ///< how long each reading takes
   std::vector<Fault> faults = {};
 };
 
@@ -141,6 +144,13 @@ Status set_refresh(Plan& plan, std::string_view text) {
   return Ok{};
 }
 
+Status set_slow(Plan& plan, std::string_view text) {
+  const auto ns = positive_ns(text);
+  if (!ns) return ns.error();
+  plan.slow_ns = *ns;
+  return Ok{};
+}
+
 Status set_wrap(Plan& plan, std::string_view text) {
   const auto joules = units::parse_quantity(text, "J");
   if (!joules) return wrong(joules.error().what);
@@ -170,8 +180,12 @@ struct KeyRow {
   std::string_view key;
   Status (*set)(Plan&, std::string_view);
 };
-constexpr std::array<KeyRow, 5> keys{
-    {{"name", &set_name}, {"domain", &set_domain}, {"refresh", &set_refresh}, {"wrap", &set_wrap}, {"fault", &add_fault}}};
+constexpr std::array<KeyRow, 6> keys{{{"name", &set_name},
+                                      {"domain", &set_domain},
+                                      {"refresh", &set_refresh},
+                                      {"wrap", &set_wrap},
+                                      {"slow", &set_slow},
+                                      {"fault", &add_fault}}};
 constexpr std::array<std::string_view, 6> key_names{"name=", "domain=", "refresh=", "wrap=", "fault=", "gauge"};
 
 Status set_key(Plan& plan, std::string_view word) {
@@ -180,8 +194,8 @@ Status set_key(Plan& plan, std::string_view word) {
   const auto key = word.substr(0, equals);
   for (const KeyRow& row : keys)
     if (row.key == key && equals != std::string_view::npos) return row.set(plan, word.substr(equals + 1));
-  return wrong(fmt::format("cannot read '{}'{} (keys: name=, domain=, refresh=, wrap=, fault=, gauge)", text::to_utf8(word),
-                           text::did_you_mean(key, key_names)));
+  return wrong(fmt::format("cannot read '{}'{} (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)",
+                           text::to_utf8(word), text::did_you_mean(key, key_names)));
 }
 
 Result<Plan> parse(std::string_view argument) {
@@ -215,9 +229,13 @@ class Sim final : public Backend {
 
   std::span<const Sensor> sensors() const noexcept override { return {&sensor_, 1}; }
 
+  bool may_wait() const noexcept override { return plan_.slow_ns > 0; }
+
   void read(std::span<Reading> out) noexcept override {
-    const std::int64_t now = now_ns_();
-    out.front() = bracketed(now, now, with_faults(now - begin_ns_));
+    const std::int64_t before = now_ns_();
+    if (plan_.slow_ns > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(plan_.slow_ns));
+    const std::int64_t after = plan_.slow_ns > 0 ? now_ns_() : before;
+    out.front() = bracketed(before, after, with_faults(before + (after - before) / 2 - begin_ns_));
   }
 
  private:

@@ -36,6 +36,7 @@ struct Config {
   std::vector<std::string> exclude;   ///< globs
   int rounds = 1;
   int warmup_rounds = 0;
+  double max_overhead_percent = 0;  ///< of one core; 0: no limit
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;

@@ -78,6 +78,13 @@ Status frequency(double& out, std::string_view text) {
   return Ok{};
 }
 
+/// "5" or "5%".
+Status percent(double& out, std::string_view text) {
+  auto digits = text::trim(text);
+  if (digits.ends_with('%')) digits = text::trim(digits.substr(0, digits.size() - 1));
+  return at_least(out, 0, digits);
+}
+
 Status power(double& out, std::string_view text) {
   const auto watts = units::parse_quantity(text, "W");
   if (!watts) return watts.error();
@@ -125,7 +132,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 19> table{{
+constexpr std::array<Option, 20> table{{
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -160,6 +167,9 @@ constexpr std::array<Option, 19> table{{
     {"monitor", "warmup_rounds", "--warmup-rounds,--warmup_rounds", value, "N", "unmeasured runs before", Scope::monitor,
      [](Config& c, Text t) { return count(c.warmup_rounds, 0, t); },
      [](const Config& c) { return std::to_string(c.warmup_rounds); }},
+    {"monitor", "max-overhead", "--max-overhead,--max_overhead", value, "PERCENT", "of a core for sampling; 0: any",
+     Scope::monitor, [](Config& c, Text t) { return percent(c.max_overhead_percent, t); },
+     [](const Config& c) { return text::shortest(c.max_overhead_percent); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if nothing is measured", Scope::monitor,

@@ -187,8 +187,16 @@ Status decode_outcome(std::string_view text, Run& run) {
 }
 
 std::string encode_quality(const Quality& q) {
-  return Json{
-      {"ticks", q.ticks}, {"late", q.late}, {"lost", q.lost}, {"reading_ns", q.reading_ns}, {"agent_cpu_ns", q.agent_cpu_ns}}
+  return Json{{"ticks", q.ticks},
+              {"late", q.late},
+              {"lost", q.lost},
+              {"reading_ns", q.reading_ns},
+              {"agent_cpu_ns", q.agent_cpu_ns},
+              {"launcher_cpu_ns", q.launcher_cpu_ns},
+              {"latency_p50_ns", q.latency_p50_ns},
+              {"latency_p99_ns", q.latency_p99_ns},
+              {"period_ns", q.period_ns},
+              {"period_begin_ns", q.period_begin_ns}}
       .dump();
 }
 
@@ -199,6 +207,11 @@ Status decode_quality(std::string_view text, Quality& q) {
     read(json, "lost", q.lost);
     read(json, "reading_ns", q.reading_ns);
     read(json, "agent_cpu_ns", q.agent_cpu_ns);
+    read(json, "launcher_cpu_ns", q.launcher_cpu_ns);
+    read(json, "latency_p50_ns", q.latency_p50_ns);
+    read(json, "latency_p99_ns", q.latency_p99_ns);
+    read(json, "period_ns", q.period_ns);
+    read(json, "period_begin_ns", q.period_begin_ns);
   });
 }
 

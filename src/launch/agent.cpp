@@ -65,6 +65,10 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
   return node;
 }
 
+std::int64_t cpu_ns() {
+  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
  public:
@@ -105,7 +109,8 @@ class Session {
     take_readings();
     writer_.clock(now());
     quality_.lost += writer_.dropped();
-    quality_.agent_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    quality_.agent_cpu_ns = cpu_ns() - cpu_begin_ns_;
+    quality_.launcher_cpu_ns = launcher_cpu_ns_;
     writer_.quality(quality_);
     writer_.outcome(outcome_, end_);
     writer_.end();
@@ -159,6 +164,7 @@ class Session {
     program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     sampler_.go(program_.get());
     begun_ = true;
+    cpu_begin_ns_ = cpu_ns();
     writer_.begin(begin_);
     take_readings();
     // Beside the program's own start, and in a thread so that nothing here waits for it.
@@ -172,6 +178,7 @@ class Session {
       } else if (message->type == Message::Type::end) {
         end_ = message->moment;
         outcome_ = message->outcome;
+        launcher_cpu_ns_ = message->number;
         over_ = true;
       } else if (message->type == Message::Type::cancel) {
         cancelled_ = true;
@@ -201,7 +208,7 @@ class Session {
   Moment begin_, end_;
   Fd program_;  ///< pidfd
   std::future<void> prepared_;
-  std::int64_t next_pair_ns_ = 0;
+  std::int64_t next_pair_ns_ = 0, cpu_begin_ns_ = 0, launcher_cpu_ns_ = 0;
   bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
 };
 
@@ -237,7 +244,9 @@ int live(const AgentTask& task, Channel& channel) {
   const auto path = writer->path();
 
   const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
-  Sampler sampler(std::move(instruments->backends), period, task.host);
+  const OverheadLimit limit{
+      .percent = task.max_overhead_percent, .longest_period_ns = longest_period_ns(instruments->backends), .cpu_ns = &cpu_ns};
+  Sampler sampler(std::move(instruments->backends), period, task.host, limit);
   if (const auto ok = sampler.start(); !ok) {
     journal::discard(path);
     return refuse(ok.error());

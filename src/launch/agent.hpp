@@ -26,6 +26,7 @@ struct AgentTask {
   Run run;                                    ///< everything known before the program starts; without nodes
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
+  double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
   std::function<void()> prepare = {};  ///< what `store` can have done in advance; called while the program starts
 };
 

@@ -28,7 +28,7 @@ struct Message {
     refused,  ///< agent: cannot measure; error
     begun,    ///< launcher: the program runs; number = pid
     cancel,   ///< launcher: the program is not running; forget the run
-    end,      ///< launcher: the program has ended; moment, outcome
+    end,      ///< launcher: the program has ended; moment, outcome, number = its own processor time meanwhile, ns
     trouble,  ///< agent: something fails while the program runs; text
     sampled,  ///< agent: the journal is whole and worth reading; storing begins
     stored,   ///< agent: the run is in its data file; stored. The journal stays until the answer

@@ -28,6 +28,10 @@ double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
 }
 
+std::int64_t cpu_ns() {
+  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 Outcome outcome_of(const Child::Change& change) {
   return {.finished = true,
           .exit_code = change.exit_code,
@@ -232,6 +236,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     return child.error();
   }
   agent->channel().send({.type = Message::Type::begun, .number = child->pid()});
+  const std::int64_t cpu_begin_ns = cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
   const auto hear = [&] {
@@ -244,7 +249,8 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   };
   const auto change = attend(*child, relay, agent->channel().fd(), hear);
   const Outcome outcome = outcome_of(change);
-  agent->channel().send({.type = Message::Type::end, .moment = change.at, .outcome = outcome});
+  agent->channel().send(
+      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
   return collect_result(*agent, task, relay, outcome);
 }

@@ -23,11 +23,16 @@ struct BlockedSource {
 
 /// How the sampling itself went.
 struct Quality {
-  std::uint64_t ticks = 0;        ///< times all sensors were read
-  std::uint64_t late = 0;         ///< grid points that passed unread
-  std::uint64_t lost = 0;         ///< readings that found the ring full
-  std::int64_t reading_ns = 0;    ///< time spent inside Backend::read
-  std::int64_t agent_cpu_ns = 0;  ///< processor time of the sampling process
+  std::uint64_t ticks = 0;           ///< times all sensors were read, but for those in lanes of their own
+  std::uint64_t late = 0;            ///< grid points that passed unread
+  std::uint64_t lost = 0;            ///< readings that found the ring full
+  std::int64_t reading_ns = 0;       ///< time spent inside Backend::read
+  std::int64_t agent_cpu_ns = 0;     ///< processor time of the sampling process while the program ran
+  std::int64_t launcher_cpu_ns = 0;  ///< the same of the launcher
+  std::int64_t latency_p50_ns = 0;   ///< how long a tick's readings took: half of the ticks less, 99 % less
+  std::int64_t latency_p99_ns = 0;
+  std::int64_t period_ns = 0;        ///< of the grid in the end; 0: not known
+  std::int64_t period_begin_ns = 0;  ///< of the grid at the beginning: shorter when the sampler slowed down (--max-overhead)
   friend bool operator==(const Quality&, const Quality&) = default;
 };
 

@@ -60,7 +60,10 @@ struct NodeSummary {
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;  ///< longest time between two readings
+  double longest_gap_s = 0;            ///< longest time between two readings
+  std::uint64_t readings = 0;          ///< of energy sensors, without the failed ones
+  std::uint64_t repeated = 0;          ///< of those: showed what the reading before them showed
+  std::optional<double> own_energy_J;  ///< perun's own, by processor time; absent: not known
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
@@ -80,6 +83,10 @@ enum class Caveat : std::uint8_t {
   too_short,
   late_ticks,
   lost_readings,
+  slowed_down,
+  slow_source,
+  stuck,
+  clock_jump,
   read_errors,
   invalid_intervals,
   overlapping,

@@ -16,9 +16,10 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> caveat_names{
-    "no_sensor",     "estimated_part", "not_measured",      "blocked",     "interrupted", "too_short",      "late_ticks",
-    "lost_readings", "read_errors",    "invalid_intervals", "overlapping", "simulated",   "default_factors"};
+constexpr std::array<std::string_view, 17> caveat_names{
+    "no_sensor",   "estimated_part",    "not_measured", "blocked",     "interrupted",    "too_short",
+    "late_ticks",  "lost_readings",     "slowed_down",  "slow_source", "stuck",          "clock_jump",
+    "read_errors", "invalid_intervals", "overlapping",  "simulated",   "default_factors"};
 
 /// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
@@ -148,6 +149,14 @@ Json quality_of(const NodeSummary& node) {
   out["longest_gap_s"] = number(node.longest_gap_s);
   out["reading_s"] = number(static_cast<double>(node.quality.reading_ns) * 1e-9);
   out["agent_cpu_s"] = number(static_cast<double>(node.quality.agent_cpu_ns) * 1e-9);
+  out["launcher_cpu_s"] = number(static_cast<double>(node.quality.launcher_cpu_ns) * 1e-9);
+  out["own_energy_J"] = number(node.own_energy_J);
+  out["latency_p50_s"] = number(static_cast<double>(node.quality.latency_p50_ns) * 1e-9);
+  out["latency_p99_s"] = number(static_cast<double>(node.quality.latency_p99_ns) * 1e-9);
+  out["period_begin_s"] = number(static_cast<double>(node.quality.period_begin_ns) * 1e-9);
+  out["period_s"] = number(static_cast<double>(node.quality.period_ns) * 1e-9);
+  out["readings"] = node.readings;
+  out["repeated"] = node.repeated;
   return out;
 }
 

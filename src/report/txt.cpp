@@ -210,28 +210,56 @@ std::string activity(const RunSummary& run) {
   return out;
 }
 
+/// How the sampling went; of several nodes the worst.
 std::string quality(const RunSummary& run) {
-  double hz = 0, gap_s = 0, own_s = 0;
-  std::uint64_t late = 0, lost = 0, ticks = std::numeric_limits<std::uint64_t>::max();
+  double hz = 0, gap_s = 0;
+  std::uint64_t late = 0, lost = 0, ticks = std::numeric_limits<std::uint64_t>::max(), readings = 0, repeated = 0;
+  std::int64_t half_ns = 0, most_ns = 0;
   for (const auto& node : run.nodes) {
     if (node.frequency_achieved_hz > 0) hz = hz > 0 ? std::min(hz, node.frequency_achieved_hz) : node.frequency_achieved_hz;
     gap_s = std::max(gap_s, node.longest_gap_s);
     late += node.quality.late;
     lost += node.quality.lost;
     ticks = std::min(ticks, node.quality.ticks);
-    own_s = std::max(own_s, static_cast<double>(node.quality.agent_cpu_ns) * 1e-9);
+    readings += node.readings;
+    repeated += node.repeated;
+    half_ns = std::max(half_ns, node.quality.latency_p50_ns);
+    most_ns = std::max(most_ns, node.quality.latency_p99_ns);
   }
   const std::string got = ticks <= 2 ? "read at both ends of the shorter run" : units::significant(hz) + " got";
-  const std::string own = run.usage.duration_s < 1 ? units::si(own_s, "s", 2) + " of CPU time"
-                                                   : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
-  return fmt::format("{} Hz asked, {}; longest gap {}; {} late, {} lost; perun itself {}", text::shortest(run.frequency_hz),
-                     got, units::si(gap_s, "s", 3), late, lost, own);
+  std::string out = fmt::format("{} Hz asked, {}; longest gap {}; {} late, {} lost", text::shortest(run.frequency_hz), got,
+                                units::si(gap_s, "s", 3), late, lost);
+  if (repeated > 0) out += fmt::format(", {} of {} readings repeated", repeated, readings);
+  if (most_ns > 0)
+    out += fmt::format("; a tick read in {} (p50), {} (p99)", units::si(static_cast<double>(half_ns) * 1e-9, "s", 2),
+                       units::si(static_cast<double>(most_ns) * 1e-9, "s", 2));
+  return out;
+}
+
+/// What perun itself took while the program ran; of several nodes the most, and their joules together.
+std::string overhead(const RunSummary& run) {
+  double own_s = 0, joules = 0;
+  std::size_t known = 0;
+  for (const auto& node : run.nodes) {
+    own_s = std::max(own_s, static_cast<double>(node.quality.agent_cpu_ns + node.quality.launcher_cpu_ns) * 1e-9);
+    if (!node.own_energy_J) continue;
+    joules += *node.own_energy_J;
+    ++known;
+  }
+  std::string out = run.usage.duration_s < 1 ? units::si(own_s, "s", 2) + " of CPU time"
+                                             : units::significant(100 * own_s / run.usage.duration_s, 2) + " % of a core";
+  if (known > 0 && known == run.nodes.size())
+    out += fmt::format(", about {} of the energy{}", units::si(joules, "J", 2), wording::tag(run.usage.energy.kind));
+  return out;
 }
 
 void remarks(Page& page, const RunSummary& run) {
   page.gap();
   if (const std::string text = activity(run); !text.empty()) page.field("Activity", text);
-  if (!run.nodes.empty()) page.field("Quality", quality(run));
+  if (!run.nodes.empty()) {
+    page.field("Quality", quality(run));
+    page.field("Overhead", overhead(run));
+  }
   for (const Note& note : run.notes) page.field("Note", printable(note.text));
 }
 

@@ -10,6 +10,9 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <limits>
+
+#include "sampling/schedule.hpp"
 
 namespace perun {
 
@@ -22,6 +25,9 @@ constexpr std::int64_t fast_refresh_ns = 2'000'000;  ///< a counter renewed at l
 /// A fast counter without a wrap is a short one that the kernel unwraps when it is read, and by a timer made for 200 W
 /// (arch/x86/events/rapl.c): 164 s of a 65.5 kJ range. Read more often, it loses none at any power.
 constexpr double unwrapped_elsewhere_ns = 30e9;
+
+constexpr std::int64_t long_wait_ns = 50'000'000;        ///< a read that takes longer is not for the common grid
+constexpr std::int64_t last_reading_ns = 5'000'000'000;  ///< how long a slow source is waited for in the end
 
 bool is_fast(const Sensor& s) noexcept {
   return s.quantity == Quantity::energy && s.behavior == Behavior::counter && s.kind == Kind::measured && s.refresh_ns > 0 &&
@@ -47,9 +53,8 @@ void signal(const Fd& eventfd) noexcept {
 
 }  // namespace
 
-std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_ptr<Backend>> backends) noexcept {
-  const double period = 1e9 / frequency_hz;
-  double guard = period;
+std::int64_t longest_period_ns(std::span<const std::unique_ptr<Backend>> backends) noexcept {
+  double guard = 3600e9;
   for (const auto& backend : backends)
     for (const Sensor& s : backend->sensors())
       if (s.behavior == Behavior::counter && s.wraps_at > 0) {
@@ -59,32 +64,38 @@ std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_
         guard = std::min(guard, unwrapped_elsewhere_ns);
       }
   // Nothing is read faster than the greatest allowed rate, however small a range claims to be.
-  guard = std::max(guard, 1e9 / 5000);
+  return std::llround(std::max(guard, 1e9 / 5000));
+}
+
+std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_ptr<Backend>> backends) noexcept {
+  const double period = 1e9 / frequency_hz, guard = static_cast<double>(longest_period_ns(backends));
   return static_cast<std::int64_t>(std::llround(guard < period ? period / std::ceil(period / guard) : period));
 }
 
-Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host)
-    : backends_(std::move(backends)),
-      period_ns_(period_ns),
+Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit)
+    : period_ns_(period_ns),
       now_ns_(host.now_ns),
-      ticks_per_signal_(static_cast<std::uint64_t>(std::max<std::int64_t>(1, second / 10 / period_ns))),
-      ring_(ring_capacity(sensor_count(backends_), period_ns)) {
-  readings_.resize(sensor_count(backends_));
+      intake_(std::make_shared<Intake>(ring_capacity(sensor_count(backends), period_ns))),
+      overhead_(limit) {
+  readings_.resize(sensor_count(backends));
   again_.resize(readings_.size());
   fresh_.resize(readings_.size());
-  for (std::uint32_t i = 0; i < readings_.size(); ++i) batch_.push_back({i, {}});
+  batch_.reserve(readings_.size());
+  lanes_.reserve(backends.size());  // a lane that is added later allocates nothing here
   std::size_t first = 0;
-  for (const auto& backend : backends_) {
-    FastSource source{backend.get(), first, {}};
-    for (const Sensor& s : backend->sensors()) {
+  for (auto& backend : backends) {
+    Source source{.backend = std::move(backend), .first = first, .count = 0, .fast = {}};
+    for (const Sensor& s : source.backend->sensors()) {
       if (is_fast(s)) {
-        source.sensors.push_back(first);
+        source.fast.push_back(first);
         patience_ns_ = std::max(patience_ns_, s.refresh_ns * 3 / 2);
       }
       ++first;
     }
-    if (!source.sensors.empty()) fast_.push_back(std::move(source));
+    source.count = first - source.first;
+    sources_.push_back(std::move(source));
   }
+  quality_.period_ns = quality_.period_begin_ns = period_ns;
 }
 
 Sampler::~Sampler() {
@@ -95,10 +106,14 @@ Status Sampler::start() {
   timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   go_ = Fd(::eventfd(0, EFD_CLOEXEC));
   stop_ = Fd(::eventfd(0, EFD_CLOEXEC));
-  ready_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!timer_ || !go_ || !stop_ || !ready_) return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
-  thread_ = std::thread([this] { run(); });
-  read_all();  // the thread waits until it may go
+  if (!timer_ || !go_ || !stop_ || intake_->ready_fd() < 0)
+    return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
+  thread_ = std::thread([this] { run(); });  // waits until it may go
+  for (Source& source : sources_)
+    if (source.backend->may_wait()) source.long_waits = 2;
+  part_with_slow_ones();
+  read_all();
+  part_with_slow_ones();
   return Ok{};
 }
 
@@ -116,8 +131,13 @@ Quality Sampler::stop() noexcept {
     signal(stop_);
     signal(go_);
     thread_.join();
+    for (SlowLane& lane : lanes_) lane.ask_to_end();
     if (program_ended_ns_ == 0) edge();
-    quality_.lost = ring_.lost();
+    const auto until_ns = now_ns_() + last_reading_ns;
+    for (SlowLane& lane : lanes_) lane.finish(until_ns);
+    quality_.lost = intake_->lost();
+    quality_.latency_p50_ns = latency_.quantile(0.5);
+    quality_.latency_p99_ns = latency_.quantile(0.99);
   }
   return quality_;
 }
@@ -128,6 +148,7 @@ void Sampler::run() noexcept {
   while (::read(go_.get(), &go, sizeof go) < 0 && errno == EINTR) {
   }
   Schedule schedule(now_ns_(), period_ns_);
+  std::int64_t since_signal = 0;
   pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {program_, POLLIN, 0}};
   for (;;) {
     const auto deadline = schedule.after(now_ns_());
@@ -138,29 +159,62 @@ void Sampler::run() noexcept {
     }
     if (fds[2].revents != 0) {
       program_ended_ns_ = now_ns_();
+      for (SlowLane& lane : lanes_) lane.ask_to_end();
       edge();
     }
     if (program_ended_ns_ != 0 || fds[1].revents != 0) break;
     tick();
-    if (quality_.ticks % ticks_per_signal_ == 0) signal(ready_);
+    if ((++since_signal + 1) * schedule.period_ns() > second / 10) {
+      intake_->announce();
+      since_signal = 0;
+    }
+    part_with_slow_ones();
+    if (const auto times = overhead_.slower(now_ns_(), schedule.period_ns()); times > 1) schedule.thin_out(times);
   }
   quality_.late = schedule.late();
+  quality_.period_ns = schedule.period_ns();
+}
+
+void Sampler::read(Source& source, std::vector<Reading>& into) noexcept {
+  source.backend->read(std::span(into).subspan(source.first, source.count));
 }
 
 void Sampler::read_all() noexcept {
-  std::size_t first = 0;
-  for (const auto& backend : backends_) {
-    const auto n = backend->sensors().size();
-    backend->read(std::span(readings_).subspan(first, n));
-    first += n;
+  auto before = now_ns_();
+  for (Source& source : sources_) {
+    read(source, readings_);
+    const auto after = now_ns_();
+    if (after - before > long_wait_ns) ++source.long_waits;
+    before = after;
+  }
+}
+
+/// Counters that are worth waiting for are kernel memory: one of those is let go only when it was no single stall of
+/// the machine.
+void Sampler::part_with_slow_ones() noexcept {
+  for (auto source = sources_.begin(); source != sources_.end();) {
+    if (source->long_waits < (source->fast.empty() ? 1 : 2)) {
+      ++source;
+      continue;
+    }
+    SlowLane lane(std::move(source->backend), source->first, period_ns_, now_ns_, intake_);
+    source->backend = lane.start();
+    if (source->backend != nullptr) {  // no thread to be had: better late than not at all
+      source->long_waits = std::numeric_limits<int>::min();
+      continue;
+    }
+    lanes_.push_back(std::move(lane));
+    source = sources_.erase(source);
   }
 }
 
 void Sampler::tick() noexcept {
   const auto begin = now_ns_();
   read_all();
+  const auto took_ns = now_ns_() - begin;
   push();
-  quality_.reading_ns += now_ns_() - begin;
+  latency_.add(took_ns);
+  quality_.reading_ns += took_ns;
 }
 
 void Sampler::edge() noexcept {
@@ -168,12 +222,13 @@ void Sampler::edge() noexcept {
   read_all();
   std::fill(fresh_.begin(), fresh_.end(), char{0});
   std::size_t stale = 0;
-  for (const auto& source : fast_) stale += source.sensors.size();
+  for (const auto& source : sources_) stale += source.fast.size();
   // A counter that does not turn in time keeps its newest reading.
   while (stale > 0 && now_ns_() - begin < patience_ns_) {
-    for (const auto& source : fast_) {
-      source.backend->read(std::span(again_).subspan(source.first, source.backend->sensors().size()));
-      for (const std::size_t i : source.sensors) {
+    for (auto& source : sources_) {
+      if (source.fast.empty()) continue;
+      read(source, again_);
+      for (const std::size_t i : source.fast) {
         if (fresh_[i] != 0 || again_[i].raw == missing) continue;
         if (again_[i].raw != readings_[i].raw) {
           fresh_[i] = 1;
@@ -188,8 +243,10 @@ void Sampler::edge() noexcept {
 }
 
 void Sampler::push() noexcept {
-  for (std::size_t i = 0; i < readings_.size(); ++i) batch_[i].reading = readings_[i];
-  ring_.push(batch_);  // a whole tick or nothing, so that all series keep the same length
+  batch_.clear();
+  for (const auto& source : sources_)
+    Intake::gather(std::span(readings_).subspan(source.first, source.count), source.first, batch_);
+  intake_->take(batch_);
   ++quality_.ticks;
 }
 

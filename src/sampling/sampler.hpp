@@ -13,27 +13,27 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "model/run.hpp"
-#include "sampling/ring.hpp"
-#include "sampling/schedule.hpp"
+#include "sampling/intake.hpp"
+#include "sampling/latency.hpp"
+#include "sampling/overhead.hpp"
+#include "sampling/slow_lane.hpp"
 
 namespace perun {
-
-/// One reading of one sensor on its way to the journal.
-struct RingSample {
-  std::uint32_t sensor;  ///< index over all sensors, in the order of the backends
-  Reading reading;
-};
 
 /// How often to read: the user's period, divided so that no wrapping counter can turn around unseen (a quarter of
 /// its range at its greatest power; 1.5 kW where that is unknown). The user's grid points stay on the grid.
 [[nodiscard]] std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_ptr<Backend>> backends) noexcept;
 
+/// The longest period at which no counter can turn around unseen; an hour where none wraps.
+[[nodiscard]] std::int64_t longest_period_ns(std::span<const std::unique_ptr<Backend>> backends) noexcept;
+
 /// Reads backends on a fixed grid in a thread of its own, and once more at each edge of what is measured. An edge is read
 /// where the counters turn: one that is renewed every ms is read until it changes, so that its value is as old as a read
-/// takes and not up to a refresh. Calls in this order: start, read_first, go, stop.
+/// takes and not up to a refresh. A backend that may wait for its device, or that took long once, gets a lane of its own
+/// and holds up nobody. Calls in this order: start, read_first, go, stop.
 class Sampler {
  public:
-  Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host);
+  Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit = {});
   ~Sampler();
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
@@ -48,52 +48,55 @@ class Sampler {
   /// Starts the grid. The last reading is taken as soon as `program` (a pidfd; -1: none) is readable, else by stop().
   void go(int program) noexcept;
 
-  Quality stop() noexcept;  ///< safe to call twice
+  /// Takes the last readings; waits up to 5 s for a slow source's. Safe to call twice.
+  Quality stop() noexcept;
 
   /// When the program was seen to end, by the host's clock; 0: it was not. After stop().
   [[nodiscard]] std::int64_t program_ended_ns() const noexcept { return program_ended_ns_; }
 
   /// Readable (eventfd) when readings wait: after each tick, or every 100 ms at higher rates.
-  [[nodiscard]] int ready_fd() const noexcept { return ready_.get(); }
+  [[nodiscard]] int ready_fd() const noexcept { return intake_->ready_fd(); }
 
   /// Hands what waits to take(span<const RingSample>). Any one thread.
   template <class F>
   void drain(F&& take) {
-    std::uint64_t count = 0;
-    while (::read(ready_.get(), &count, sizeof count) > 0) {
-    }
-    ring_.drain(take);
+    intake_->drain(take);
   }
 
  private:
-  /// A backend with counters that are worth waiting for at an edge.
-  struct FastSource {
-    Backend* backend;
-    std::size_t first;                 ///< its first sensor among all
-    std::vector<std::size_t> sensors;  ///< the fast ones, among all
+  /// A backend on the common grid.
+  struct Source {
+    std::unique_ptr<Backend> backend;
+    std::size_t first;              ///< its first sensor among all
+    std::size_t count;              ///< of sensors
+    std::vector<std::size_t> fast;  ///< counters worth waiting for at an edge, among all
+    int long_waits = 0;
   };
 
   void run() noexcept;
   void read_all() noexcept;
+  void read(Source& source, std::vector<Reading>& into) noexcept;
+  void part_with_slow_ones() noexcept;
   void tick() noexcept;
   void edge() noexcept;
   void push() noexcept;
 
-  std::vector<std::unique_ptr<Backend>> backends_;
+  std::vector<Source> sources_;  // as readings_
   std::int64_t period_ns_;
   std::int64_t (*now_ns_)();
-  std::uint64_t ticks_per_signal_;
-  SpscRing<RingSample> ring_;
+  std::shared_ptr<Intake> intake_;
   std::vector<Reading> readings_;  // the sampling thread's; the caller's before start() and after join
-  std::vector<RingSample> batch_;  // as above
-  Quality quality_;                // as above
-  std::vector<FastSource> fast_;
-  std::vector<Reading> again_;  // as readings_
-  std::vector<char> fresh_;     // as readings_
+  std::vector<RingSample> batch_;  // as readings_
+  Quality quality_;                // as readings_
+  LatencyHistogram latency_;       // as readings_
+  Overhead overhead_;              // as readings_
+  std::vector<SlowLane> lanes_;    // as readings_
+  std::vector<Reading> again_;     // as readings_
+  std::vector<char> fresh_;        // as readings_
   std::int64_t patience_ns_ = 0;
   int program_ = -1;                   // set before the thread goes
   std::int64_t program_ended_ns_ = 0;  // as readings_; not 0: the last reading is taken
-  Fd timer_, go_, stop_, ready_;
+  Fd timer_, go_, stop_;
   std::thread thread_;
 };
 

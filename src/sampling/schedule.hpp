@@ -17,6 +17,9 @@ class Schedule {
     late_ += static_cast<std::uint64_t>(behind);
     return next_ += (behind + 1) * period_;
   }
+  /// From now on only every n-th grid point counts.
+  void thin_out(std::int64_t n) noexcept { period_ *= n; }
+  [[nodiscard]] std::int64_t period_ns() const noexcept { return period_; }
   [[nodiscard]] std::uint64_t late() const noexcept { return late_; }
 
  private:

@@ -177,9 +177,16 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
   auto clock = read_clock(group.get());
   if (!clock) return clock.error();
   node.clock = std::move(*clock);
-  node.quality = {static_cast<std::uint64_t>(a.integer_or(attr::ticks)), static_cast<std::uint64_t>(a.integer_or(attr::late)),
-                  static_cast<std::uint64_t>(a.integer_or(attr::lost)), a.integer_or(attr::reading),
-                  a.integer_or(attr::agent_cpu)};
+  node.quality = {static_cast<std::uint64_t>(a.integer_or(attr::ticks)),
+                  static_cast<std::uint64_t>(a.integer_or(attr::late)),
+                  static_cast<std::uint64_t>(a.integer_or(attr::lost)),
+                  a.integer_or(attr::reading),
+                  a.integer_or(attr::agent_cpu),
+                  a.integer_or(attr::launcher_cpu),
+                  a.integer_or(attr::latency_p50),
+                  a.integer_or(attr::latency_p99),
+                  a.integer_or(attr::period),
+                  a.integer_or(attr::period_begin)};
   const auto devices = texts_of_json(a.text_or(attr::devices), attr::devices);
   if (!devices) return devices.error();
   DeviceReader reader(group.get(), node.clock.empty() ? run_begin : node.clock.front());

@@ -254,6 +254,9 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
   a.integer(attr::ticks, static_cast<std::int64_t>(q.ticks)).integer(attr::late, static_cast<std::int64_t>(q.late));
   a.integer(attr::lost, static_cast<std::int64_t>(q.lost));
   a.integer(attr::reading, q.reading_ns).integer(attr::agent_cpu, q.agent_cpu_ns);
+  a.integer(attr::launcher_cpu, q.launcher_cpu_ns);
+  a.integer(attr::latency_p50, q.latency_p50_ns).integer(attr::latency_p99, q.latency_p99_ns);
+  a.integer(attr::period, q.period_ns).integer(attr::period_begin, q.period_begin_ns);
   if (summary != nullptr) write_figures(a, *summary);
   return a.status();
 }
@@ -263,6 +266,8 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
 void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_usage(a, s.usage);
   a.number(attr::node_runtime, s.usage.duration_s);
+  a.integer(attr::repeated, static_cast<std::int64_t>(s.repeated)).number(attr::achieved, s.frequency_achieved_hz);
+  if (s.own_energy_J) a.number(attr::own_energy, *s.own_energy_J);
   if (s.usage.energy.kind != Kind::unavailable)
     a.number(attr::node_power, s.usage.power_mean_W / 1e3).number(attr::node_energy, s.usage.energy.joules() / 3.6e6);
 }

@@ -44,7 +44,7 @@ inline Run filled_run() {
   node.series.resize(3);
   node.clock = {{999'000'000, 1'795'370'650'999'000'000}};
   node.blocked = {{"nvml", "library not found", "install the driver"}};
-  node.quality = {101, 2, 3, 450'000, 6'000'000};
+  node.quality = {101, 2, 3, 450'000, 6'000'000, 2'000'000, 4'300, 61'000, 250'000'000, 125'000'000};
   run.nodes = {node};
   return run;
 }

@@ -53,6 +53,10 @@ inline NodeRecord make_node(const std::string& host, double length, std::int64_t
   node.clock = {{mono, run_begin_real}, {mono + ns(length), run_begin_real + ns(length)}};
   node.quality.reading_ns = 4'000'000;
   node.quality.agent_cpu_ns = 6'000'000;
+  node.quality.launcher_cpu_ns = 1'000'000;
+  node.quality.latency_p50_ns = 41'000;
+  node.quality.latency_p99_ns = 130'000;
+  node.quality.period_ns = node.quality.period_begin_ns = 100'000'000;
   return node;
 }
 

@@ -32,7 +32,7 @@ inline NodeRecord sample_node(std::string host, std::size_t sensors, std::size_t
   node.host = std::move(host);
   node.attributes = {{"kernel", "6.1.0"}, {"cpu_model", "Test CPU"}};
   node.clock = {{sample_mono_ns, sample_real_ns}, {sample_mono_ns + 10'000'000'000, sample_real_ns + 10'000'000'123}};
-  node.quality = {ticks, 1, 2, 3'000, 4'000};
+  node.quality = {ticks, 1, 2, 3'000, 4'000, 5'000, 600, 700, 80'000, 8'000};
   for (std::size_t i = 0; i < sensors; ++i) {
     Sensor s;
     s.id = "rapl:package-" + std::to_string(i);

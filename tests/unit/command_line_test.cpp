@@ -213,7 +213,7 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{"monitor", "--frequnecy", "10", "x"}, in_monitor("unknown option '--frequnecy'; did you mean '--frequency'?")},
       {{"monitor", "--emission_factor", "999", "x"},
        in_monitor("unknown option '--emission_factor'; did you mean '--emissions_factor'?")},
-      {{"monitor", "--power_overhead=0", "x"}, in_monitor("unknown option '--power_overhead'")},
+      {{"monitor", "--power_overhead=0", "x"}, in_monitor("unknown option '--power_overhead'; did you mean '--max_overhead'?")},
       {{"monitor", "--live_callback_files", "a", "b.py"}, in_monitor("unknown option '--live_callback_files'")},
       {{"monitor", "-z", "x"}, in_monitor("unknown option '-z'")},
       {{"monitor", "-qz", "x"}, in_monitor("unknown option '-z'")},

@@ -110,7 +110,7 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 19> two_values{{
+constexpr std::array<Values, 20> two_values{{
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
@@ -123,6 +123,7 @@ constexpr std::array<Values, 19> two_values{{
     {"exclude", "*dram", "x"},
     {"rounds", "7", "1000000"},
     {"warmup_rounds", "3", "1"},
+    {"max-overhead", "2.5", "0"},
     {"no-estimate", "true", "false"},
     {"strict", "true", "false"},
     {"cpu-tdp", "125", "4.5"},
@@ -295,6 +296,8 @@ TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
       {"frequency", "5001", "5001 is above the 5000 Hz perun can sample"},
       {"frequency", "json", "'json' is not a frequency like 10, 0.5 or 100Hz"},
       {"frequency", "", "'' is not a frequency like 10, 0.5 or 100Hz"},
+      {"max-overhead", "-1%", "-1 is below 0"},
+      {"max-overhead", "%", "'' is not a number"},
       {"frequency", "10 20", "'10 20' is not a frequency like 10, 0.5 or 100Hz"},
       {"data_out", "", "the name of the directory is empty"},
       {"data_out", "~/results", "'~/results' begins with '~', which only a shell replaces"},
@@ -345,6 +348,7 @@ TEST_F(ConfigTest, GoodValuesAtTheEdges) {
   const std::vector<Bad> rows{
       {"pue", "1", "1"},
       {"pue", "+1.5", "1.5"},
+      {"max-overhead", " 5 % ", "5"},
       {"frequency", "5kHz", "5000"},
       {"frequency", "1mHz", "0.001"},
       {"frequency", " 10 ", "10"},

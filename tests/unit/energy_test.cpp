@@ -149,15 +149,77 @@ TEST(Energy, AResetIsThrownOutAndBounded) {
   EXPECT_GE(e.lower_J, 299.9);
 }
 
-TEST(Energy, AResetThatLooksLikeAWrapIsImplausible) {
+TEST(Energy, AFailedReadPassedOffAsAValueIsLeftOut) {
+  const Sensor sensor = ideal_counter(262'143'328'850);
+  for (const std::int64_t value : {std::int64_t{0}, std::int64_t{12'000'000'000}, std::int64_t{900'000'000}}) {
+    Series series = readings(sensor, Power({{1, 100}}), every(1, 4), 1000);
+    series.raw[2] = value;
+    const Energy e = energy_between(sensor, series, window(0, 4));
+    EXPECT_EQ(e.rejected, 1U) << "down and up again, or up and down";
+    EXPECT_EQ(e.invalid, 0U);
+    EXPECT_EQ(e.wraps, 0U);
+    EXPECT_NEAR(e.joules, 400, 4e-6);
+    EXPECT_LE(e.lower_J, 400);
+    EXPECT_GE(e.upper_J, 400);
+    EXPECT_LT(e.uncertainty_J, 1);
+  }
+}
+
+TEST(Energy, ASpikeThatPowerAllowsIsLeftOutWhenTheCounterFallsBack) {
   const Sensor sensor = ideal_counter(262'143'328'850);
   Series series = readings(sensor, Power({{1, 100}}), every(1, 4), 1000);
-  series.raw[2] = 0;  // a failed read passed off as a value
+  series.raw[2] += 300'000'000;  // 400 J in a second: possible at 500 W
   const Energy e = energy_between(sensor, series, window(0, 4));
-  EXPECT_EQ(e.invalid, 2U) << "down to 0 and up again";
-  EXPECT_EQ(e.wraps, 0U);
-  EXPECT_NEAR(e.joules, 200, 2e-6);
-  EXPECT_GE(e.upper_J, 400);
+  EXPECT_EQ(e.rejected, 1U);
+  EXPECT_NEAR(e.joules, 400, 4e-6);
+  EXPECT_LE(e.lower_J, 400.000001);
+}
+
+TEST(Energy, ACounterThatNeverMovesMeasuredNothing) {
+  const Sensor sensor = rapl();
+  const Series series = readings(sensor, Power({{1, 0}}), every(0.1, 4), 1000);
+  const Energy e = energy_between(sensor, series, window(0, 4));
+  EXPECT_FALSE(e.available) << "0 J would be a measured figure";
+  EXPECT_NEAR(e.stuck_s, 4, 1e-9);
+  Sensor idle = sensor;
+  idle.domain = Domain::uncore;
+  EXPECT_TRUE(energy_between(idle, series, window(0, 4)).available) << "a graphics unit may be switched off";
+  EXPECT_TRUE(energy_between(sensor, readings(sensor, Power({{1, 0}}), {0, 0.05}), window(0, 0.05)).available)
+      << "too short to tell";
+}
+
+TEST(Energy, WhatACounterShowsLateIsExactAndWhatItNeverShowsIsBounded) {
+  const Sensor sensor = rapl();
+  const Power power({{1, 100}});
+  for (const bool catches_up : {true, false}) {
+    Series series = readings(sensor, power, every(0.1, 4), 1000);
+    for (std::size_t i = 11; i < series.size(); ++i)
+      series.raw[i] = i < 21 ? series.raw[10] : series.raw[i] - (catches_up ? 0 : 100'000'000);
+    const Energy e = energy_between(sensor, series, window(0, 4));
+    EXPECT_NEAR(e.joules, catches_up ? 400 : 300, 0.2);
+    EXPECT_NEAR(e.stuck_s, catches_up ? 0 : 1, 0.11);
+    EXPECT_LE(e.lower_J, 400);
+    EXPECT_GE(e.upper_J, 400);
+    EXPECT_NEAR(e.joules, 400, e.uncertainty_J);
+  }
+}
+
+TEST(Gauge, ZeroIsNoPowerAndAFrozenValueIsAGap) {
+  const Sensor sensor = power_gauge();
+  Series series = readings(sensor, Power({{1, 100}}), every(0.1, 10));
+  for (std::size_t i = 0; i < series.size(); ++i) series.raw[i] += static_cast<std::int64_t>(i * 7919 % 101) * 10'000;
+  const Energy whole = energy_between(sensor, series, window(0, 10));
+  EXPECT_EQ(whole.stuck_s, 0);
+  for (std::size_t i = 40; i < 80; ++i) series.raw[i] = series.raw[40];
+  const Energy frozen = energy_between(sensor, series, window(0, 10));
+  EXPECT_NEAR(frozen.stuck_s, 3.9, 1e-9);
+  EXPECT_GT(frozen.uncertainty_J, whole.uncertainty_J + 35) << "a tenth of 100 W";
+  for (std::size_t i = 40; i < 80; ++i) series.raw[i] = 0;
+  const Energy zero = energy_between(sensor, series, window(0, 10));
+  EXPECT_EQ(zero.invalid, 40U);
+  EXPECT_NEAR(zero.joules, 1005, 3);
+  for (auto& raw : series.raw) raw = 0;
+  EXPECT_FALSE(energy_between(sensor, series, window(0, 10)).available);
 }
 
 TEST(Energy, AJumpForwardIsThrownOut) {

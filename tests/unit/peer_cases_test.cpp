@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"StepBetweenSamples", Power({{5.5, 50}, {4.5, 250}}), 10, 250, 0, 10, 1400, 1300},
                     Row{"ShortRegion", Power({{4.35, 50}, {0.3, 350}, {5.35, 50}}), 10, 350, 4.35, 4.65, 105, 28.5},
                     Row{"RegionOnTheGrid", Power({{4, 50}, {0.35, 50}, {0.3, 350}, {5.35, 50}}), 10, 350, 4, 5, 140, 95}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& row) { return row.param.name; });
 
 TEST(PeerCases, AStartUpBurstIsNotLost) {
   // That tool's first sample comes up to half a period late; ours is taken before the program starts.

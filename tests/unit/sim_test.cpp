@@ -218,9 +218,9 @@ TEST(Sim, MistakesAreToldBeforeAnythingStarts) {
   EXPECT_EQ(refusal("sine:1W:2W:0s"), "sim: '0s' is too short");
   EXPECT_EQ(refusal("sine:1W:2W:x"), "sim: 'x' is not a duration like 10ms, 2.5s, 3m or 1h");
   EXPECT_EQ(refusal("const:1W:nam=x"),
-            "sim: cannot read 'nam=x'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, fault=, gauge)");
+            "sim: cannot read 'nam=x'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)");
   EXPECT_EQ(refusal("const:1W:name"),
-            "sim: cannot read 'name'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, fault=, gauge)");
+            "sim: cannot read 'name'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)");
   EXPECT_EQ(refusal("const:1W:name=a b"), "sim: the name 'a b' is not made of 1 to 64 letters, digits, '_', '-' and '.'");
   EXPECT_EQ(refusal("const:1W:domain=cpu"),
             "sim: unknown domain 'cpu'; did you mean 'gpu'? (package, dram, gpu, node, platform)");

@@ -103,6 +103,34 @@ TEST(Summary, NodesKeepTheirOwnClocks) {
   EXPECT_NEAR(summarize(run).usage.energy.joules(), 1500, 0.5);
 }
 
+TEST(Summary, TellsHowTheSamplingWent) {
+  perun::Run run = test::measured_run();
+  NodeRecord& node = run.nodes[0];
+  node.quality.period_begin_ns = 1'000'000;
+  node.quality.period_ns = 8'000'000;
+  node.clock.back().real_ns -= ns(3600);
+  for (auto& half : node.series[0].halfwidth_ns) half = 1'000'000'000;
+  node.series[1].raw[2] = node.series[1].raw[1];
+  const RunSummary s = summarize(run);
+  EXPECT_EQ(text(s, Caveat::slowed_down),
+            "the rate fell from 1000 to 125.0 Hz, since sampling took more of a core than --max-overhead allows");
+  EXPECT_EQ(
+      text(s, Caveat::clock_jump),
+      "the wall clock moved 1 h 00 min 00 s back during the run: it was set; times of day may be wrong, the energy is not");
+  EXPECT_EQ(text(s, Caveat::slow_source), "cpu:0 package takes 2.0 s to answer; it was read 31 times");
+  EXPECT_NEAR(s.usage.energy.joules(), 919, 0.5) << "by the monotonic clock";
+  EXPECT_EQ(s.nodes[0].readings, 5U * 31);
+  EXPECT_EQ(s.nodes[0].repeated, 1U);
+}
+
+TEST(Summary, OwnEnergyGoesByAllProcessorTime) {
+  const RunSummary s = summarize(test::measured_run());
+  // 7 ms of the 128 x 3 s of both processors, which used 850 J.
+  ASSERT_TRUE(s.nodes[0].own_energy_J);
+  EXPECT_NEAR(*s.nodes[0].own_energy_J, 850 * 0.007 / (128 * 3), 1e-5);
+  EXPECT_FALSE(summarize(test::interrupted_run()).nodes[0].own_energy_J) << "nobody counted processor time";
+}
+
 TEST(Summary, AMeasuredAndAnEstimatedPartStayApart) {
   const RunSummary s = summarize(test::mixed_run());
   EXPECT_EQ(s.usage.energy.kind, Kind::mixed);
