@@ -16,9 +16,10 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> caveat_names{
-    "no_sensor",     "estimated_part", "not_measured",      "blocked",     "interrupted", "too_short",      "late_ticks",
-    "lost_readings", "read_errors",    "invalid_intervals", "overlapping", "simulated",   "default_factors"};
+constexpr std::array<std::string_view, 16> caveat_names{
+    "no_sensor",       "estimated_part", "not_measured",      "blocked",           "interrupted", "too_short",
+    "late_ticks",      "lost_readings",  "read_errors",       "invalid_intervals", "overlapping", "simulated",
+    "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
 
 /// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
