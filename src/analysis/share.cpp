@@ -58,7 +58,7 @@ Attribution share_out(const Shareable& energy, CpuTimes times) noexcept {
   const double share = times.run_s / whole_s;
   a.run_J = shared_J * share;
   a.others_J = a.by_baseline ? shared_J - a.run_J : shared_J * (a.others_cpu_s / whole_s);
-  if (!a.by_baseline) a.idle_J = energy.cpu_J - a.run_J - a.others_J;
+  if (!a.by_baseline) a.idle_J = std::max(0.0, energy.cpu_J - a.run_J - a.others_J);
   const double share_error = a.by_baseline ? std::min(1.0, share * times.error_s / whole_s) : 0;
   a.run_uncertainty_J = std::hypot(share * energy.cpu_uncertainty_J, a.by_baseline ? share * energy.idle_uncertainty_J : 0,
                                    shared_J * share_error);
@@ -70,7 +70,7 @@ std::optional<Attribution> attribution_of(const NodeSummary& node, const CpuTime
   for (const DeviceSummary& d : node.devices)
     if (d.counted) (follows_cpu_time(d.domain) ? cpu : other) += d.usage.energy;
   if (cpu.kind == Kind::unavailable || times.total_s <= 0) return std::nullopt;
-  Shareable energy{cpu.joules(), cpu.uncertainty_J, node.usage.energy.joules() - cpu.joules(), std::nullopt, 0};
+  Shareable energy{cpu.joules(), cpu.uncertainty_J, other.joules(), std::nullopt, 0};
   if (node.baseline) {
     const Baseline& b = *node.baseline;
     const double total_J = node.usage.energy.joules(), seconds = node.usage.duration_s;

@@ -180,6 +180,16 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
   node.quality = {static_cast<std::uint64_t>(a.integer_or(attr::ticks)), static_cast<std::uint64_t>(a.integer_or(attr::late)),
                   static_cast<std::uint64_t>(a.integer_or(attr::lost)), a.integer_or(attr::reading),
                   a.integer_or(attr::agent_cpu)};
+  if (const auto text = a.text(attr::scope)) {
+    auto scope = decode_scope(*text);
+    if (!scope) return scope.error();
+    node.scope = *std::move(scope);
+  }
+  if (const auto text = a.text(attr::baseline)) {
+    auto baseline = decode_baseline(*text);
+    if (!baseline) return baseline.error();
+    node.baseline = *std::move(baseline);
+  }
   const auto devices = texts_of_json(a.text_or(attr::devices), attr::devices);
   if (!devices) return devices.error();
   DeviceReader reader(group.get(), node.clock.empty() ? run_begin : node.clock.front());

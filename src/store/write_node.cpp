@@ -254,6 +254,8 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
   a.integer(attr::ticks, static_cast<std::int64_t>(q.ticks)).integer(attr::late, static_cast<std::int64_t>(q.late));
   a.integer(attr::lost, static_cast<std::int64_t>(q.lost));
   a.integer(attr::reading, q.reading_ns).integer(attr::agent_cpu, q.agent_cpu_ns);
+  if (node_.scope) a.text(attr::scope, encode(*node_.scope));
+  if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
   if (summary != nullptr) write_figures(a, *summary);
   return a.status();
 }
@@ -265,6 +267,7 @@ void write_figures(AttributeWriter& a, const NodeSummary& s) {
   a.number(attr::node_runtime, s.usage.duration_s);
   if (s.usage.energy.kind != Kind::unavailable)
     a.number(attr::node_power, s.usage.power_mean_W / 1e3).number(attr::node_energy, s.usage.energy.joules() / 3.6e6);
+  write_related(a, s.net, s.attributed);
 }
 
 Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,

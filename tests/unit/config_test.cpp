@@ -110,7 +110,7 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 19> two_values{{
+constexpr std::array<Values, 20> two_values{{
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
@@ -126,6 +126,7 @@ constexpr std::array<Values, 19> two_values{{
     {"no-estimate", "true", "false"},
     {"strict", "true", "false"},
     {"cpu-tdp", "125", "4.5"},
+    {"baseline", "10s", "auto"},
     {"sysfs", "/x/sys", "/y"},
     {"procfs", "/x/proc", "/y"},
     {"log_lvl", "DEBUG", "CRITICAL"},
@@ -313,6 +314,9 @@ TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
       {"no-estimate", "maybe", "'maybe' is neither true nor false"},
       {"strict", "", "'' is neither true nor false"},
       {"cpu-tdp", "-5W", "-5W is below 0"},
+      {"baseline", "soon", "'soon' is no baseline"},
+      {"baseline", "-5W", "'-5W' is not within 0 W and 1 MW"},
+      {"baseline", "10 ms", "'10 ms' is not within 0.1 s and 1 h"},
       {"cpu-tdp", "big", "'big' is not a quantity like 100W or 1.5kW"},
       {"sysfs", "", "the name of the directory is empty"},
       {"procfs", "", "the name of the directory is empty"},
