@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/baseline.hpp"
+#include "base/text.hpp"
 #include "base/units.hpp"
 
 namespace perun {
@@ -30,11 +32,11 @@ class Remarks {
 
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
-    constexpr std::array order{Caveat::no_sensor,      Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,
-                               Caveat::too_short,      Caveat::stuck,          Caveat::invalid_intervals, Caveat::read_errors,
-                               Caveat::lost_readings,  Caveat::clock_jump,     Caveat::slow_source,       Caveat::slowed_down,
-                               Caveat::blocked,        Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured,
-                               Caveat::default_factors};
+    constexpr std::array order{
+        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,    Caveat::too_short,
+        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,        Caveat::invalid_intervals,
+        Caveat::read_errors, Caveat::lost_readings,  Caveat::clock_jump,        Caveat::slow_source,  Caveat::slowed_down,
+        Caveat::blocked,     Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured, Caveat::default_factors};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
       std::size_t told = 0, left = 0;
@@ -240,6 +242,38 @@ void about_length(const NodeSummary& node, const NodeFindings& found, Remarks& r
               node.host);
 }
 
+void about_scope(const NodeSummary& node, Remarks& remarks) {
+  if (!node.scope || !node.scope->partial() || node.usage.energy.kind == Kind::unavailable) return;
+  const CpuScope& s = *node.scope;
+  std::vector<std::string> more;
+  if (s.quota_cpus > 0) more.push_back(fmt::format("at most {} CPUs of time", text::shortest(s.quota_cpus)));
+  if (!s.cgroup.empty()) more.push_back("cgroup " + s.cgroup);
+  remarks.add(Caveat::shared_node,
+              fmt::format("this run may use {} of the node's {} CPUs{}, but the energy is the whole node's: what others used "
+                          "there is in it",
+                          s.usable_cpus > 0 ? s.usable_cpus : s.node_cpus, s.node_cpus,
+                          more.empty() ? "" : fmt::format(" ({})", fmt::join(more, ", "))),
+              node.host);
+}
+
+void about_baseline(const NodeSummary& node, Remarks& remarks) {
+  if (!node.baseline || !node.net) return;
+  const Baseline& b = *node.baseline;
+  if (node.net->net_J < 0 || (node.attributed && node.attributed->above_energy))
+    remarks.add(Caveat::net_below_zero,
+                fmt::format("the run used less than the idle baseline of {} takes in {}; the node was not idle when that was "
+                            "measured, or it was measured on another one",
+                            units::si(b.power_W, "W"), units::duration(node.usage.duration_s)),
+                node.host);
+  if (b.cpu_busy.value_or(0) > idle_utilization)
+    remarks.add(
+        Caveat::baseline_not_idle,
+        fmt::format("while the baseline was measured, the CPUs were {} % busy, so it is too high and net too low; below "
+                    "{} % counts as idle",
+                    units::significant(100 * *b.cpu_busy, 3), text::shortest(100 * idle_utilization)),
+        node.host);
+}
+
 void about_sampling(const RunSummary& run, Remarks& remarks) {
   std::uint64_t ticks = 0, late = 0, lost = 0;
   for (const auto& node : run.nodes) {
@@ -324,6 +358,8 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
     const NodeSummary& node = summary.nodes[i];
     about_kinds(node, remarks);
     about_coverage(node, remarks);
+    about_scope(node, remarks);
+    about_baseline(node, remarks);
     about_length(node, findings[i], remarks);
     about_rate(node, remarks);
     about_clock(findings[i], node.host, remarks);

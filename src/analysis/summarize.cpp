@@ -7,8 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include "analysis/baseline.hpp"
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
+#include "analysis/share.hpp"
 #include "analysis/track.hpp"
 
 namespace perun {
@@ -23,8 +25,9 @@ double seconds(std::int64_t ns) noexcept {
   return static_cast<double>(ns) * 1e-9;
 }
 
-/// The run on a node's own monotonic clock. A node whose clocks agree with the launcher's is the same machine;
-/// any other is aligned by wall time.
+}  // namespace
+
+/// A node whose clocks agree with the launcher's is the same machine; any other is aligned by wall time.
 Window window_of(const Run& run, const NodeRecord& node) {
   Window w{run.begin.mono_ns, run.end.mono_ns};
   if (!node.clock.empty()) {
@@ -44,6 +47,8 @@ Window window_of(const Run& run, const NodeRecord& node) {
   w.to_ns = std::max(w.to_ns, w.from_ns);
   return w;
 }
+
+namespace {
 
 Amount amount_of(const Sensor& sensor, const Energy& e) {
   Amount a;
@@ -120,6 +125,29 @@ Activity activity_of(const NodeRecord& node, Window window) {
   a.network_received_bytes = increase(node, "proc:net_received", window);
   a.network_sent_bytes = increase(node, "proc:net_sent", window);
   return a;
+}
+
+/// What follows from the node's total: net of the baseline, and the share of the run's own processes, where their CPU time
+/// is known. wait4 tells it, and only the launcher's node has it.
+void relate(const Run& run, const NodeRecord& node, Window window, NodeSummary& out) {
+  if (out.usage.energy.kind == Kind::unavailable) return;
+  if (out.baseline) out.net = net_of(out.usage, *out.baseline);
+  auto times = node_cpu_times(node, window);
+  if (!times || !run.outcome.finished || run.nodes.size() != 1) return;
+  times->run_s = run.outcome.user_s + run.outcome.system_s;
+  out.attributed = attribution_of(out, *times);
+}
+
+/// Their sum over all nodes; nothing when one has none.
+template <class T>
+std::optional<T> over_nodes(const std::vector<NodeSummary>& nodes, std::optional<T> NodeSummary::*part) {
+  std::optional<T> sum;
+  for (const NodeSummary& node : nodes) {
+    const auto& one = node.*part;
+    if (!one) return std::nullopt;
+    sum ? * sum += *one : sum.emplace(*one);
+  }
+  return sum;
 }
 
 /// Rate of the readings and the longest time between two good ones of an energy sensor (of any, where there is none).
@@ -228,6 +256,8 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
   NodeSummary out;
   out.host = node.host;
   out.attributes = node.attributes;
+  out.scope = node.scope;
+  out.baseline = node.baseline;
   out.blocked = node.blocked;
   out.quality = node.quality;
   out.activity = activity_of(node, found.window);
@@ -285,12 +315,15 @@ RunSummary summarize(const Run& run) {
   for (const NodeRecord& node : run.nodes) {
     const NodeFindings& found = findings.emplace_back(find(run, node, track));
     out.nodes.push_back(node_of(node, found, track));
+    relate(run, node, found.window, out.nodes.back());
     together.add(node, found);
     total += out.nodes.back().usage.energy;
     if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
   }
   const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W(track);
   out.usage = usage_of(total, duration_s, max_W);
+  out.net = over_nodes(out.nodes, &NodeSummary::net);
+  out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
   out.notes = caveats(out, findings);

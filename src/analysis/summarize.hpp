@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "analysis/energy.hpp"
 #include "model/summary.hpp"
 
 namespace perun {
@@ -10,5 +11,8 @@ namespace perun {
 
 /// Energy, CO2e and cost of an energy under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
 [[nodiscard]] Footprint footprint(const Amount& energy, const Factors& factors);
+
+/// The time of a run on a node's own monotonic clock.
+[[nodiscard]] Window window_of(const Run& run, const NodeRecord& node);
 
 }  // namespace perun

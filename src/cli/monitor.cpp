@@ -11,6 +11,7 @@
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
 #include "cli/archive.hpp"
+#include "cli/baseline.hpp"
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
@@ -82,6 +83,7 @@ struct Plan {
   fs::path data_out;
   Run header;
   std::vector<int> inherited;  ///< the program's files above stderr
+  BaselinePlan baseline;       ///< the first round's; the others take over what it found
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -106,6 +108,8 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
+  task.baseline = plan.baseline.find;
+  task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
@@ -144,7 +148,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
   }
 }
 
-int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
+int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
   const Config& config = plan.config;
   const std::string round_id = config.rounds > 1 ? journal::new_run_key() : "";
   int status = 0;
@@ -161,6 +165,7 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
   for (int round = 0; round < config.rounds && status == 0; ++round) {
     if (round > 0) rewind_input();
     const AgentTask task = task_for(plan, round, round_id);
+    if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
     const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
     const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
     if (!measured) {
@@ -169,6 +174,9 @@ int run_rounds(const Plan& plan, const CommandLine& line, SignalRelay& relay, Ou
       return exit_status(measured.error());
     }
     status = measured->exit_code;
+    if (measured->run && !measured->run->nodes.empty())
+      if (const auto& found = measured->run->nodes.front().baseline)
+        plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     add_round(summary, plan, *measured);
     if (measured->not_stored) complain(*measured->not_stored);
   }
@@ -189,12 +197,18 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(program.error());
     return exit_status(program.error());
   }
-  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
+  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files(), {}};  // before anything of ours is open
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
     return 2;
   }
+  auto baseline = plan_baseline(config);
+  if (!baseline) {
+    complain(baseline.error());
+    return 2;
+  }
+  plan.baseline = *std::move(baseline);
   const auto folder = DataFolder::prepare(config.data_out);
   if (!folder) {
     complain(folder.error());

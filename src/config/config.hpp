@@ -40,12 +40,24 @@ struct Config {
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;
+  std::string baseline;  ///< as parse_baseline takes it
   std::filesystem::path sysfs = "/sys";
   std::filesystem::path procfs = "/proc";
   // [perun]
   std::string log_lvl = "WARN";
   std::string color = "auto";
 };
+
+/// What --baseline asks for.
+struct BaselineWish {
+  enum class From : std::uint8_t { nothing, measured, automatic, file, stated } from = From::nothing;
+  std::int64_t ns = 0;  ///< measured: for so long
+  double power_W = 0;   ///< stated
+  std::filesystem::path file = {};
+};
+
+/// "10s", "35W" or "35", "auto", a file (with a '/' or ending in .hdf5 or .json); "" and "none" for nothing.
+[[nodiscard]] Result<BaselineWish> parse_baseline(std::string_view text);
 
 /// Where a value came from, weakest first.
 enum class Layer : std::uint8_t { built_in, system_file, global_file, local_file, environment, command_line };

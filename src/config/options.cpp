@@ -93,6 +93,12 @@ Status power(double& out, std::string_view text) {
   return Ok{};
 }
 
+Status baseline(Config& c, std::string_view text) {
+  if (const auto wish = parse_baseline(text); !wish) return wish.error();
+  c.baseline = text::trim(text);
+  return Ok{};
+}
+
 /// The name of a file and of an HDF5 group in one.
 Status app_name(std::string& out, std::string_view text) {
   constexpr std::size_t longest = 200;
@@ -176,6 +182,8 @@ constexpr std::array<Option, 20> table{{
      [](Config& c, Text t) { return truth(c.strict, t); }, [](const Config& c) { return spelled(c.strict); }},
     {"monitor", "cpu-tdp", "--cpu-tdp,--cpu_tdp", value, "WATT", "CPU TDP for estimates; 0: find out", Scope::sources,
      [](Config& c, Text t) { return power(c.cpu_tdp_W, t); }, [](const Config& c) { return text::shortest(c.cpu_tdp_W); }},
+    {"monitor", "baseline", "--baseline", value, "WHAT", "idle power to set against: 10s, 35W, auto, FILE", Scope::monitor,
+     baseline, [](const Config& c) { return c.baseline; }},
     {"monitor", "sysfs", "--sysfs", value, "DIR", "read sensors below here", Scope::sources,
      [](Config& c, Text t) { return folder(c.sysfs, t); }, [](const Config& c) { return c.sysfs.string(); }},
     {"monitor", "procfs", "--procfs", value, "DIR", "read utilization below here", Scope::sources,

@@ -94,7 +94,10 @@ Json node_json(const NodeRecord& node) {
   for (const auto& s : node.sensors) sensors.push_back(sensor_json(s));
   for (const auto& b : node.blocked)
     blocked.push_back({{"backend", utf8(b.backend)}, {"reason", utf8(b.reason)}, {"hint", utf8(b.hint)}});
-  return {{"host", utf8(node.host)}, {"attributes", attributes}, {"sensors", sensors}, {"blocked", blocked}};
+  Json out{{"host", utf8(node.host)}, {"attributes", attributes}, {"sensors", sensors}, {"blocked", blocked}};
+  if (node.scope) out["scope"] = encode(*node.scope);
+  if (node.baseline) out["baseline"] = encode(*node.baseline);
+  return out;
 }
 
 NodeRecord node_from(const Json& json) {
@@ -106,6 +109,11 @@ NodeRecord node_from(const Json& json) {
   for (const auto& b : json.value("blocked", Json::array()))
     node.blocked.push_back({b.value("backend", ""), b.value("reason", ""), b.value("hint", "")});
   node.series.resize(node.sensors.size());
+  // Asked first, since parsing nothing would throw.
+  if (json.contains("scope"))
+    if (auto scope = decode_scope(json.at("scope").get<std::string>())) node.scope = *std::move(scope);
+  if (json.contains("baseline"))
+    if (auto baseline = decode_baseline(json.at("baseline").get<std::string>())) node.baseline = *std::move(baseline);
   return node;
 }
 

@@ -62,6 +62,7 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
   for (const auto& backend : instruments.backends)
     node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
   node.blocked = instruments.blocked;
+  node.scope = cpu_scope(task.host);
   return node;
 }
 
@@ -238,6 +239,11 @@ int live(const AgentTask& task, Channel& channel) {
   if (!instruments) return refuse(instruments.error());
   Run run = task.run;
   run.nodes.push_back(describe_node(task, *instruments));
+  if (task.baseline) {
+    auto baseline = task.baseline(run.nodes.back(), instruments->backends);
+    if (!baseline) return refuse(baseline.error());
+    run.nodes.back().baseline = *std::move(baseline);
+  }
   auto writer = journal::Writer::create(task.data_out, run);
   if (!writer) return refuse(writer.error());
   writer->clock(now());

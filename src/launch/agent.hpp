@@ -3,7 +3,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 
 #include "host/host.hpp"
 #include "journal/journal.hpp"
@@ -19,6 +21,9 @@ enum class Presence : unsigned char { certainly_new, perhaps_there };
 /// Adds a run to its data file.
 using StoreRun = std::function<Result<Stored>(const Run&, Presence)>;
 
+/// The idle power of a node with these sensors, measured or known.
+using FindBaseline = std::function<Result<Baseline>(const NodeRecord&, std::span<const std::unique_ptr<Backend>>)>;
+
 /// What an agent is to do: measure one run of one program on this node.
 struct AgentTask {
   Host host;
@@ -27,6 +32,8 @@ struct AgentTask {
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
   double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
+  FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
+  std::int64_t baseline_ns = 0;        ///< how long that may take
   std::function<void()> prepare = {};  ///< what `store` can have done in advance; called while the program starts
 };
 

@@ -135,9 +135,10 @@ class Agent {
 };
 
 /// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, const std::function<void(std::string_view)>& say) {
+Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
+                             const std::function<void(std::string_view)>& say) {
   int signal = 0;
-  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns, signal);
+  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
     return 0;
@@ -222,7 +223,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {
   auto agent = Agent::start(task);
   if (!agent) return agent.error();
-  const auto ready = wait_until_ready(*agent, relay, say);
+  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
   if (!ready) return ready.error();
   if (*ready != 0) {
     journal::discard(journal_path(task));

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "host/clock.hpp"
+#include "host/cpu_scope.hpp"
+#include "model/baseline.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -45,6 +48,8 @@ struct NodeRecord {
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
+  std::optional<CpuScope> scope = {};     ///< what the program may use of the node
+  std::optional<Baseline> baseline = {};  ///< what the node draws when idle, if that was asked for
 };
 
 /// How the program ended.

@@ -51,10 +51,34 @@ struct Activity {
   std::optional<double> network_received_bytes, network_sent_bytes;
 };
 
+/// Energy beside what the node would have used idle: net = gross - baseline. Below 0 it is shown as it is.
+struct Net {
+  double baseline_J = 0, net_J = 0;
+  double baseline_uncertainty_J = 0;  ///< 95 %, half width, as the baseline's spread and readings give it
+  double uncertainty_J = 0;           ///< of net_J: that and the gross energy's, in quadrature
+};
+
+/// A node's energy shared out by CPU time. Attributed, not measured: run + others + idle + unattributed is the node's total.
+struct Attribution {
+  double run_J = 0;              ///< of the run's own processes
+  double others_J = 0;           ///< of everybody else's, perun included
+  double idle_J = 0;             ///< of no one's
+  double unattributed_J = 0;     ///< domains that CPU time says nothing of: memory, GPUs, whole machines
+  double run_uncertainty_J = 0;  ///< 95 %, half width; how well CPU time stands for power is not in it
+  double run_cpu_s = 0, others_cpu_s = 0, idle_cpu_s = 0;
+  bool by_baseline = false;    ///< idle is the baseline's energy; else it is the idle CPU time's part
+  bool above_energy = false;   ///< the baseline exceeds what the processors used; idle is cut there
+  Kind kind = Kind::measured;  ///< of the energy that is shared out
+};
+
 struct NodeSummary {
   std::string host;
   Attributes attributes;
   Usage usage;
+  std::optional<CpuScope> scope;
+  std::optional<Baseline> baseline;
+  std::optional<Net> net;  ///< with a baseline, where the energy is available
+  std::optional<Attribution> attributed;
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;
   std::vector<BlockedSource> blocked;
@@ -91,7 +115,10 @@ enum class Caveat : std::uint8_t {
   invalid_intervals,
   overlapping,
   simulated,
-  default_factors
+  default_factors,
+  net_below_zero,
+  baseline_not_idle,
+  shared_node
 };
 struct Note {
   Caveat caveat;
@@ -106,7 +133,9 @@ struct RunSummary {
   double frequency_hz = 1;
   std::int64_t begin_real_ns = 0, end_real_ns = 0;
   Outcome outcome;
-  Usage usage;  ///< all nodes
+  Usage usage;                            ///< all nodes
+  std::optional<Net> net;                 ///< all nodes; absent unless each has one
+  std::optional<Attribution> attributed;  ///< likewise
   std::optional<Footprint> footprint;
   Factors factors;
   std::vector<NodeSummary> nodes;

@@ -16,10 +16,11 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 17> caveat_names{
-    "no_sensor",   "estimated_part",    "not_measured", "blocked",     "interrupted",    "too_short",
-    "late_ticks",  "lost_readings",     "slowed_down",  "slow_source", "stuck",          "clock_jump",
-    "read_errors", "invalid_intervals", "overlapping",  "simulated",   "default_factors"};
+constexpr std::array<std::string_view, 20> caveat_names{
+    "no_sensor", "estimated_part",  "not_measured",   "blocked",           "interrupted",
+    "too_short", "late_ticks",      "lost_readings",  "slowed_down",       "slow_source",
+    "stuck",     "clock_jump",      "read_errors",    "invalid_intervals", "overlapping",
+    "simulated", "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
 
 /// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
@@ -70,6 +71,61 @@ double systematic_J(const NodeSummary& node) {
   for (const auto& d : node.devices)
     if (d.counted) sum += d.usage.energy.joules() * d.systematic_percent / 100;
   return sum;
+}
+
+Json net_of(const std::optional<Net>& net) {
+  if (!net) return nullptr;
+  Json out;
+  out["baseline_J"] = number(net->baseline_J);
+  out["baseline_uncertainty_J"] = number(net->baseline_uncertainty_J);
+  out["net_J"] = number(net->net_J);
+  out["net_uncertainty_J"] = number(net->uncertainty_J);
+  return out;
+}
+
+Json attributed_of(const std::optional<Attribution>& share) {
+  if (!share) return nullptr;
+  Json out;
+  out["kind"] = name(share->kind);
+  out["by"] = "CPU time";
+  out["idle_from"] = share->by_baseline ? "baseline" : "CPU time";
+  out["run_J"] = number(share->run_J);
+  out["run_uncertainty_J"] = number(share->run_uncertainty_J);
+  out["others_J"] = number(share->others_J);
+  out["idle_J"] = number(share->idle_J);
+  out["unattributed_J"] = number(share->unattributed_J);
+  out["run_cpu_s"] = number(share->run_cpu_s);
+  out["others_cpu_s"] = number(share->others_cpu_s);
+  out["idle_cpu_s"] = number(share->idle_cpu_s);
+  return out;
+}
+
+Json baseline_of(const std::optional<Baseline>& baseline) {
+  if (!baseline) return nullptr;
+  const Baseline& b = *baseline;
+  const auto if_measured = [&](Json value) { return b.stated() ? Json(nullptr) : std::move(value); };
+  Json out;
+  out["origin"] = words(b.origin);
+  out["kind"] = if_measured(name(b.kind));
+  out["power_W"] = number(b.power_W);
+  out["cpu_W"] = number(b.cpu_W);
+  out["spread_W"] = if_measured(number(b.spread_W));
+  out["blocks"] = if_measured(b.blocks);
+  out["duration_s"] = if_measured(number(b.seconds));
+  out["cpu_utilization"] = number(b.cpu_busy);
+  out["measured_at"] = if_measured(units::iso8601(b.real_ns));
+  return out;
+}
+
+Json scope_of(const std::optional<CpuScope>& scope) {
+  if (!scope) return nullptr;
+  Json out;
+  out["measured"] = "node";
+  out["node_cpus"] = scope->node_cpus > 0 ? Json(scope->node_cpus) : Json(nullptr);
+  out["usable_cpus"] = scope->usable_cpus > 0 ? Json(scope->usable_cpus) : Json(nullptr);
+  out["quota_cpus"] = scope->quota_cpus > 0 ? number(scope->quota_cpus) : Json(nullptr);
+  out["cgroup"] = words_or_null(scope->cgroup);
+  return out;
 }
 
 Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy) {
@@ -165,6 +221,10 @@ Json node_of(const NodeSummary& node) {
   out["host"] = words(node.host);
   add_usage(out, node.usage);
   out["systematic_J"] = node.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic_J(node));
+  out["baseline"] = baseline_of(node.baseline);
+  out["net"] = net_of(node.net);
+  out["attributed"] = attributed_of(node.attributed);
+  out["scope"] = scope_of(node.scope);
   out["devices"] = Json::array();
   for (const auto& d : node.devices) out["devices"].push_back(device_of(d));
   out["activity"] = activity_of(node.activity);
@@ -199,6 +259,8 @@ Json run_of(const RunSummary& run) {
   double systematic = 0;
   for (const auto& node : run.nodes) systematic += systematic_J(node);
   out["systematic_J"] = run.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic);
+  out["net"] = net_of(run.net);
+  out["attributed"] = attributed_of(run.attributed);
   out["footprint"] = footprint_of(run.footprint, run.usage.energy);
   out["factors"] = factors_of(run.factors);
   out["outcome"] = outcome_of(run.outcome);

@@ -155,6 +155,38 @@ std::string at(double value, int digits, std::string_view unit, std::string_view
   return fmt::format(" at {}{}{}", units::significant(value, digits), unit, source == "default" ? " (default)" : "");
 }
 
+/// "20.00 W +- 0.5 W of spread, measured before the run for 10 s"
+std::string baseline(const RunSummary& run) {
+  if (run.nodes.size() != 1) return fmt::format("{} nodes' baselines", run.nodes.size());
+  const Baseline& b = *run.nodes.front().baseline;
+  std::string out = wording::watts(b.power_W);
+  if (!b.stated()) out += fmt::format(", spread {}", units::si(b.spread_W, "W", 2));
+  out += "; " + printable(b.origin);
+  if (!b.stated()) out += fmt::format(", {} long", units::duration(b.seconds));
+  return out;
+}
+
+/// Gross, baseline and net, in this order and never one without the others.
+void net(Page& page, const RunSummary& run) {
+  if (!run.net) return;
+  const auto tag = wording::tag(run.usage.energy.kind);
+  page.field("Baseline", fmt::format("{} +- {} ({})", wording::joules(run.net->baseline_J),
+                                     units::si(run.net->baseline_uncertainty_J, "J", 2), baseline(run)));
+  page.field("Net", fmt::format("{} +- {}{} = energy - baseline", wording::joules(run.net->net_J),
+                                units::si(run.net->uncertainty_J, "J", 2), tag));
+}
+
+/// "attributed by CPU time: this run 120 J +- 3 J, others 80 J, idle 60 J, not attributed 36 J"
+void share(Page& page, const RunSummary& run) {
+  if (!run.attributed) return;
+  const Attribution& a = *run.attributed;
+  const std::string error = a.kind == Kind::measured ? " +- " + units::si(a.run_uncertainty_J, "J", 2) : "";
+  std::string text = fmt::format("attributed by CPU time: this run {}{}{}, others {}, idle {}", wording::joules(a.run_J), error,
+                                 wording::tag(a.kind), wording::joules(a.others_J), wording::joules(a.idle_J));
+  if (a.unattributed_J > 0) text += ", not attributed " + wording::joules(a.unattributed_J);
+  page.field("Share", text);
+}
+
 void figures(Page& page, const RunSummary& run) {
   const Amount& e = run.usage.energy;
   page.gap();
@@ -167,6 +199,8 @@ void figures(Page& page, const RunSummary& run) {
   const std::string error = e.kind == Kind::measured ? " +- " + units::si(e.uncertainty_J, "J", 2) : "";
   page.field("Energy", fmt::format("{}{} = {}{}", wording::joules(e.joules()), error, units::si(e.joules() / 3600, "Wh"), tag));
   if (e.kind == Kind::mixed) page.field("", split_energy(run));
+  net(page, run);
+  share(page, run);
   page.field("Power", fmt::format("mean {}{}, peak {}{}", wording::watts(run.usage.power_mean_W), tag,
                                   wording::watts(run.usage.power_max_W), tag));
   if (run.footprint) {

@@ -116,6 +116,15 @@ inline constexpr const char* lower = "lower_J";
 inline constexpr const char* upper = "upper_J";
 inline constexpr const char* power_mean = "power_mean_W";
 inline constexpr const char* power_max = "power_max_W";
+inline constexpr const char* baseline_energy = "baseline_J";
+inline constexpr const char* baseline_uncertainty = "baseline_uncertainty_J";
+inline constexpr const char* net = "net_J";
+inline constexpr const char* net_uncertainty = "net_uncertainty_J";
+inline constexpr const char* attributed_run = "attributed_run_J";
+inline constexpr const char* attributed_run_uncertainty = "attributed_run_uncertainty_J";
+inline constexpr const char* attributed_others = "attributed_others_J";
+inline constexpr const char* attributed_idle = "attributed_idle_J";
+inline constexpr const char* unattributed = "unattributed_J";
 
 // node
 inline constexpr const char* host = "host";
@@ -136,6 +145,8 @@ inline constexpr const char* period_begin = "quality_period_begin_ns";
 inline constexpr const char* repeated = "quality_repeated";
 inline constexpr const char* achieved = "quality_frequency_Hz";
 inline constexpr const char* own_energy = "quality_own_energy_J";
+inline constexpr const char* scope = "scope";
+inline constexpr const char* baseline = "baseline";
 inline constexpr const char* node_runtime = "totalNodeRuntime_s";
 inline constexpr const char* node_power = "nodeAvgPower_kW";
 inline constexpr const char* node_energy = "totalNodeEnergy_kWh";

@@ -187,6 +187,16 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
                   a.integer_or(attr::latency_p99),
                   a.integer_or(attr::period),
                   a.integer_or(attr::period_begin)};
+  if (const auto text = a.text(attr::scope)) {
+    auto scope = decode_scope(*text);
+    if (!scope) return scope.error();
+    node.scope = *std::move(scope);
+  }
+  if (const auto text = a.text(attr::baseline)) {
+    auto baseline = decode_baseline(*text);
+    if (!baseline) return baseline.error();
+    node.baseline = *std::move(baseline);
+  }
   const auto devices = texts_of_json(a.text_or(attr::devices), attr::devices);
   if (!devices) return devices.error();
   DeviceReader reader(group.get(), node.clock.empty() ? run_begin : node.clock.front());

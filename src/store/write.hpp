@@ -25,6 +25,9 @@ void write_figures(AttributeWriter& attributes, const NodeSummary& summary);
 /// The attributes of figures that runs and nodes have in common. Nothing of energy when it is unavailable.
 void write_usage(AttributeWriter& attributes, const Usage& usage);
 
+/// What a baseline and the CPU time tell beside them.
+void write_related(AttributeWriter& a, const std::optional<Net>& net, const std::optional<Attribution>& attributed);
+
 /// A name for a link: what readers of netCDF and file paths cannot take becomes '_'; `_2` ... behind a name in `taken`.
 [[nodiscard]] std::string link_name(std::string_view wanted, std::string_view also_allowed, std::set<std::string>& taken);
 

@@ -257,6 +257,8 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
   a.integer(attr::launcher_cpu, q.launcher_cpu_ns);
   a.integer(attr::latency_p50, q.latency_p50_ns).integer(attr::latency_p99, q.latency_p99_ns);
   a.integer(attr::period, q.period_ns).integer(attr::period_begin, q.period_begin_ns);
+  if (node_.scope) a.text(attr::scope, encode(*node_.scope));
+  if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
   if (summary != nullptr) write_figures(a, *summary);
   return a.status();
 }
@@ -270,6 +272,7 @@ void write_figures(AttributeWriter& a, const NodeSummary& s) {
   if (s.own_energy_J) a.number(attr::own_energy, *s.own_energy_J);
   if (s.usage.energy.kind != Kind::unavailable)
     a.number(attr::node_power, s.usage.power_mean_W / 1e3).number(attr::node_energy, s.usage.energy.joules() / 3.6e6);
+  write_related(a, s.net, s.attributed);
 }
 
 Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,

@@ -50,6 +50,7 @@ void write_figures(AttributeWriter& a, const RunSummary& s) {
     a.number(attr::facility_energy, s.footprint->facility_kWh)
         .number(attr::run_co2e, s.footprint->co2e_kg)
         .number(attr::run_price, s.footprint->cost_cent / 100);
+  write_related(a, s.net, s.attributed);
 }
 
 void write_usage(AttributeWriter& a, const Usage& usage) {
@@ -59,6 +60,18 @@ void write_usage(AttributeWriter& a, const Usage& usage) {
   a.number(attr::measured, usage.energy.measured_J).number(attr::estimated, usage.energy.estimated_J);
   a.number(attr::lower, usage.energy.lower_J).number(attr::upper, usage.energy.upper_J);
   a.number(attr::power_mean, usage.power_mean_W).number(attr::power_max, usage.power_max_W);
+}
+
+void write_related(AttributeWriter& a, const std::optional<Net>& net, const std::optional<Attribution>& attributed) {
+  if (net) {
+    a.number(attr::baseline_energy, net->baseline_J).number(attr::baseline_uncertainty, net->baseline_uncertainty_J);
+    a.number(attr::net, net->net_J).number(attr::net_uncertainty, net->uncertainty_J);
+  }
+  if (attributed) {
+    a.number(attr::attributed_run, attributed->run_J).number(attr::attributed_run_uncertainty, attributed->run_uncertainty_J);
+    a.number(attr::attributed_others, attributed->others_J).number(attr::attributed_idle, attributed->idle_J);
+    a.number(attr::unattributed, attributed->unattributed_J);
+  }
 }
 
 std::string link_name(std::string_view wanted, std::string_view also_allowed, std::set<std::string>& taken) {

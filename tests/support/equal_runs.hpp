@@ -14,6 +14,8 @@ inline void expect_equal(const NodeRecord& a, const NodeRecord& b) {
   EXPECT_EQ(a.clock, b.clock);
   EXPECT_EQ(a.blocked, b.blocked);
   EXPECT_EQ(a.quality, b.quality);
+  EXPECT_EQ(a.scope, b.scope);
+  EXPECT_EQ(a.baseline, b.baseline);
   ASSERT_EQ(a.sensors.size(), b.sensors.size());
   ASSERT_EQ(a.series.size(), b.series.size());
   for (std::size_t i = 0; i < a.sensors.size(); ++i) EXPECT_EQ(a.sensors[i], b.sensors[i]) << a.sensors[i].id;

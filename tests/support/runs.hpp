@@ -140,6 +140,19 @@ inline Run measured_run() {
   return run;
 }
 
+/// The same in a job on a sixteenth of the node, which was watched before, but not idle then.
+inline Run baseline_run() {
+  Run run = measured_run();
+  NodeRecord& node = run.nodes.front();
+  node.scope = CpuScope{128, 8, 0, "/job_7/step_0"};
+  node.baseline = Baseline{.power_W = 150, .spread_W = 1.5, .reading_W = 0.1, .cpu_W = 130, .blocks = 10, .seconds = 10};
+  node.baseline->cpu_busy = 0.07;
+  node.baseline->real_ns = run_begin_real - 1'000'000'000;
+  node.baseline->origin = "measured before the run";
+  node.baseline->sensors = {"rapl:package-0", "rapl:package-1", "rapl:package-0:dram", "rapl:package-1:dram"};
+  return run;
+}
+
 /// The package measured, DRAM estimated; one reading failed.
 inline Run mixed_run() {
   Run run = make_run(3);

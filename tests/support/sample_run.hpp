@@ -33,6 +33,8 @@ inline NodeRecord sample_node(std::string host, std::size_t sensors, std::size_t
   node.attributes = {{"kernel", "6.1.0"}, {"cpu_model", "Test CPU"}};
   node.clock = {{sample_mono_ns, sample_real_ns}, {sample_mono_ns + 10'000'000'000, sample_real_ns + 10'000'000'123}};
   node.quality = {ticks, 1, 2, 3'000, 4'000, 5'000, 600, 700, 80'000, 8'000};
+  node.scope = CpuScope{64, 16, 2.5, "/job_7"};
+  node.baseline = Baseline{.power_W = 31.4, .spread_W = 0.2, .cpu_W = 20, .blocks = 10, .seconds = 10, .host = node.host};
   for (std::size_t i = 0; i < sensors; ++i) {
     Sensor s;
     s.id = "rapl:package-" + std::to_string(i);
