@@ -9,14 +9,11 @@
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
 #include "analysis/track.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
 namespace {
-
-bool tells_energy(const Sensor& s) noexcept {
-  return s.quantity == Quantity::energy || s.quantity == Quantity::power;
-}
 
 double seconds(std::int64_t ns) noexcept {
   return static_cast<double>(ns) * 1e-9;
@@ -121,11 +118,11 @@ Activity activity_of(const NodeRecord& node, Window window) {
 
 /// Rate of the readings and the longest time between two good ones of an energy sensor (of any, where there is none).
 void describe_sampling(const NodeRecord& node, NodeSummary& out) {
-  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), tells_energy);
+  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), is_meter);
   std::size_t most = 0;
   for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
     const Series& s = node.series[i];
-    if (energy && !tells_energy(node.sensors[i])) continue;
+    if (energy && !is_meter(node.sensors[i])) continue;
     if (s.size() > most && s.size() > 1 && s.t_ns.back() > s.t_ns.front()) {
       most = s.size();
       out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
@@ -179,7 +176,7 @@ NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
   for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
-    if (tells_energy(node.sensors[i]))
+    if (is_meter(node.sensors[i]))
       found.metered.push_back({&node.sensors[i], energy_between(node.sensors[i], node.series[i], found.window, track)});
   return found;
 }

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "host/clock.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -39,10 +40,6 @@ std::string step(const Sensor& s) {
 std::string update(const Sensor& s, const Periods& periods) {
   if (const auto seen = measured_ns(s, periods)) return "~" + units::si(static_cast<double>(*seen) * 1e-9, "s", 3);
   return s.refresh_ns > 0 ? units::si(static_cast<double>(s.refresh_ns) * 1e-9, "s", 3) : "-";
-}
-
-bool is_energy(const Sensor& s) {
-  return s.quantity == Quantity::energy || s.quantity == Quantity::power;
 }
 
 /// Numbered remarks below a table; the same text has one number.
@@ -113,7 +110,7 @@ std::string heading(std::string_view backend, const Sources& sources) {
 
 std::string in_total(const Listed& l, Footnotes& notes) {
   if (!l.selected) return "no" + notes.mark("not selected");
-  if (!is_energy(l.sensor)) return "-";
+  if (!is_meter(l.sensor)) return "-";
   return l.sensor.counted ? "yes" : "no" + notes.mark(l.why_not);
 }
 
@@ -198,7 +195,7 @@ Periods measure_periods(const Sources& sources, std::int64_t budget_ns) {
       const Sensor& sensor = sources.backends[b]->sensors()[i];
       const Seen& s = seen[b][i];
       // A model's number changes at every look; that says nothing of it.
-      if (is_energy(sensor) && sensor.kind == Kind::measured && s.changes >= 3)
+      if (is_meter(sensor) && sensor.kind == Kind::measured && s.changes >= 3)
         periods[sensor.id] = (s.last_ns - s.first_ns) / (s.changes - 1);
     }
   return periods;
