@@ -13,6 +13,7 @@
 
 #include "backends/backend.hpp"
 #include "backends/select.hpp"
+#include "support/hwmon.hpp"
 #include "support/machines.hpp"
 
 namespace {
@@ -61,7 +62,7 @@ using test::Tree;
 
 /// A machine on which every backend that reads files finds something.
 void rich_machine(Tree& tree) {
-  proc_files(laptop(tree));
+  proc_files(laptop(grace(tree, true)));
 }
 
 /// What a user would have to write for a backend that takes no part by itself.
@@ -263,7 +264,7 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "proc", "estimate", "sim"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "hwmon", "proc", "estimate", "sim"}));
 }
 
 TEST(Chosen, ReadsWithoutAllocating) {
