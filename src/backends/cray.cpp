@@ -63,8 +63,8 @@ struct Counter {
 
 std::vector<Counter> counters(const std::vector<std::string>& names) {
   std::vector<Counter> out{{"energy", "node", "node", Domain::node},
-                           {"cpu_energy", "cpu", "cpu", Domain::package},
-                           {"memory_energy", "memory", "memory", Domain::dram}};
+                           {"cpu_energy", "cpu", "cpu", Domain::cpu},
+                           {"memory_energy", "memory", "memory", Domain::memory}};
   std::erase_if(out, [&](const Counter& c) { return !std::binary_search(names.begin(), names.end(), c.file); });
   for (const std::string& name : names) {
     std::string_view rest = name;

@@ -13,7 +13,11 @@ std::string_view backend_of(const Sensor& s) noexcept {
 }
 
 bool is_processor(Domain d) noexcept {
-  return d == Domain::package || d == Domain::apu || d == Domain::module || d == Domain::superchip;
+  return d == Domain::package || d == Domain::cpu || d == Domain::apu || d == Domain::module || d == Domain::superchip;
+}
+
+bool is_memory(Domain d) noexcept {
+  return d == Domain::dram || d == Domain::memory;
 }
 
 bool is_inside_package(Domain d) noexcept {
@@ -49,8 +53,12 @@ class Node {
       case Domain::supply:
         return part.domain != Domain::node && (part.domain != Domain::supply || other_backend_later(whole, part));
       case Domain::platform:
-        return is_processor(part.domain) || is_inside_package(part.domain) || part.domain == Domain::dram ||
+        return is_processor(part.domain) || is_inside_package(part.domain) || is_memory(part.domain) ||
                part.domain == Domain::gpu || (part.domain == Domain::platform && &whole < &part);
+      case Domain::cpu:
+        return part.domain == Domain::package || is_inside_package(part.domain);
+      case Domain::memory:
+        return part.domain == Domain::dram;
       case Domain::superchip:
         if (part.domain == Domain::gpu) return true;
         if (part.domain == Domain::module) return same_number;
@@ -106,7 +114,7 @@ class Node {
     });
     if (wished_whole || node_ != nullptr || supply_ != nullptr || (platform_ != nullptr && !measured_)) return {};
     const bool memory = std::any_of(sensors_.begin(), sensors_.end(), [](const Sensor& s) {
-      return is_meter(s) && (s.domain == Domain::dram || s.domain == Domain::module || s.domain == Domain::superchip);
+      return is_meter(s) && (is_memory(s.domain) || s.domain == Domain::module || s.domain == Domain::superchip);
     });
     return {.cpu = !measured_, .dram = !memory};
   }
@@ -139,6 +147,7 @@ class Node {
       case Domain::superchip:
       case Domain::module:
       case Domain::apu:
+      case Domain::cpu:
       case Domain::package:
         return {true};
       case Domain::platform:
@@ -149,6 +158,7 @@ class Node {
         if (package_) return {false, "part of a package"};
         [[fallthrough]];
       case Domain::dram:
+      case Domain::memory:
       case Domain::gpu:
         return only_platform ? InTotal{false, "overlaps with " + platform_->label} : InTotal{true};
       default:
@@ -197,8 +207,7 @@ std::vector<std::string_view> without_sensor(std::span<const Domain> counted) {
   if (any([](Domain d) { return d == Domain::node || d == Domain::supply || d == Domain::platform; })) return {};
   std::vector<std::string_view> out;
   if (!any([](Domain d) { return is_processor(d) || d == Domain::cores; })) out.emplace_back("CPU");
-  if (!any([](Domain d) { return d == Domain::dram || d == Domain::module || d == Domain::superchip; }))
-    out.emplace_back("memory");
+  if (!any([](Domain d) { return is_memory(d) || d == Domain::module || d == Domain::superchip; })) out.emplace_back("memory");
   for (const auto* word : {"fans", "disks", "network", "PSU losses"}) out.emplace_back(word);
   return out;
 }

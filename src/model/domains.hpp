@@ -17,6 +17,7 @@ namespace perun {
 //   supply      everything          all of one backend together count, where there is no node meter
 //   superchip   module, package, dram of its number; GPUs
 //   module      package, dram of its number: a processor with its memory
+//   cpu         all packages; memory: all dram
 //   apu         package of its number: a processor with its graphics
 //   package     cores, uncore
 //   platform    packages, dram and more, as the board is wired: counts only where no processor is measured
