@@ -104,6 +104,41 @@ std::optional<double> highest(const NodeRecord& node, std::string_view id, Windo
   return most;
 }
 
+/// Lowest, mean and highest value of a gauge in the window, or as near to it as there is one.
+struct Spread {
+  double least = 0, mean = 0, most = 0;
+};
+std::optional<Spread> spread(const Sensor& sensor, const Series& series, Window window) {
+  Spread s;
+  double count = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series.raw[i] == missing || (series.t_ns[i] > window.to_ns && count > 0)) continue;
+    const double value = static_cast<double>(series.raw[i]) * sensor.scale;
+    s.least = count > 0 ? std::min(s.least, value) : value;
+    s.most = count > 0 ? std::max(s.most, value) : value;
+    s.mean += value;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  s.mean /= count;
+  return s;
+}
+
+/// What the processors did beside using energy: series of the backend state.
+void describe_state(const NodeRecord& node, Window window, Activity& a) {
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
+    const Sensor& s = node.sensors[i];
+    if (s.quantity == Quantity::events) a.throttle_events = increase(node, s.id, window);
+    if (s.quantity != Quantity::frequency && s.quantity != Quantity::temperature && s.quantity != Quantity::limit) continue;
+    const auto seen = spread(s, node.series[i], window);
+    if (!seen) continue;
+    if (s.quantity == Quantity::frequency) a.cpu_frequency_mean_Hz = seen->mean;
+    if (s.quantity == Quantity::temperature)
+      a.cpu_temperature_max_C = std::max(a.cpu_temperature_max_C.value_or(0), seen->most);
+    if (s.quantity == Quantity::limit) a.cpu_power_limit_W = a.cpu_power_limit_W.value_or(0) + seen->least;
+  }
+}
+
 Activity activity_of(const NodeRecord& node, Window window) {
   Activity a;
   const auto busy = increase(node, "proc:cpu_busy", window), total = increase(node, "proc:cpu_total", window);
@@ -113,6 +148,7 @@ Activity activity_of(const NodeRecord& node, Window window) {
   a.disk_written_bytes = increase(node, "proc:disk_written", window);
   a.network_received_bytes = increase(node, "proc:net_received", window);
   a.network_sent_bytes = increase(node, "proc:net_sent", window);
+  describe_state(node, window, a);
   return a;
 }
 

@@ -34,6 +34,7 @@ std::string step(const Sensor& s) {
   if (s.kind == Kind::estimated) return "-";
   const double size = static_cast<double>(s.resolution) * s.scale;
   if (s.quantity == Quantity::bytes) return fmt::format("{} B", s.resolution);
+  if (s.quantity == Quantity::temperature || s.quantity == Quantity::events) return fmt::format("{:g}", size);
   return units::si(size, s.quantity == Quantity::utilization ? "s" : unit(s.quantity), 3);
 }
 
@@ -129,6 +130,22 @@ std::string group_text(std::string_view backend, const Sources& sources, const P
   return out;
 }
 
+/// What makes up the total, and what of the node has no sensor; empty when nothing counts.
+std::string total_text(const Sources& sources) {
+  std::vector<std::string> counted;
+  std::vector<Domain> measured;
+  for (const Listed& l : sources.listed) {
+    if (!l.sensor.counted) continue;
+    counted.push_back(l.sensor.label + (l.sensor.kind == Kind::estimated ? " (estimated)" : ""));
+    if (l.sensor.kind != Kind::estimated) measured.push_back(l.sensor.domain);
+  }
+  if (counted.empty()) return "";
+  std::string out = fmt::format("{}", fmt::join(counted, " + "));
+  if (const auto without = without_sensor(measured); !without.empty())
+    out += fmt::format("; without a sensor: {}", fmt::join(without, ", "));
+  return out;
+}
+
 /// null for what is not known.
 Json seconds_or_null(std::optional<std::int64_t> ns) {
   return ns && *ns > 0 ? Json(static_cast<double>(*ns) * 1e-9) : Json(nullptr);
@@ -208,6 +225,7 @@ std::string list_text(const Sources& sources, const Periods& periods) {
       backends.push_back(b);
   std::string out = backends.empty() ? "No sensor can be read here.\n\n" : "";
   for (const auto backend : backends) out += group_text(backend, sources, periods) + "\n";
+  if (const std::string total = total_text(sources); !total.empty()) out += wrapped("Total    ", total);
   if (!periods.empty()) out += "~ seen just now; else as the hardware is specified.\n";
   for (const BlockedSource& b : sources.blocked) {
     out += wrapped("Blocked  ", fmt::format("{}: {}", b.backend, b.reason));

@@ -16,6 +16,7 @@
 #include "support/feeds.hpp"
 #include "support/hwmon.hpp"
 #include "support/machines.hpp"
+#include "support/state.hpp"
 
 namespace {
 std::atomic<std::size_t> allocations{0};
@@ -63,7 +64,7 @@ using test::Tree;
 
 /// A machine on which every backend that reads files finds something.
 void rich_machine(Tree& tree) {
-  proc_files(laptop(on_battery(cray(grace(tree, true)))));
+  proc_files(laptop(on_battery(cray(grace(processor_state(tree), true)))));
 }
 
 /// What a user would have to write for a backend that takes no part by itself.
@@ -265,7 +266,7 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "proc", "estimate", "sim"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "proc", "state", "estimate", "sim"}));
 }
 
 TEST(Chosen, ReadsWithoutAllocating) {
@@ -273,7 +274,7 @@ TEST(Chosen, ReadsWithoutAllocating) {
   rich_machine(tree);
   auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
   ASSERT_TRUE(sources);
-  ASSERT_EQ(sources->backends.size(), 5u);
+  ASSERT_EQ(sources->backends.size(), 6u);
   for (auto& backend : sources->backends) {
     std::vector<Reading> out(backend->sensors().size());
     const std::size_t before = allocations;

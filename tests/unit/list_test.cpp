@@ -59,14 +59,16 @@ model: 0.392 W/GB (estimated)
   estimate:dram  dram     -       -      -  yes [1]
   [1] assumes 6.27 W for 16.0 GB
 
-Not on this machine: cray, hwmon, battery
+Total    cpu:0 package + dram (estimated); without a sensor: memory, fans,
+         disks, network, PSU losses
+Not on this machine: cray, hwmon, battery, state
 )");
 }
 
 TEST(List, ShowsWhatIsBlockedAndWhatIsNotThere) {
   Tree tree;
   const Sources nothing = open(tree.host());
-  EXPECT_EQ(list_text(nothing), "No sensor can be read here.\n\nNot on this machine: rapl, cray, hwmon, battery, proc\n");
+  EXPECT_EQ(list_text(nothing), "No sensor can be read here.\n\nNot on this machine: rapl, cray, hwmon, battery, proc, state\n");
   Sources blocked;
   blocked.blocked = {{"rapl", "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied (and 4 more)",
                       "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj (until reboot; lets every user read them, see "
@@ -92,7 +94,8 @@ TEST(List, UnselectedSensorsStayInTheList) {
   rapl:psys            psys            1.00 J  1.00 ms  4.29 GJ  yes
   [1] not selected
 
-Not on this machine: cray, hwmon, battery, proc
+Total    psys
+Not on this machine: cray, hwmon, battery, proc, state
 )");
 }
 
