@@ -24,6 +24,9 @@ class Backend {
   /// Sensors behind the same driver that are there but could not be opened. Never changes after probing.
   [[nodiscard]] virtual std::span<const BlockedSource> blocked() const noexcept { return {}; }
 
+  /// Which of several ways to read them it took, and why: "perf" or "powercap, because ..."; empty where there is but one.
+  [[nodiscard]] virtual std::string_view choice() const noexcept { return {}; }
+
   /// Whether a reading may take long, since it asks a device over a bus: it is then read in a lane of its own.
   [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
 

@@ -23,6 +23,13 @@ std::string reason(int error) {
   return text::lower(std::generic_category().message(error));
 }
 
+std::string printable(std::string_view s) {
+  std::string out = text::to_utf8(s.substr(0, 64));
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return out;
+}
+
 std::string_view word(std::string_view& rest) noexcept {
   constexpr std::string_view blanks = " \t\r";
   rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));

@@ -36,10 +36,7 @@ std::string notice_without_sensor(const Sources& sources, const Config& config) 
 }  // namespace
 
 Host host_of(const Config& config) {
-  Host host;
-  host.sysfs = config.sysfs;
-  host.procfs = config.procfs;
-  return host;
+  return host_at(config.sysfs, config.procfs);
 }
 
 Selection selection_of(const Config& config) {

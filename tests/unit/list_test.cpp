@@ -61,6 +61,7 @@ model: 0.392 W/GB (estimated)
 
 Total    cpu:0 package + dram (estimated); without a sensor: memory, fans,
          disks, network, PSU losses
+Chosen   rapl: powercap, because perf is not on this machine
 Not on this machine: cray, hwmon, battery, state
 )");
 }
@@ -95,6 +96,7 @@ TEST(List, UnselectedSensorsStayInTheList) {
   [1] not selected
 
 Total    psys
+Chosen   rapl: powercap, because perf is not on this machine
 Not on this machine: cray, hwmon, battery, proc, state
 )");
 }
@@ -154,7 +156,7 @@ TEST(List, JsonNamesTheBlockedWithTheirFix) {
   sources.blocked = {{"rapl", "why", "how"}, {"x", "why", ""}};
   sources.absent = {"proc"};
   EXPECT_EQ(list_json(sources).dump(),
-            R"({"schema":"perun-sensors/1","sensors":[],"blocked":[{"backend":"rapl","reason":"why","fix":"how"},)"
+            R"({"schema":"perun-sensors/1","sensors":[],"choices":[],"blocked":[{"backend":"rapl","reason":"why","fix":"how"},)"
             R"({"backend":"x","reason":"why","fix":null}],"absent":["proc"]})");
 }
 
