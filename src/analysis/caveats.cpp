@@ -13,6 +13,7 @@
 #include "analysis/baseline.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -76,6 +77,8 @@ class Remarks {
 std::string_view people_call(Domain d) noexcept {
   switch (d) {
     case Domain::package:
+    case Domain::apu:
+    case Domain::module:
     case Domain::cores:
     case Domain::cpu:
       return "CPU";
@@ -143,7 +146,8 @@ void about_kinds(const NodeSummary& node, Remarks& remarks) {
 
 void about_coverage(const NodeSummary& node, Remarks& remarks) {
   std::vector<std::string> left_out, simulated;
-  bool whole = false, cpu = false, memory = false, overlap = false;
+  std::vector<Domain> counted;
+  bool overlap = false;
   for (const auto& d : node.devices) {
     if (d.kind == Kind::unavailable) continue;
     if (!d.counted) {
@@ -154,20 +158,17 @@ void about_coverage(const NodeSummary& node, Remarks& remarks) {
       continue;
     }
     if (d.source.starts_with("sim")) simulated.push_back(d.label);
-    whole = whole || d.domain == Domain::node || d.domain == Domain::platform;
-    cpu = cpu || people_call(d.domain) == "CPU";
-    memory = memory || people_call(d.domain) == "DRAM";
+    counted.push_back(d.domain);
   }
   if (!simulated.empty()) remarks.add(Caveat::simulated, "simulated, not read from hardware: " + joined(simulated), node.host);
   if (!left_out.empty())
     remarks.add(Caveat::overlapping,
                 (overlap ? "not in the total, since other sensors include them: " : "not in the total: ") + joined(left_out),
                 node.host);
-  if (whole || node.usage.energy.kind == Kind::unavailable) return;
+  if (node.usage.energy.kind == Kind::unavailable) return;
   std::vector<std::string> unseen;
-  if (!cpu) unseen.emplace_back("CPU");
-  if (!memory) unseen.emplace_back("memory");
-  for (const auto* word : {"fans", "disks", "network", "PSU losses"}) unseen.emplace_back(word);
+  for (const auto word : without_sensor(counted)) unseen.emplace_back(word);
+  if (unseen.empty()) return;
   remarks.add(Caveat::not_measured, joined(unseen) + " have no sensor here and are not in the total", node.host);
 }
 

@@ -12,14 +12,11 @@
 #include "analysis/energy.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
 namespace {
-
-bool tells_energy(const Sensor& s) noexcept {
-  return s.quantity == Quantity::energy || s.quantity == Quantity::power;
-}
 
 double seconds(std::int64_t ns) noexcept {
   return static_cast<double>(ns) * 1e-9;
@@ -115,6 +112,41 @@ std::optional<double> highest(const NodeRecord& node, std::string_view id, Windo
   return most;
 }
 
+/// Lowest, mean and highest value of a gauge in the window, or as near to it as there is one.
+struct Spread {
+  double least = 0, mean = 0, most = 0;
+};
+std::optional<Spread> spread(const Sensor& sensor, const Series& series, Window window) {
+  Spread s;
+  double count = 0;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series.raw[i] == missing || (series.t_ns[i] > window.to_ns && count > 0)) continue;
+    const double value = static_cast<double>(series.raw[i]) * sensor.scale;
+    s.least = count > 0 ? std::min(s.least, value) : value;
+    s.most = count > 0 ? std::max(s.most, value) : value;
+    s.mean += value;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  s.mean /= count;
+  return s;
+}
+
+/// What the processors did beside using energy: series of the backend state.
+void describe_state(const NodeRecord& node, Window window, Activity& a) {
+  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
+    const Sensor& s = node.sensors[i];
+    if (s.quantity == Quantity::events) a.throttle_events = increase(node, s.id, window);
+    if (s.quantity != Quantity::frequency && s.quantity != Quantity::temperature && s.quantity != Quantity::limit) continue;
+    const auto seen = spread(s, node.series[i], window);
+    if (!seen) continue;
+    if (s.quantity == Quantity::frequency) a.cpu_frequency_mean_Hz = seen->mean;
+    if (s.quantity == Quantity::temperature)
+      a.cpu_temperature_max_C = std::max(a.cpu_temperature_max_C.value_or(0), seen->most);
+    if (s.quantity == Quantity::limit) a.cpu_power_limit_W = a.cpu_power_limit_W.value_or(0) + seen->least;
+  }
+}
+
 Activity activity_of(const NodeRecord& node, Window window) {
   Activity a;
   const auto busy = increase(node, "proc:cpu_busy", window), total = increase(node, "proc:cpu_total", window);
@@ -124,6 +156,7 @@ Activity activity_of(const NodeRecord& node, Window window) {
   a.disk_written_bytes = increase(node, "proc:disk_written", window);
   a.network_received_bytes = increase(node, "proc:net_received", window);
   a.network_sent_bytes = increase(node, "proc:net_sent", window);
+  describe_state(node, window, a);
   return a;
 }
 
@@ -152,11 +185,11 @@ std::optional<T> over_nodes(const std::vector<NodeSummary>& nodes, std::optional
 
 /// Rate of the readings and the longest time between two good ones of an energy sensor (of any, where there is none).
 void describe_sampling(const NodeRecord& node, NodeSummary& out) {
-  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), tells_energy);
+  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), is_meter);
   std::size_t most = 0;
   for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
     const Series& s = node.series[i];
-    if (energy && !tells_energy(node.sensors[i])) continue;
+    if (energy && !is_meter(node.sensors[i])) continue;
     if (s.size() > most && s.size() > 1 && s.t_ns.back() > s.t_ns.front()) {
       most = s.size();
       out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
@@ -236,7 +269,7 @@ NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
   NodeFindings found;
   found.window = window_of(run, node);
   for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
-    if (!tells_energy(node.sensors[i])) continue;
+    if (!is_meter(node.sensors[i])) continue;
     const Series& series = node.series[i];
     Metered m{&node.sensors[i], energy_between(node.sensors[i], series, found.window, track), series.size()};
     if (series.size() > 0) {

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "host/clock.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -33,16 +34,13 @@ std::string step(const Sensor& s) {
   if (s.kind == Kind::estimated) return "-";
   const double size = static_cast<double>(s.resolution) * s.scale;
   if (s.quantity == Quantity::bytes) return fmt::format("{} B", s.resolution);
+  if (s.quantity == Quantity::temperature || s.quantity == Quantity::events) return fmt::format("{:g}", size);
   return units::si(size, s.quantity == Quantity::utilization ? "s" : unit(s.quantity), 3);
 }
 
 std::string update(const Sensor& s, const Periods& periods) {
   if (const auto seen = measured_ns(s, periods)) return "~" + units::si(static_cast<double>(*seen) * 1e-9, "s", 3);
   return s.refresh_ns > 0 ? units::si(static_cast<double>(s.refresh_ns) * 1e-9, "s", 3) : "-";
-}
-
-bool is_energy(const Sensor& s) {
-  return s.quantity == Quantity::energy || s.quantity == Quantity::power;
 }
 
 /// Numbered remarks below a table; the same text has one number.
@@ -113,7 +111,7 @@ std::string heading(std::string_view backend, const Sources& sources) {
 
 std::string in_total(const Listed& l, Footnotes& notes) {
   if (!l.selected) return "no" + notes.mark("not selected");
-  if (!is_energy(l.sensor)) return "-";
+  if (!is_meter(l.sensor)) return "-";
   return l.sensor.counted ? "yes" : "no" + notes.mark(l.why_not);
 }
 
@@ -129,6 +127,22 @@ std::string group_text(std::string_view backend, const Sources& sources, const P
   }
   std::string out = heading(backend, sources) + table(rows);
   for (std::size_t i = 0; i < notes.texts().size(); ++i) out += wrapped(fmt::format("  [{}] ", i + 1), notes.texts()[i]);
+  return out;
+}
+
+/// What makes up the total, and what of the node has no sensor; empty when nothing counts.
+std::string total_text(const Sources& sources) {
+  std::vector<std::string> counted;
+  std::vector<Domain> measured;
+  for (const Listed& l : sources.listed) {
+    if (!l.sensor.counted) continue;
+    counted.push_back(l.sensor.label + (l.sensor.kind == Kind::estimated ? " (estimated)" : ""));
+    if (l.sensor.kind != Kind::estimated) measured.push_back(l.sensor.domain);
+  }
+  if (counted.empty()) return "";
+  std::string out = fmt::format("{}", fmt::join(counted, " + "));
+  if (const auto without = without_sensor(measured); !without.empty())
+    out += fmt::format("; without a sensor: {}", fmt::join(without, ", "));
   return out;
 }
 
@@ -198,7 +212,7 @@ Periods measure_periods(const Sources& sources, std::int64_t budget_ns) {
       const Sensor& sensor = sources.backends[b]->sensors()[i];
       const Seen& s = seen[b][i];
       // A model's number changes at every look; that says nothing of it.
-      if (is_energy(sensor) && sensor.kind == Kind::measured && s.changes >= 3)
+      if (is_meter(sensor) && sensor.kind == Kind::measured && s.changes >= 3)
         periods[sensor.id] = (s.last_ns - s.first_ns) / (s.changes - 1);
     }
   return periods;
@@ -211,6 +225,7 @@ std::string list_text(const Sources& sources, const Periods& periods) {
       backends.push_back(b);
   std::string out = backends.empty() ? "No sensor can be read here.\n\n" : "";
   for (const auto backend : backends) out += group_text(backend, sources, periods) + "\n";
+  if (const std::string total = total_text(sources); !total.empty()) out += wrapped("Total    ", total);
   if (!periods.empty()) out += "~ seen just now; else as the hardware is specified.\n";
   for (const Choice& c : sources.choices) out += wrapped("Chosen   ", fmt::format("{}: {}", c.backend, c.text));
   for (const BlockedSource& b : sources.blocked) {

@@ -7,8 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "backends/counted.hpp"
 #include "base/text.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -60,6 +60,23 @@ std::vector<std::string_view> words(const std::vector<std::string>& list) {
   return out;
 }
 
+bool matches(std::string_view pattern, const Sensor& s) {
+  return text::glob(pattern, s.id) || text::glob(pattern, s.label);
+}
+
+/// What the user says of each sensor.
+std::vector<Wish> wishes_of(const Selection& selection, const std::vector<Sensor>& sensors) {
+  std::vector<Wish> out(sensors.size(), Wish::none);
+  const auto set = [&](const std::vector<std::string>& patterns, Wish wish) {
+    for (const auto pattern : words(patterns))
+      for (std::size_t i = 0; i < sensors.size(); ++i)
+        if (is_meter(sensors[i]) && matches(pattern, sensors[i])) out[i] = wish;
+  };
+  set(selection.no_count, Wish::leave_out);
+  set(selection.count, Wish::count);
+  return out;
+}
+
 Result<std::vector<Request>> requests(const Selection& selection) {
   std::vector<Request> out;
   const auto asked = words(selection.backends);
@@ -92,11 +109,11 @@ Result<std::vector<Request>> requests(const Selection& selection) {
 /// Gathers the sensors of all backends.
 class Collection {
  public:
-  explicit Collection(bool named) noexcept : named_(named) {}
+  Collection(bool named, const Selection& selection) noexcept : named_(named), selection_(&selection) {}
 
-  Status probe(const Request& request, const Host& host, const Selection& selection) {
+  Status probe(const Request& request, const Host& host) {
     const std::string name(request.info->name);
-    Probe found = request.info->probe({host, request.argument, selection.cpu_tdp_W});
+    Probe found = request.info->probe({host, request.argument, selection_->cpu_tdp_W});
     if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
       if (const auto choice = (*backend)->choice(); !choice.empty()) sources.choices.push_back({name, std::string(choice)});
       return add(std::move(*backend), request.info->use);
@@ -112,7 +129,7 @@ class Collection {
     return Ok{};
   }
 
-  [[nodiscard]] Gaps gaps() const { return find_gaps(sensors); }
+  [[nodiscard]] Gaps gaps() const { return find_gaps(sensors, wishes_of(*selection_, sensors)); }
 
   Sources sources;
   std::vector<Sensor> sensors;
@@ -139,21 +156,22 @@ class Collection {
   }
 
   bool named_;
+  const Selection* selection_;
   std::set<std::string> ids_;
 };
 
 Result<Collection> collect(const Host& host, const Selection& selection) {
   const auto asked = requests(selection);
   if (!asked) return asked.error();
-  Collection found(!words(selection.backends).empty());
+  Collection found(!words(selection.backends).empty(), selection);
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
   for (const Request& request : *asked)
     if (!is_fallback(request))
-      if (const Status probed = found.probe(request, host, selection); !probed) return probed.error();
+      if (const Status probed = found.probe(request, host); !probed) return probed.error();
   // Last, because it depends on what the others have.
   for (const Request& request : *asked)
     if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
-      if (const Status probed = found.probe(request, host, selection); !probed) return probed.error();
+      if (const Status probed = found.probe(request, host); !probed) return probed.error();
   return found;
 }
 
@@ -171,8 +189,7 @@ Status mark(const std::vector<std::string>& patterns, const Collection& found, s
   for (const auto pattern : words(patterns)) {
     bool any = false;
     for (std::size_t i = 0; i < found.sensors.size(); ++i) {
-      const Sensor& s = found.sensors[i];
-      if (!text::glob(pattern, s.id) && !text::glob(pattern, s.label)) continue;
+      if (!matches(pattern, found.sensors[i])) continue;
       any = true;
       marks[i] = true;
     }
@@ -182,12 +199,17 @@ Status mark(const std::vector<std::string>& patterns, const Collection& found, s
 }
 
 /// The final list: verdicts over the selected sensors, and for the others what they would be beside all.
-std::vector<Listed> list(const std::vector<Sensor>& sensors, const std::vector<bool>& selected) {
-  const auto among_all = judge_total(sensors);
+std::vector<Listed> list(const std::vector<Sensor>& sensors, const std::vector<bool>& selected,
+                         const std::vector<Wish>& wishes) {
+  const auto among_all = judge_total(sensors, wishes);
   std::vector<Sensor> kept;
-  for (std::size_t i = 0; i < sensors.size(); ++i)
-    if (selected[i]) kept.push_back(sensors[i]);
-  const auto among_kept = judge_total(kept);
+  std::vector<Wish> kept_wishes;
+  for (std::size_t i = 0; i < sensors.size(); ++i) {
+    if (!selected[i]) continue;
+    kept.push_back(sensors[i]);
+    kept_wishes.push_back(wishes[i]);
+  }
+  const auto among_kept = judge_total(kept, kept_wishes);
   std::vector<Listed> out;
   std::size_t next = 0;
   for (std::size_t i = 0; i < sensors.size(); ++i) {
@@ -198,18 +220,49 @@ std::vector<Listed> list(const std::vector<Sensor>& sensors, const std::vector<b
   return out;
 }
 
+/// The user's wishes for the total, or why they cannot be met.
+Result<std::vector<Wish>> checked_wishes(const Selection& selection, const Collection& found) {
+  std::vector<bool> counted(found.sensors.size()), left_out(found.sensors.size());
+  if (const Status marked = mark(selection.count, found, counted); !marked) return marked.error();
+  if (const Status marked = mark(selection.no_count, found, left_out); !marked) return marked.error();
+  for (std::size_t i = 0; i < counted.size(); ++i)
+    if (counted[i] && left_out[i])
+      return Error{Errc::invalid, fmt::format("--count and --no-count both name '{}'", found.sensors[i].id), "leave out one"};
+  std::vector<Wish> wishes = wishes_of(selection, found.sensors);
+  if (!words(selection.count).empty() && std::find(wishes.begin(), wishes.end(), Wish::count) == wishes.end())
+    return Error{Errc::invalid, "--count names no sensor of energy or power", "perun sensors lists them"};
+  const auto twice = counted_twice(found.sensors, wishes);
+  if (!twice) return wishes;
+  if (twice->both_wished)
+    return Error{Errc::invalid,
+                 fmt::format("--count would take joules twice: '{}' and '{}' overlap", twice->wished->id, twice->other->id),
+                 "count one of them"};
+  return Error{Errc::invalid,
+               fmt::format("--count would take joules twice: '{}' is part of '{}', which counts already", twice->wished->id,
+                           twice->other->id),
+               fmt::format("to count it instead, add --no-count '{}'", twice->other->id)};
+}
+
+/// Whether a sensor is read unless the user names it: what covers no known part may be one of many on a slow bus.
+bool read_unasked(const Sensor& s) {
+  return s.domain != Domain::rail || !s.part_of.empty();
+}
+
 }  // namespace
 
 Result<Sources> open_sources(const Host& host, const Selection& selection) {
   auto found = collect(host, selection);
   if (!found) return found.error();
-  std::vector<bool> selected(found->sensors.size(), words(selection.sensors).empty()), excluded(found->sensors.size());
+  const auto wishes = checked_wishes(selection, *found);
+  if (!wishes) return wishes.error();
+  std::vector<bool> selected, excluded(found->sensors.size());
+  for (const Sensor& s : found->sensors) selected.push_back(words(selection.sensors).empty() && read_unasked(s));
   if (const Status marked = mark(selection.sensors, *found, selected); !marked) return marked.error();
   if (const Status marked = mark(selection.exclude, *found, excluded); !marked) return marked.error();
-  for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = selected[i] && !excluded[i];
+  for (std::size_t i = 0; i < selected.size(); ++i) selected[i] = (selected[i] || (*wishes)[i] == Wish::count) && !excluded[i];
 
   Sources sources = std::move(found->sources);
-  sources.listed = list(found->sensors, selected);
+  sources.listed = list(found->sensors, selected, *wishes);
   for (Ready& r : found->ready) {
     std::vector<std::size_t> index;
     std::vector<Sensor> sensors;

@@ -18,6 +18,8 @@ struct Selection {
   std::vector<std::string> backends = {};  ///< "rapl", "sim:const:100W"; empty: all that need not be asked for
   std::vector<std::string> sensors = {};   ///< globs over ids and labels; empty: all
   std::vector<std::string> exclude = {};   ///< globs
+  std::vector<std::string> count = {};     ///< globs: these make up the total, whatever they contain is then part of them
+  std::vector<std::string> no_count = {};  ///< globs: these are measured but never in the total
   Estimates estimates = Estimates::on;
   double cpu_tdp_W = 0;  ///< all sockets; 0: find one
 };
@@ -44,8 +46,9 @@ struct Sources {
 };
 
 /// Probes and selects. An unknown backend, a backend's refused argument, a pattern that matches nothing and two sensors of
-/// one id are errors. The fallback (estimate) fills only domains that no other sensor covers; when backends are named,
-/// only those take part.
+/// one id are errors, and so is a wish that would count a joule twice. What covers no known part of the node (rail) is listed,
+/// but read only if it is named. The fallback (estimate) fills only domains that no other sensor covers; when backends are
+/// named, only those take part.
 [[nodiscard]] Result<Sources> open_sources(const Host& host, const Selection& selection);
 
 }  // namespace perun

@@ -7,6 +7,7 @@
 
 #include "backends/select.hpp"
 #include "host/machine.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -14,8 +15,7 @@ namespace {
 
 bool measures(const Listed& listed) {
   const Sensor& s = listed.sensor;
-  return listed.selected && s.kind == Kind::measured && s.counted &&
-         (s.quantity == Quantity::energy || s.quantity == Quantity::power);
+  return listed.selected && s.kind == Kind::measured && s.counted && is_meter(s);
 }
 
 /// Why nothing can be measured and what would help, in one line.
@@ -43,6 +43,8 @@ Selection selection_of(const Config& config) {
   return {.backends = config.backends,
           .sensors = config.sensors,
           .exclude = config.exclude,
+          .count = config.count,
+          .no_count = config.no_count,
           .estimates = config.no_estimate ? Estimates::off : Estimates::on,
           .cpu_tdp_W = config.cpu_tdp_W};
 }

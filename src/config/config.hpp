@@ -34,6 +34,8 @@ struct Config {
   std::vector<std::string> backends;  ///< empty: all that work
   std::vector<std::string> sensors;   ///< globs; empty: all
   std::vector<std::string> exclude;   ///< globs
+  std::vector<std::string> count;     ///< globs
+  std::vector<std::string> no_count;  ///< globs
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit

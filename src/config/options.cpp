@@ -138,7 +138,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 20> table{{
+constexpr std::array<Option, 23> table{{
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -168,6 +168,10 @@ constexpr std::array<Option, 20> table{{
      [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},
     {"monitor", "exclude", "--exclude", list, "GLOB,...", "leave these sensors out", Scope::sources,
      [](Config& c, Text t) { return patterns(c.exclude, t); }, [](const Config& c) { return joined(c.exclude); }},
+    {"monitor", "count", "--count", list, "GLOB,...", "the total is made of these, e.g. rapl:psys", Scope::sources,
+     [](Config& c, Text t) { return patterns(c.count, t); }, [](const Config& c) { return joined(c.count); }},
+    {"monitor", "no-count", "--no-count,--no_count", list, "GLOB,...", "measured, but never in the total", Scope::sources,
+     [](Config& c, Text t) { return patterns(c.no_count, t); }, [](const Config& c) { return joined(c.no_count); }},
     {"monitor", "rounds", "--rounds", value, "N", "run the program N times, as N runs", Scope::monitor,
      [](Config& c, Text t) { return count(c.rounds, 1, t); }, [](const Config& c) { return std::to_string(c.rounds); }},
     {"monitor", "warmup_rounds", "--warmup-rounds,--warmup_rounds", value, "N", "unmeasured runs before", Scope::monitor,

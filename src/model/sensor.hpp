@@ -11,19 +11,40 @@
 
 namespace perun {
 
-enum class Quantity : std::uint8_t { energy, power, utilization, bytes };
+/// `limit` is a power that may not be exceeded, `events` a number of happenings: neither tells an energy.
+enum class Quantity : std::uint8_t { energy, power, utilization, bytes, frequency, temperature, limit, events };
 enum class Behavior : std::uint8_t { counter, gauge };
-enum class Domain : std::uint8_t { node, platform, package, cores, uncore, dram, gpu, cpu, memory, disk, network };
+/// What contains what: model/domains.hpp.
+enum class Domain : std::uint8_t {
+  node,
+  platform,
+  package,
+  cores,
+  uncore,
+  dram,
+  gpu,
+  cpu,
+  memory,
+  disk,
+  network,
+  supply,     ///< one of the inputs that together feed the node
+  superchip,  ///< processor, memory and accelerator in one
+  module,     ///< processor and memory in one
+  apu,        ///< processor and graphics in one
+  rail,       ///< a part that is not known
+};
 /// Where a figure comes from. `mixed` only for sums, `unavailable` only for figures, never for a sensor.
 enum class Kind : std::uint8_t { measured, estimated, unavailable, mixed };
 
-inline constexpr std::array<std::string_view, 4> quantity_names{"energy", "power", "utilization", "bytes"};
+inline constexpr std::array<std::string_view, 8> quantity_names{"energy",    "power",       "utilization", "bytes",
+                                                                "frequency", "temperature", "limit",       "events"};
 inline constexpr std::array<std::string_view, 2> behavior_names{"counter", "gauge"};
-inline constexpr std::array<std::string_view, 11> domain_names{"node", "platform", "package", "cores", "uncore", "dram",
-                                                               "gpu",  "cpu",      "memory",  "disk",  "network"};
+inline constexpr std::array<std::string_view, 16> domain_names{"node",      "platform", "package", "cores", "uncore",  "dram",
+                                                               "gpu",       "cpu",      "memory",  "disk",  "network", "supply",
+                                                               "superchip", "module",   "apu",     "rail"};
 inline constexpr std::array<std::string_view, 4> kind_names{"measured", "estimated", "unavailable", "mixed"};
 /// SI symbol of raw * scale, by Quantity.
-inline constexpr std::array<std::string_view, 4> unit_symbols{"J", "W", "1", "byte"};
+inline constexpr std::array<std::string_view, 8> unit_symbols{"J", "W", "1", "byte", "Hz", "degC", "W", "1"};
 
 [[nodiscard]] constexpr std::string_view name(Quantity q) noexcept {
   return quantity_names[static_cast<std::size_t>(q)];

@@ -43,12 +43,16 @@ struct DeviceSummary {
   std::uint64_t wraps = 0, read_errors = 0, invalid = 0;
 };
 
-/// Utilisation and traffic of a node over the run; absent where it could not be read.
+/// Utilisation, traffic and state of a node over the run; absent where it could not be read.
 struct Activity {
   std::optional<double> cpu_utilization;  ///< 0..1 of all CPUs
   std::optional<double> memory_used_max_bytes;
   std::optional<double> disk_read_bytes, disk_written_bytes;
   std::optional<double> network_received_bytes, network_sent_bytes;
+  std::optional<double> cpu_frequency_mean_Hz;
+  std::optional<double> cpu_temperature_max_C;  ///< of the hottest package
+  std::optional<double> cpu_power_limit_W;      ///< the lowest seen of each package, all packages
+  std::optional<double> throttle_events;
 };
 
 /// Energy beside what the node would have used idle: net = gross - baseline. Below 0 it is shown as it is.

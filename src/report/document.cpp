@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "model/domains.hpp"
 
 namespace perun {
 
@@ -193,6 +195,10 @@ Json activity_of(const Activity& a) {
   out["disk_written_bytes"] = number(a.disk_written_bytes);
   out["network_received_bytes"] = number(a.network_received_bytes);
   out["network_sent_bytes"] = number(a.network_sent_bytes);
+  out["cpu_frequency_mean_Hz"] = number(a.cpu_frequency_mean_Hz);
+  out["cpu_temperature_max_C"] = number(a.cpu_temperature_max_C);
+  out["cpu_power_limit_W"] = number(a.cpu_power_limit_W);
+  out["throttle_events"] = number(a.throttle_events);
   return out;
 }
 
@@ -216,11 +222,28 @@ Json quality_of(const NodeSummary& node) {
   return out;
 }
 
+/// What the node's total is made of, and what of the node has no sensor.
+Json coverage_of(const NodeSummary& node) {
+  Json out{{"counted", Json::array()}, {"estimated", Json::array()}, {"without_sensor", Json::array()}};
+  std::vector<Domain> measured;
+  for (const auto& d : node.devices) {
+    if (!d.counted || d.kind == Kind::unavailable) continue;
+    out["counted"].push_back(words(d.id));
+    if (d.kind == Kind::estimated)
+      out["estimated"].push_back(words(d.id));
+    else
+      measured.push_back(d.domain);
+  }
+  for (const auto what : without_sensor(measured)) out["without_sensor"].push_back(what);
+  return out;
+}
+
 Json node_of(const NodeSummary& node) {
   Json out;
   out["host"] = words(node.host);
   add_usage(out, node.usage);
   out["systematic_J"] = node.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic_J(node));
+  out["coverage"] = coverage_of(node);
   out["baseline"] = baseline_of(node.baseline);
   out["net"] = net_of(node.net);
   out["attributed"] = attributed_of(node.attributed);

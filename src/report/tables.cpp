@@ -21,8 +21,9 @@ using layout::Align;
 using layout::printable;
 
 std::string_view people_call(Domain d) noexcept {
-  constexpr std::array<std::string_view, 11> names{"Node", "Platform", "CPU",    "CPU cores", "Uncore", "DRAM",
-                                                   "GPU",  "CPU",      "Memory", "Disk",      "Network"};
+  constexpr std::array<std::string_view, 16> names{"Node",      "Platform", "CPU",    "CPU cores", "Uncore",  "DRAM",
+                                                   "GPU",       "CPU",      "Memory", "Disk",      "Network", "Node",
+                                                   "Superchip", "CPU",      "APU",    "Rail"};
   return names[static_cast<std::size_t>(d)];
 }
 

@@ -150,6 +150,20 @@ std::string split_energy(const RunSummary& run) {
                      wording::joules(run.usage.energy.estimated_J), count(estimated));
 }
 
+/// What the total is made of: "cpu:0 package, dram (estimated)". With many devices the table says it.
+std::string parts(const RunSummary& run) {
+  constexpr std::size_t most = 8;
+  if (run.nodes.size() != 1) return "";
+  std::string out;
+  std::size_t count = 0;
+  for (const auto& d : run.nodes.front().devices) {
+    if (!d.counted || d.kind == Kind::unavailable) continue;
+    out += (out.empty() ? "" : ", ") + printable(d.label) + std::string(wording::tag(d.kind));
+    ++count;
+  }
+  return count > most ? fmt::format("{} sensors", count) : out;
+}
+
 /// " at 1.58 (default)"
 std::string at(double value, int digits, std::string_view unit, std::string_view source) {
   return fmt::format(" at {}{}{}", units::significant(value, digits), unit, source == "default" ? " (default)" : "");
@@ -199,6 +213,7 @@ void figures(Page& page, const RunSummary& run) {
   const std::string error = e.kind == Kind::measured ? " +- " + units::si(e.uncertainty_J, "J", 2) : "";
   page.field("Energy", fmt::format("{}{} = {}{}", wording::joules(e.joules()), error, units::si(e.joules() / 3600, "Wh"), tag));
   if (e.kind == Kind::mixed) page.field("", split_energy(run));
+  if (const std::string text = parts(run); !text.empty()) page.field("of", text);
   net(page, run);
   share(page, run);
   page.field("Power", fmt::format("mean {}{}, peak {}{}", wording::watts(run.usage.power_mean_W), tag,
@@ -221,8 +236,8 @@ void figures(Page& page, const RunSummary& run) {
 }
 
 std::string activity(const RunSummary& run) {
-  double busy = 0, nodes = 0;
-  std::optional<double> memory, read, written, received, sent;
+  double busy = 0, nodes = 0, clocks = 0;
+  std::optional<double> memory, read, written, received, sent, hertz, celsius, throttled;
   const auto add = [](std::optional<double>& sum, const std::optional<double>& value) {
     if (value) sum = sum.value_or(0) + *value;
   };
@@ -234,10 +249,16 @@ std::string activity(const RunSummary& run) {
     add(written, a.disk_written_bytes);
     add(received, a.network_received_bytes);
     add(sent, a.network_sent_bytes);
+    add(throttled, a.throttle_events);
+    if (a.cpu_frequency_mean_Hz) add(hertz, *a.cpu_frequency_mean_Hz), clocks += 1;
+    if (a.cpu_temperature_max_C) celsius = std::max(celsius.value_or(0), *a.cpu_temperature_max_C);
   }
   std::string out;
   const auto say = [&](std::string_view what) { out += (out.empty() ? "" : "; ") + std::string(what); };
   if (nodes > 0) say("CPU " + wording::percent(busy / nodes));
+  if (hertz) say(units::si(*hertz / clocks, "Hz", 3));
+  if (celsius) say(fmt::format("up to {:.0f} degrees C", *celsius));
+  if (throttled && *throttled > 0) say(fmt::format("throttled {:.0f} times", *throttled));
   if (memory) say("memory up to " + wording::bytes(*memory));
   if (read && written) say("disk " + wording::bytes(*read) + " read, " + wording::bytes(*written) + " written");
   if (received && sent) say("network " + wording::bytes(*received) + " in, " + wording::bytes(*sent) + " out");

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "model/domains.hpp"
+
 namespace perun {
 
 namespace {
@@ -19,7 +21,7 @@ bool shares(const Lane& lane, const std::vector<std::int64_t>& t_ns) {
 }
 
 bool is_counted(const Sensor& s) {
-  return s.counted && (s.quantity == Quantity::energy || s.quantity == Quantity::power);
+  return s.counted && is_meter(s);
 }
 
 /// Raw steps from a to b of a counter; NaN when it was set back.

@@ -18,8 +18,9 @@ namespace {
 
 namespace attr = layout::attr;
 constexpr const char* epoch_units = "nanoseconds since 1970-01-01 00:00:00";
-constexpr std::array<std::string_view, 4> unit_names{"Joule", "Watt", "Fraction", "Byte"};  // by Quantity
-constexpr std::array<std::string_view, 4> symbols{"E", "P", "u", "B"};                      // by Quantity
+constexpr std::array<std::string_view, 8> unit_names{"Joule", "Watt",           "Fraction", "Byte",  // by Quantity
+                                                     "Hertz", "Degree Celsius", "Watt",     "Count"};
+constexpr std::array<std::string_view, 8> symbols{"E", "P", "u", "B", "f", "T", "P_max", "n"};  // by Quantity
 
 struct Prefix {
   double factor;

@@ -14,7 +14,10 @@
 #include "backends/backend.hpp"
 #include "backends/select.hpp"
 #include "support/fake_rapl.hpp"
+#include "support/feeds.hpp"
+#include "support/hwmon.hpp"
 #include "support/machines.hpp"
+#include "support/state.hpp"
 
 namespace {
 std::atomic<std::size_t> allocations{0};
@@ -62,7 +65,7 @@ using test::Tree;
 
 /// A machine on which every backend that reads files finds something.
 void rich_machine(Tree& tree) {
-  proc_files(laptop(tree));
+  proc_files(laptop(on_battery(cray(grace(processor_state(tree), true)))));
 }
 
 /// What a user would have to write for a backend that takes no part by itself.
@@ -264,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "proc", "estimate", "sim"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "proc", "state", "estimate", "sim"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.
@@ -299,7 +302,7 @@ TEST(Chosen, ReadsWithoutAllocating) {
   rich_machine(tree);
   auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
   ASSERT_TRUE(sources);
-  ASSERT_EQ(sources->backends.size(), 3u);
+  ASSERT_EQ(sources->backends.size(), 6u);
   for (auto& backend : sources->backends) {
     std::vector<Reading> out(backend->sensors().size());
     const std::size_t before = allocations;

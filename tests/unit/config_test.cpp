@@ -110,7 +110,7 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 20> two_values{{
+constexpr std::array<Values, 23> two_values{{
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
@@ -121,6 +121,8 @@ constexpr std::array<Values, 20> two_values{{
     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
     {"sensors", "rapl:*", "cpu?,gpu[0]"},
     {"exclude", "*dram", "x"},
+    {"count", "rapl:psys", "x,y"},
+    {"no-count", "battery:*", "x"},
     {"rounds", "7", "1000000"},
     {"warmup_rounds", "3", "1"},
     {"max-overhead", "2.5", "0"},

@@ -59,14 +59,17 @@ model: 0.392 W/GB (estimated)
   estimate:dram  dram     -       -      -  yes [1]
   [1] assumes 6.27 W for 16.0 GB
 
+Total    cpu:0 package + dram (estimated); without a sensor: memory, fans,
+         disks, network, PSU losses
 Chosen   rapl: powercap, because perf is not on this machine
+Not on this machine: cray, hwmon, battery, state
 )");
 }
 
 TEST(List, ShowsWhatIsBlockedAndWhatIsNotThere) {
   Tree tree;
   const Sources nothing = open(tree.host());
-  EXPECT_EQ(list_text(nothing), "No sensor can be read here.\n\nNot on this machine: rapl, proc\n");
+  EXPECT_EQ(list_text(nothing), "No sensor can be read here.\n\nNot on this machine: rapl, cray, hwmon, battery, proc, state\n");
   Sources blocked;
   blocked.blocked = {{"rapl", "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied (and 4 more)",
                       "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj (until reboot; lets every user read them, see "
@@ -92,8 +95,9 @@ TEST(List, UnselectedSensorsStayInTheList) {
   rapl:psys            psys            1.00 J  1.00 ms  4.29 GJ  yes
   [1] not selected
 
+Total    psys
 Chosen   rapl: powercap, because perf is not on this machine
-Not on this machine: proc
+Not on this machine: cray, hwmon, battery, proc, state
 )");
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "backends/counted.hpp"
+#include "model/domains.hpp"
 #include "support/clock.hpp"
 #include "support/machines.hpp"
 
@@ -68,7 +68,7 @@ TEST(Select, LaptopCountsThePackageAndEstimatesItsMemory) {
                                "rapl:psys: overlaps with the packages"}));
   EXPECT_EQ(read_ids(s).size(), 12u) << "4 rapl, 7 proc, 1 estimate";
   EXPECT_TRUE(s.blocked.empty());
-  EXPECT_TRUE(s.absent.empty());
+  EXPECT_EQ(s.absent, (Words{"cray", "hwmon", "battery", "state"}));
 }
 
 TEST(Select, ServerCountsPackagesAndDramButNeverPsys) {
@@ -97,7 +97,7 @@ TEST(Select, WithoutAnySensorBothHalvesAreEstimated) {
   Tree tree;
   const Sources s = open(cpuinfo(with_proc(tree), "AuthenticAMD", "AMD EPYC", 1, 2, "hypervisor"));
   EXPECT_EQ(counted_ids(s), (Words{"estimate:cpu", "estimate:dram"}));
-  EXPECT_EQ(s.absent, (Words{"rapl"}));
+  EXPECT_EQ(s.absent, (Words{"rapl", "cray", "hwmon", "battery", "state"}));
 }
 
 TEST(Select, NoEstimateMeansNone) {
@@ -167,7 +167,7 @@ TEST(Select, MistakesInTheListOfBackendsAreErrors) {
   const Error unknown = refusal(tree, {.backends = {"rapll"}});
   EXPECT_EQ(unknown.code, Errc::not_found);
   EXPECT_EQ(unknown.what, "there is no backend 'rapll'; did you mean 'rapl'?");
-  EXPECT_EQ(unknown.hint, "backends: rapl, proc, estimate, sim");
+  EXPECT_EQ(unknown.hint, "backends: rapl, cray, hwmon, battery, proc, state, estimate, sim");
   EXPECT_EQ(refusal(tree, {.backends = {"rapl:x"}}).what, "--backends: rapl is read by perf, powercap or msr, not by 'x'");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:x"}}).what, "--backends: sim: 'x' is not a quantity like 100W or 1.5kW");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:1W,sim:const:2W"}}).what, "two sensors are called 'sim:const'");
@@ -271,10 +271,9 @@ TEST(Total, GpusDramAndGaugesCountBesidePackages) {
   sensors[1].quantity = Quantity::power;
   sensors[1].behavior = Behavior::gauge;
   sensors[5].quantity = Quantity::utilization;
-  choose_counted(sensors);
   const bool expected[] = {true, true, true, false, false, false};
   const auto verdicts = judge_total(sensors);
-  for (std::size_t i = 0; i < sensors.size(); ++i) EXPECT_EQ(sensors[i].counted, expected[i]) << i;
+  for (std::size_t i = 0; i < sensors.size(); ++i) EXPECT_EQ(verdicts[i].counted, expected[i]) << i;
   EXPECT_EQ(verdicts[3].why_not, "part of gpu");
   EXPECT_EQ(verdicts[4].why_not, "part of a package");
   EXPECT_EQ(verdicts[5].why_not, "not an energy");
