@@ -69,13 +69,6 @@ bool is_top(const PowercapZone& zone) {
   return zone.domain == Domain::package || zone.domain == Domain::platform;
 }
 
-std::string blanked(std::string_view s) {
-  std::string out = text::to_utf8(s);
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  return out;
-}
-
 /// Reads the names behind the folders of one control type.
 class Reader {
  public:
@@ -117,7 +110,7 @@ class Reader {
     }
     auto zone = parse_name(text::trim(*text));
     if (!zone) {
-      problem(entry, fmt::format("has the unknown name '{}'", blanked(text::trim(*text))), "");
+      problem(entry, fmt::format("has the unknown name '{}'", text::printable(text::trim(*text))), "");
       return std::nullopt;
     }
     zone->folder = folder;

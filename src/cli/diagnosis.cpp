@@ -12,15 +12,18 @@ namespace perun {
 
 namespace {
 
+/// The first of them, and how many more there are.
+std::string joined(std::span<const std::string_view> labels) {
+  constexpr std::size_t shown = 8;
+  const auto first = labels.subspan(0, std::min(shown, labels.size()));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     labels.size() > shown ? fmt::format(" and {} more", labels.size() - shown) : "");
+}
+
 std::string sensors_text(std::span<const Sensor> sensors) {
-  constexpr std::size_t shown = 4;
   std::vector<std::string_view> labels;
-  for (const Sensor& s : sensors) {
-    if (labels.size() == shown) break;
-    labels.push_back(s.label);
-  }
-  return fmt::format("{} sensor{}: {}{}", sensors.size(), sensors.size() == 1 ? "" : "s", fmt::join(labels, ", "),
-                     sensors.size() > shown ? ", ..." : "");
+  for (const Sensor& s : sensors) labels.push_back(s.label);
+  return fmt::format("{} sensor{}: {}", sensors.size(), sensors.size() == 1 ? "" : "s", joined(labels));
 }
 
 void add_source(const BackendInfo& info, Probe found, std::vector<Finding>& out) {
@@ -58,8 +61,8 @@ std::string verdict(const Sources& sources) {
     if (l.selected && l.sensor.counted && l.sensor.kind == Kind::estimated) estimated.push_back(l.sensor.label);
   }
   if (!measured.empty())
-    return fmt::format("Energy can be measured here: {}.{}", fmt::join(measured, ", "),
-                       estimated.empty() ? "" : fmt::format(" Estimated: {}.", fmt::join(estimated, ", ")));
+    return fmt::format("Energy can be measured here: {}.{}", joined(measured),
+                       estimated.empty() ? "" : fmt::format(" Estimated: {}.", joined(estimated)));
   if (!estimated.empty()) return "Energy cannot be measured here: figures will be estimates (n/a with --no-estimate).";
   return "Energy cannot be measured here: figures will be n/a.";
 }
@@ -76,11 +79,12 @@ void refer_to_remedies(Diagnosis& d) {
 }  // namespace
 
 Result<Diagnosis> diagnose(const Patient& patient, const Selection& selection) {
-  const auto sources = open_sources(patient.host, selection);
+  auto sources = open_sources(patient.host, selection);
   if (!sources) return sources.error();
   Diagnosis out;
   out.measurable = std::any_of(sources->listed.begin(), sources->listed.end(), measures_energy);
   out.verdict = verdict(*sources);
+  sources->backends.clear();  // their files are free for the second look
   out.sources = look_at_sources(patient, selection);
   look_at_ways(patient, out);
   refer_to_remedies(out);

@@ -32,6 +32,7 @@ Patient patient_of(const Config& config) {
 
 int doctor(const CommandLine& line, const Resolved& resolved) {
   if (line.fix_script) return print(fix_script()) ? 0 : 1;
+  raise_file_limit();
   const Patient patient = patient_of(resolved.config);
   const auto diagnosis = diagnose(patient, selection_of(resolved.config));
   if (!diagnosis) {

@@ -2,6 +2,7 @@
 #include "cli/instruments.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -43,6 +44,13 @@ Status check_strictly(const Sources& sources, const Config& config) {
 
 }  // namespace
 
+void raise_file_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 bool measures_energy(const Listed& listed) {
   const Sensor& s = listed.sensor;
   return listed.selected && s.kind == Kind::measured && s.counted &&
@@ -65,6 +73,7 @@ Selection selection_of(const Config& config) {
 }
 
 Result<Instruments> open_instruments(const Config& config) {
+  raise_file_limit();  // this is the agent, so that the program keeps its own
   auto sources = open_sources(host_of(config), selection_of(config));
   if (!sources) return sources.error();
   if (config.strict)

@@ -14,6 +14,9 @@ namespace perun {
 /// What the configuration wants measured.
 [[nodiscard]] Selection selection_of(const Config& config);
 
+/// Lets this process open as many files as the hard limit allows: each sensor may need one.
+void raise_file_limit() noexcept;
+
 /// Whether a sensor brings measured energy into the total.
 [[nodiscard]] bool measures_energy(const Listed& listed);
 

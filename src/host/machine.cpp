@@ -23,7 +23,7 @@ void each_pair(std::string_view all, F&& take) {
 }
 
 std::string or_unknown(const std::optional<std::string>& s) {
-  return s && !s->empty() ? text::to_utf8(*s) : std::string("unknown");
+  return s && !s->empty() ? text::printable(*s) : std::string("unknown");
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ Processors processors(const Host& host) {
       ++threads;
       socket = "0";
     } else if ((key == "model name" || key == "Model" || key == "cpu model") && p.model == "unknown" && !value.empty()) {
-      p.model = text::to_utf8(value);
+      p.model = text::printable(value);
     } else if (key == "vendor_id") {
       p.amd = value == "AuthenticAMD" || value == "HygonGenuine";
     } else if (key == "physical id") {

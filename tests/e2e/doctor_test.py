@@ -201,5 +201,35 @@ class Strict(PerunTest):
                 self.assertEqual(self.monitor("-q", "--sysfs", "sys", "--strict", *words, "sh", "-c", "exit 4").returncode, 4)
 
 
+class ManySensors(PerunTest):
+    """More sensors than files may be open: measured as far as it goes, and the program keeps its own limit."""
+
+    def machine(self, zones):
+        for i in range(zones):
+            self.file(f"sys/class/powercap/intel-rapl:{i:x}/name", f"package-{i}\n")
+            self.file(f"sys/class/powercap/intel-rapl:{i:x}/max_energy_range_uj", "262143328850\n")
+            self.file(f"sys/class/powercap/intel-rapl:{i:x}/energy_uj", "1000000\n")
+
+    def run_limited(self, soft, hard):
+        command = f"ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$0\" monitor -q --sysfs sys --name run -o run.json sh -c 'ulimit -Sn; exit 4'"
+        done = self.bare("sh", "-c", command, PERUN)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertEqual(done.stdout.decode().strip(), str(soft))
+        return json.loads((self.dir / "run.json").read_text())["runs"][0]["nodes"][0]
+
+    def test_the_hard_limit_is_what_counts(self):
+        self.machine(100)
+        node = self.run_limited(64, 1024)
+        self.assertEqual(sum(d["id"].startswith("rapl:") for d in node["devices"]), 100)
+
+    def test_what_does_not_fit_is_told(self):
+        self.machine(100)
+        node = self.run_limited(64, 64)
+        devices = sum(d["id"].startswith("rapl:") for d in node["devices"])
+        self.assertGreater(devices, 10)
+        self.assertLess(devices, 64)
+        self.assertIn("too many open files", json.dumps(node))
+
+
 if __name__ == "__main__":
     unittest.main()
