@@ -60,11 +60,14 @@ Processors processors(const Host& host) {
 }
 
 std::int64_t memory_bytes(const Host& host) {
+  constexpr std::int64_t most_kib = std::int64_t{1} << 40;  // 1 PiB; more is no memory but a lie
   std::int64_t bytes = 0;
   each_pair(sysfs::text(host.at_proc("meminfo")).value_or(""), [&](std::string_view key, std::string_view value) {
-    if (key == "MemTotal") bytes = text::integer(value.substr(0, value.find(' '))).value_or(0) * 1024;
+    if (key != "MemTotal") return;
+    const auto kib = text::integer(value.substr(0, value.find(' ')));
+    bytes = kib && *kib > 0 && *kib <= most_kib ? *kib * 1024 : 0;
   });
-  return std::max<std::int64_t>(bytes, 0);
+  return bytes;
 }
 
 std::string host_name() {
