@@ -24,6 +24,9 @@ class Backend {
   /// Sensors behind the same driver that are there but could not be opened. Never changes after probing.
   [[nodiscard]] virtual std::span<const BlockedSource> blocked() const noexcept { return {}; }
 
+  /// Which of several ways to read them it took, and why: "perf" or "powercap, because ..."; empty where there is but one.
+  [[nodiscard]] virtual std::string_view choice() const noexcept { return {}; }
+
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
   /// cannot be read is `missing`.
   virtual void read(std::span<Reading> out) noexcept = 0;

@@ -23,6 +23,10 @@ std::string reason(int error) {
   return text::lower(std::generic_category().message(error));
 }
 
+std::string printable(std::string_view s) {
+  return text::printable(s.substr(0, 64));
+}
+
 std::string_view word(std::string_view& rest) noexcept {
   constexpr std::string_view blanks = " \t\r";
   rest.remove_prefix(std::min(rest.find_first_not_of(blanks), rest.size()));

@@ -23,6 +23,9 @@ namespace perun::files {
 /// What the system says of an errno, in lower case: "permission denied".
 [[nodiscard]] std::string reason(int error);
 
+/// What a file holds, to be quoted in a message: valid UTF-8 without control characters, cut after 64 bytes or so.
+[[nodiscard]] std::string printable(std::string_view s);
+
 /// Cuts the first word off `rest`; empty at the end.
 [[nodiscard]] std::string_view word(std::string_view& rest) noexcept;
 

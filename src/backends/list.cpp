@@ -212,6 +212,7 @@ std::string list_text(const Sources& sources, const Periods& periods) {
   std::string out = backends.empty() ? "No sensor can be read here.\n\n" : "";
   for (const auto backend : backends) out += group_text(backend, sources, periods) + "\n";
   if (!periods.empty()) out += "~ seen just now; else as the hardware is specified.\n";
+  for (const Choice& c : sources.choices) out += wrapped("Chosen   ", fmt::format("{}: {}", c.backend, c.text));
   for (const BlockedSource& b : sources.blocked) {
     out += wrapped("Blocked  ", fmt::format("{}: {}", b.backend, b.reason));
     if (!b.hint.empty()) out += wrapped("  to fix ", b.hint);
@@ -222,8 +223,12 @@ std::string list_text(const Sources& sources, const Periods& periods) {
 }
 
 Json list_json(const Sources& sources, const Periods& periods) {
-  Json out = {
-      {"schema", "perun-sensors/1"}, {"sensors", Json::array()}, {"blocked", Json::array()}, {"absent", sources.absent}};
+  Json out = {{"schema", "perun-sensors/1"},
+              {"sensors", Json::array()},
+              {"choices", Json::array()},
+              {"blocked", Json::array()},
+              {"absent", sources.absent}};
+  for (const Choice& c : sources.choices) out["choices"].push_back({{"backend", c.backend}, {"choice", c.text}});
   for (const Listed& l : sources.listed) out["sensors"].push_back(sensor_json(l, periods));
   for (const BlockedSource& b : sources.blocked)
     out["blocked"].push_back({{"backend", b.backend}, {"reason", b.reason}, {"fix", text_or_null(b.hint)}});

@@ -53,7 +53,8 @@ bool numbered(std::string_view& rest, std::string_view word, std::uint16_t& numb
 
 /// What a zone's name says, or nothing for a name we do not know.
 std::optional<PowercapZone> parse_name(std::string_view name) {
-  PowercapZone zone{.folder = {}, .name = std::string(name)};
+  PowercapZone zone;
+  zone.name = name;
   if (name == "core") return zone.domain = Domain::cores, zone;
   if (name == "uncore") return zone.domain = Domain::uncore, zone;
   if (name == "dram") return zone.domain = Domain::dram, zone;
@@ -173,7 +174,7 @@ std::optional<double> powercap_tdp_W(const PowercapZone& zone) {
 }
 
 double powercap_max_power_W(const PowercapZone& zone) {
-  const double unknown = zone.domain == Domain::platform ? 15'000 : 1500;
+  const double unknown = powercap_unlimited_W(zone.domain);
   double highest = 0;
   for (const int i : {0, 1, 2})
     for (const std::string_view kind : {"max_power_uw", "power_limit_uw"}) {
@@ -183,6 +184,10 @@ double powercap_max_power_W(const PowercapZone& zone) {
       if (believable(watts)) highest = std::max(highest, watts);
     }
   return highest > 0 ? 2 * highest : unknown;
+}
+
+std::int64_t powercap_range_uj(const PowercapZone& zone) {
+  return std::max<std::int64_t>(sysfs::integer(zone.folder / "max_energy_range_uj").value_or(0), 0);
 }
 
 }  // namespace perun

@@ -1,188 +1,191 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Intel, AMD and Hygon RAPL counters through /sys/class/powercap.
+// Intel, AMD and Hygon RAPL counters by the first mechanism that works.
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
+#include <array>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "backends/backend.hpp"
-#include "backends/bracket.hpp"
-#include "backends/files.hpp"
-#include "backends/powercap.hpp"
-#include "base/result.hpp"
-#include "host/machine.hpp"
-#include "host/sysfs.hpp"
+#include "backends/rapl.hpp"
 
 namespace perun {
 namespace {
 
-/// The range a counter with the fixed DRAM unit has: floor((2^32 - 1) * 15300 nJ / 1000). Haswell-EP to Ice Lake servers
-/// and Knights Landing (kernel: rapl_defaults .dram_domain_energy_unit).
-constexpr std::int64_t fixed_dram_range_uj = 65'712'999'613;
-/// That unit is 2^-16 J; powercap rounds it to 15.3 uJ and so shows 0.27 % too much.
-constexpr double fixed_dram_correction = 1e9 / 65536 / 15300;
+struct Mechanism {
+  std::string_view name;
+  Probe (*probe)(const RaplMachine&);
+  /// Whether counters are there that never count: on a virtual machine, or where a kernel lists what the processor lacks.
+  /// Powercap leaves out what is 0 when it starts.
+  bool may_stand_still;
+};
 
+/// In the order of preference: perf has 64 bits, its own unrounded unit, and reads a package with one call.
+constexpr std::array mechanisms{
+    Mechanism{"perf", &probe_rapl_perf, true},
+    Mechanism{"powercap", [](const RaplMachine& machine) { return probe_rapl_powercap(machine); }, false},
+    Mechanism{"msr", &probe_rapl_msr, true},
+};
+
+std::vector<std::size_t> packages_of(const Backend& backend) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < backend.sensors().size(); ++i)
+    if (backend.sensors()[i].domain == Domain::package) out.push_back(i);
+  return out;
+}
+
+/// The first package whose counter does not change within two of its refreshes, which take 1 ms; empty when all count. Only
+/// packages: they make tens of steps in that time even at 1 W, while memory or an idle GPU may make none.
+std::string standing_still(Backend& backend, std::int64_t (*now_ns)()) {
+  constexpr std::int64_t patience_ns = 2'000'000;
+  constexpr int most_reads = 10'000;  // should the clock stand still, too
+  std::vector<Reading> first(backend.sensors().size()), now(first.size());
+  backend.read(first);
+  std::vector<std::size_t> waiting = packages_of(backend);
+  const std::int64_t end = now_ns() + patience_ns;
+  for (int i = 0; i < most_reads && !waiting.empty() && now_ns() < end; ++i) {
+    backend.read(now);
+    std::erase_if(
+        waiting, [&](std::size_t p) { return first[p].raw != missing && now[p].raw != missing && now[p].raw != first[p].raw; });
+  }
+  return waiting.empty() ? "" : backend.sensors()[waiting.front()].label;
+}
+
+/// A mechanism that was looked at.
+struct Attempt {
+  std::string_view name;
+  std::unique_ptr<Backend> backend = {};
+  bool absent = false;
+  std::string reason = {}, hint = {};  ///< why it is not used, or why it is incomplete
+};
+
+Attempt attempt(const Mechanism& mechanism, const RaplMachine& machine) {
+  Attempt a{mechanism.name};
+  Probe found = mechanism.probe(machine);
+  if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
+    if (mechanism.may_stand_still)
+      if (const std::string label = standing_still(**backend, machine.host.now_ns); !label.empty()) {
+        a.reason = fmt::format("{}: the counter of {} stands still", mechanism.name, label);
+        return a;
+      }
+    a.backend = std::move(*backend);
+    if (const auto blocked = a.backend->blocked(); !blocked.empty()) a.reason = blocked.front().reason;
+  } else if (const auto* blocked = std::get_if<Blocked>(&found)) {
+    a.reason = blocked->reason;
+    a.hint = blocked->hint;
+  } else {
+    a.absent = true;
+  }
+  return a;
+}
+
+bool is_complete(const Attempt& a) {
+  return a.backend != nullptr && a.reason.empty();
+}
+
+/// More packages are better, and then a mechanism that lacks nothing; 0 for one that cannot be used.
+std::size_t rank(const Attempt& a) {
+  return a.backend == nullptr ? 0 : 1 + 2 * packages_of(*a.backend).size() + (is_complete(a) ? 1 : 0);
+}
+
+/// The chosen mechanism, and another for the domains that it lacks.
 class Rapl final : public Backend {
  public:
-  Rapl(std::vector<Sensor> sensors, std::vector<Fd> files, std::vector<BlockedSource> blocked, std::int64_t (*now_ns)())
-      : sensors_(std::move(sensors)), files_(std::move(files)), blocked_(std::move(blocked)), now_ns_(now_ns) {}
+  Rapl(std::vector<std::unique_ptr<Backend>> parts, std::string choice, std::string_view note)
+      : parts_(std::move(parts)), choice_(std::move(choice)) {
+    for (const auto& part : parts_) sensors_.insert(sensors_.end(), part->sensors().begin(), part->sensors().end());
+    if (!note.empty())
+      for (Sensor& s : sensors_) add_remark(s.note, note);
+  }
 
   std::span<const Sensor> sensors() const noexcept override { return sensors_; }
-  std::span<const BlockedSource> blocked() const noexcept override { return blocked_; }
+  std::span<const BlockedSource> blocked() const noexcept override { return parts_.front()->blocked(); }
+  std::string_view choice() const noexcept override { return choice_; }
 
   void read(std::span<Reading> out) noexcept override {
-    std::int64_t before = now_ns_();
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      const std::int64_t raw = sysfs::reread(files_[i]);
-      const std::int64_t after = now_ns_();
-      out[i] = bracketed(before, after, raw);
-      before = after;
+    for (const auto& part : parts_) {
+      const std::size_t n = part->sensors().size();
+      part->read(out.first(n));
+      out = out.subspan(n);
     }
   }
 
  private:
+  std::vector<std::unique_ptr<Backend>> parts_;
   std::vector<Sensor> sensors_;
-  std::vector<Fd> files_;
-  std::vector<BlockedSource> blocked_;
-  std::int64_t (*now_ns_)();
+  std::string choice_;
 };
 
-std::string sensor_id(const PowercapZone& zone) {
-  return "rapl:" + (zone.package.empty() ? zone.name : zone.package + ":" + zone.name);
+/// What powercap shows of domains that perf has no event for, as psys of a machine with several packages. None of a domain
+/// that perf serves in part: their names might not agree, and a joule be taken twice.
+std::unique_ptr<Backend> fill(const RaplMachine& machine, const Backend& perf, std::string& choice) {
+  std::vector<Domain> served;
+  for (const Sensor& s : perf.sensors()) served.push_back(s.domain);
+  Probe found = probe_rapl_powercap(machine, served);
+  if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
+    add_remark(choice, fmt::format("{} by powercap", (*backend)->sensors().front().label));
+    return std::move(*backend);
+  }
+  if (const auto* blocked = std::get_if<Blocked>(&found)) add_remark(choice, "what it lacks is blocked: " + blocked->reason);
+  return nullptr;
 }
 
-std::string label(const PowercapZone& zone) {
-  if (zone.domain == Domain::platform) return zone.name;
-  const std::string cpu = zone.die < 0 ? fmt::format("cpu:{}", zone.socket) : fmt::format("cpu:{}.{}", zone.socket, zone.die);
-  return fmt::format("{} {}", cpu, name(zone.domain));
+std::string why_not(const Attempt& a) {
+  if (a.absent) return fmt::format("{} is not on this machine", a.name);
+  return a.reason.empty() ? fmt::format("{} shows fewer packages", a.name) : a.reason;
 }
 
-void add_note(std::string& note, std::string_view text) {
-  if (!note.empty()) note += "; ";
-  note += text;
-}
-
-Sensor describe(const PowercapZone& zone, bool amd, bool sgx) {
-  Sensor s{.id = sensor_id(zone), .label = label(zone), .source = zone.mmio ? "rapl powercap mmio" : "rapl powercap"};
-  s.domain = zone.domain;
-  s.index = zone.socket;
-  s.scale = 1e-6;
-  s.refresh_ns = 1'000'000;
-  s.max_power_W = powercap_max_power_W(zone);
-  s.systematic_percent = amd ? 10 : 5;
-  if (amd) add_note(s.note, "modelled inside the processor");
-  if (sgx) add_note(s.note, "SGX is on and may add noise to short readings");
-  if (zone.domain == Domain::cores || zone.domain == Domain::uncore) s.part_of = "rapl:" + zone.package;
-
-  const auto range = sysfs::integer(zone.folder / "max_energy_range_uj");
-  if (range && *range > 0) {
-    s.wraps_at = *range;
-    s.resolution = std::max<std::int64_t>(1, std::llround(static_cast<double>(*range) / 4294967296.0));
-  } else {
-    add_note(s.note, "its range is unknown: a wrap cannot be told from a reset");
+std::unique_ptr<Backend> use(std::vector<Attempt>& attempts, Attempt& used, const RaplMachine& machine, bool asked_for) {
+  std::string choice(used.name), why, note;
+  for (const Attempt& a : attempts) {
+    if (&a == &used) continue;
+    add_remark(why, why_not(a));
+    if (!a.absent) add_remark(note, why_not(a));
   }
-  if (zone.domain == Domain::dram && s.wraps_at == fixed_dram_range_uj) {
-    s.scale *= fixed_dram_correction;
-    add_note(s.note, "unit corrected from 15.3 uJ to 2^-16 J");
-  }
-  return s;
-}
-
-/// An open counter, or why there is none.
-Result<Fd> open_counter(const PowercapZone& zone) {
-  const auto path = zone.folder / "energy_uj";
-  const auto failed = [&](int error) {
-    return Error{error == EACCES || error == EPERM ? Errc::denied : Errc::io, path.string() + ": " + files::reason(error)};
-  };
-  Fd file = sysfs::open(path);
-  if (!file) return failed(errno);
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return failed(errno);
-  if (!S_ISREG(status.st_mode)) return Error{Errc::format, path.string() + ": not a regular file"};
-  errno = 0;
-  if (sysfs::reread(file) != missing) return file;
-  return errno != 0 ? failed(errno) : Error{Errc::format, path.string() + ": does not hold a number"};
-}
-
-/// Counters that could not be opened, one line per cause.
-class Refusals {
- public:
-  void add(const Error& error) {
-    for (auto& [first, count] : causes_)
-      if (first.code == error.code) {
-        ++count;
-        return;
-      }
-    causes_.emplace_back(error, 1);
-  }
-
-  [[nodiscard]] std::vector<BlockedSource> told(const Host& host) const {
-    std::vector<BlockedSource> out;
-    for (const auto& [first, count] : causes_) {
-      const std::string more = count > 1 ? fmt::format(" (and {} more)", count - 1) : "";
-      out.push_back({"rapl", first.what + more, first.code == Errc::denied ? way_out(host) : ""});
-    }
-    return out;
-  }
-
- private:
-  static std::string way_out(const Host& host) {
-    return fmt::format(
-        "sudo chmod a+r {}/intel-rapl*/energy_uj (until reboot; lets every user read them, see CVE-2020-8694), "
-        "or run perun as root",
-        host.at_sys("class/powercap").string());
-  }
-
-  std::vector<std::pair<Error, int>> causes_;
-};
-
-Blocked as_one(const std::vector<BlockedSource>& all) {
-  Blocked one;
-  for (const BlockedSource& b : all) {
-    if (!one.reason.empty()) one.reason += "; ";
-    one.reason += b.reason;
-    if (one.hint.empty()) one.hint = b.hint;
-  }
-  return one;
+  if (asked_for) choice += ", as asked for";
+  if (!why.empty()) choice += ", because " + why;
+  if (!note.empty()) note.insert(0, fmt::format("read by {}, because ", used.name));
+  if (!used.backend->choice().empty()) add_remark(choice, used.backend->choice());
+  std::vector<std::unique_ptr<Backend>> parts;
+  parts.push_back(std::move(used.backend));
+  if (used.name == "perf" && !asked_for)
+    if (auto rest = fill(machine, *parts.front(), choice)) parts.push_back(std::move(rest));
+  return std::make_unique<Rapl>(std::move(parts), std::move(choice), note);
 }
 
 Probe probe(const ProbeContext& context) {
-  if (!context.argument.empty()) return Invalid{"the backend rapl takes no argument"};
-  PowercapZones found = powercap_zones(context.host);
-  if (found.zones.empty() && found.problems.empty()) return Absent{};
-  const bool amd = processors(context.host).amd;
+  const auto named = [&](const Mechanism& m) { return m.name == context.argument; };
+  if (!context.argument.empty() && std::none_of(mechanisms.begin(), mechanisms.end(), named))
+    return Invalid{fmt::format("rapl is read by perf, powercap or msr, not by '{}'", context.argument)};
   std::error_code none;
-  const bool sgx = std::filesystem::exists(context.host.at_sys("class/misc/sgx_enclave"), none);
+  const RaplMachine machine{context.host, processors(context.host),
+                            std::filesystem::exists(context.host.at_sys("class/misc/sgx_enclave"), none),
+                            powercap_zones(context.host)};
 
-  std::vector<Sensor> sensors;
-  std::vector<Fd> open;
-  Refusals refusals;
-  for (const PowercapZone& zone : found.zones) {
-    // On AMD this zone is the one core that the kernel reads from, not all of them (intel_rapl_msr.c).
-    if (amd && zone.domain == Domain::cores) continue;
-    auto file = open_counter(zone);
-    if (!file) {
-      refusals.add(file.error());
-      continue;
-    }
-    sensors.push_back(describe(zone, amd, sgx));
-    open.push_back(std::move(*file));
+  std::vector<Attempt> attempts;
+  std::size_t best = 0;
+  for (const Mechanism& m : mechanisms) {
+    if (!context.argument.empty() && !named(m)) continue;
+    attempts.push_back(attempt(m, machine));
+    if (rank(attempts.back()) > rank(attempts[best])) best = attempts.size() - 1;
+    if (is_complete(attempts.back())) break;
   }
-  auto blocked = refusals.told(context.host);
-  blocked.insert(blocked.end(), found.problems.begin(), found.problems.end());
-  if (sensors.empty()) return blocked.empty() ? Probe(Absent{}) : Probe(as_one(blocked));
-  return std::make_unique<Rapl>(std::move(sensors), std::move(open), std::move(blocked), context.host.now_ns);
+  if (attempts[best].backend != nullptr) return use(attempts, attempts[best], machine, !context.argument.empty());
+
+  Blocked all;
+  for (const Attempt& a : attempts) {
+    if (a.absent) continue;
+    add_remark(all.reason, a.reason);
+    if (!a.hint.empty()) all.hint += (all.hint.empty() ? "" : "; or ") + a.hint;
+  }
+  return all.reason.empty() ? Probe(Absent{}) : Probe(std::move(all));
 }
 
 }  // namespace
 
 extern const BackendInfo rapl_backend;
-const BackendInfo rapl_backend{"rapl", "CPU package and DRAM energy of Intel and AMD processors (powercap)",
+const BackendInfo rapl_backend{"rapl", "CPU package and DRAM energy of Intel and AMD processors (perf, powercap, MSR)",
                                BackendInfo::Use::automatic, &probe};
 
 }  // namespace perun

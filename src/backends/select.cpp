@@ -124,7 +124,10 @@ class Collection {
   Status probe(const Request& request, const Host& host, const Selection& selection) {
     const std::string name(request.info->name);
     Probe found = request.info->probe({host, request.argument, selection.cpu_tdp_W});
-    if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) return add(std::move(*backend), request.info->use);
+    if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
+      if (const auto choice = (*backend)->choice(); !choice.empty()) sources.choices.push_back({name, std::string(choice)});
+      return add(std::move(*backend), request.info->use);
+    }
     if (const auto* invalid = std::get_if<Invalid>(&found))
       return Error{Errc::invalid, "--backends: " + invalid->reason, "perun sensors lists what is there"};
     if (const auto* blocked = std::get_if<Blocked>(&found))

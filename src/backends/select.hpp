@@ -29,11 +29,17 @@ struct Listed {
   std::string why_not;  ///< why it is not in the total; empty when it is
 };
 
+/// Which of several ways a backend took to read its sensors, and why.
+struct Choice {
+  std::string backend, text;
+};
+
 /// What will be read, and what will not.
 struct Sources {
   std::vector<std::unique_ptr<Backend>> backends;  ///< only selected sensors, `counted` final; none without a sensor
   std::vector<BlockedSource> blocked;
-  std::vector<Listed> listed;       ///< every sensor found
+  std::vector<Listed> listed;  ///< every sensor found
+  std::vector<Choice> choices;
   std::vector<std::string> absent;  ///< names of backends that found nothing
 };
 

@@ -2,9 +2,9 @@
 #include "base/units.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <utility>
@@ -87,17 +87,15 @@ Result<double> parse_quantity(std::string_view text, std::string_view unit) {
 }
 
 std::string iso8601(std::int64_t real_ns) {
-  std::int64_t seconds = real_ns / 1'000'000'000;
-  std::int64_t rest = real_ns % 1'000'000'000;
-  if (rest < 0) {
-    --seconds;
-    rest += 1'000'000'000;
-  }
-  const auto time = static_cast<time_t>(seconds);
-  tm utc{};
-  ::gmtime_r(&time, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                     utc.tm_min, utc.tm_sec, rest / 1'000'000);
+  // Not gmtime(): that reads the time zone's files first.
+  using namespace std::chrono;
+  const sys_time<milliseconds> moment{floor<milliseconds>(nanoseconds{real_ns})};
+  const auto day = floor<days>(moment);
+  const year_month_day date{day};
+  const hh_mm_ss time{moment - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int{date.year()}, unsigned{date.month()},
+                     unsigned{date.day()}, time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
 }
 
 }  // namespace perun::units

@@ -58,10 +58,7 @@ bool measures_energy(const Listed& listed) {
 }
 
 Host host_of(const Config& config) {
-  Host host;
-  host.sysfs = config.sysfs;
-  host.procfs = config.procfs;
-  return host;
+  return host_at(config.sysfs, config.procfs);
 }
 
 Selection selection_of(const Config& config) {

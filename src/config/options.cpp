@@ -149,7 +149,7 @@ constexpr std::array<Option, 19> table{{
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
-    {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl,proc", Scope::sources,
+    {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
     {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,
      [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},

@@ -5,19 +5,28 @@
 #include <filesystem>
 #include <string_view>
 
+#include "base/fd.hpp"
 #include "host/clock.hpp"
+#include "host/perf_event.hpp"
 
 namespace perun {
 
-/// The machine as a backend may see it. Tests and containers give other roots; tests another clock.
+/// The machine as a backend may see it. Tests and containers give other roots; tests another clock and other events.
 struct Host {
   std::filesystem::path sysfs = "/sys";
   std::filesystem::path procfs = "/proc";
+  std::filesystem::path devfs = "/dev";
   std::int64_t (*now_ns)() = &monotonic_ns;
+  Fd (*open_perf)(const PerfEvent&) = &open_perf_event;  ///< null: this machine has no performance events
 
   /// Below /sys: at_sys("class/powercap").
   [[nodiscard]] std::filesystem::path at_sys(std::string_view relative) const { return sysfs / relative; }
   [[nodiscard]] std::filesystem::path at_proc(std::string_view relative) const { return procfs / relative; }
+  [[nodiscard]] std::filesystem::path at_dev(std::string_view relative) const { return devfs / relative; }
 };
+
+/// The machine at other roots. A /sys that is not the kernel's own is made up: it has its /dev beside it and no performance
+/// events, so that numbers of this machine are never taken for that one's.
+[[nodiscard]] Host host_at(const std::filesystem::path& sysfs, const std::filesystem::path& procfs);
 
 }  // namespace perun

@@ -22,6 +22,11 @@ void each_pair(std::string_view all, F&& take) {
       take(text::trim(line.substr(0, colon)), text::trim(line.substr(colon + 1)));
 }
 
+int small_number(std::string_view s) {
+  const auto n = text::integer(s);
+  return n && *n > 0 && *n < 1'000'000 ? static_cast<int>(*n) : 0;
+}
+
 std::string or_unknown(const std::optional<std::string>& s) {
   return s && !s->empty() ? text::printable(*s) : std::string("unknown");
 }
@@ -43,6 +48,11 @@ Processors processors(const Host& host) {
       p.model = text::printable(value);
     } else if (key == "vendor_id") {
       p.amd = value == "AuthenticAMD" || value == "HygonGenuine";
+      p.intel = value == "GenuineIntel";
+    } else if (key == "cpu family") {
+      p.family = small_number(value);
+    } else if (key == "model") {
+      p.number = small_number(value);
     } else if (key == "physical id") {
       socket = value;
       sockets.insert(socket);

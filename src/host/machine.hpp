@@ -17,7 +17,9 @@ struct Processors {
   int cores = 1;                 ///< physical, all sockets
   int threads = 1;               ///< logical, online
   bool virtual_machine = false;  ///< the hypervisor flag is set
-  bool amd = false;
+  bool amd = false;              ///< or Hygon, which is built alike
+  bool intel = false;            ///< `family` and `number` are its names for the model; 0 when unknown
+  int family = 0, number = 0;
 };
 [[nodiscard]] Processors processors(const Host& host);
 

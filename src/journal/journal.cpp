@@ -6,12 +6,12 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/text.hpp"
+#include "base/units.hpp"
 #include "journal/encode.hpp"
 
 namespace perun::journal {
@@ -143,11 +143,9 @@ void close_cut_off(Contents& contents) {
 std::string new_run_key() {
   std::uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<std::uint64_t>(clock_ns(CLOCK_MONOTONIC));
-  const time_t seconds = ::time(nullptr);
-  tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z-{:016x}", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                     utc.tm_min, utc.tm_sec, random);
+  std::string time = units::iso8601(clock_ns(CLOCK_REALTIME)).substr(0, 19);
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  return fmt::format("{}Z-{:016x}", time, random);
 }
 
 fs::path run_folder(const fs::path& data_out, std::string_view run_key) {

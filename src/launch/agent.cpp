@@ -20,7 +20,6 @@
 #include <utility>
 
 #include "host/machine.hpp"
-#include "launch/child.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -33,18 +32,13 @@ constexpr int seen_ms = 10'000;
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
 /// Leaves the terminal and everything that belongs to the program.
-void detach(int channel, int gate) {
+void detach(int channel) {
   ::setsid();
   ::prctl(PR_SET_NAME, "perun-agent");
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
-  const auto [low, high] = std::minmax(channel, gate);
-  const auto close_between = [](int from, int to) {
-    if (from <= to) ::close_range(static_cast<unsigned>(from), static_cast<unsigned>(to), 0);
-  };
-  close_between(3, low - 1);
-  close_between(low + 1, high - 1);
-  ::close_range(static_cast<unsigned>(high + 1), ~0U, 0);
+  if (channel > 3) ::close_range(3, static_cast<unsigned>(channel - 1), 0);
+  ::close_range(static_cast<unsigned>(channel + 1), ~0U, 0);
 }
 
 /// Storing a run touches some 2 MB of heap for the first time, one page fault after the other, which is dear in virtual
@@ -74,8 +68,15 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
  public:
-  Session(const AgentTask& task, Channel& channel, Sampler& sampler, journal::Writer writer, Fd gate)
-      : task_(task), channel_(channel), sampler_(sampler), writer_(std::move(writer)), gate_(std::move(gate)) {}
+  Session(const AgentTask& task, Channel& channel, Sampler& sampler, journal::Writer writer)
+      : task_(task), channel_(channel), sampler_(sampler), writer_(std::move(writer)) {}
+
+  /// The launcher waits for this word to start the program.
+  void read_first(const std::string& notice) {
+    sampler_.read_first();
+    begin_ = now();
+    channel_.send({.type = Message::Type::ready, .text = notice, .moment = begin_});
+  }
 
   /// False when the launcher took the run back.
   bool watch() {
@@ -100,6 +101,7 @@ class Session {
   void finish() {
     quality_ = sampler_.stop();
     if (end_.mono_ns == 0) end_ = now();
+    correct_end();
     take_readings();
     writer_.clock(now());
     quality_.lost += writer_.dropped();
@@ -109,7 +111,7 @@ class Session {
     writer_.end();
     writer_.committing();
     // A short run is in its data file, and that on disk, before a sync of its journal would be of use.
-    const bool long_run = end_.mono_ns - begin_ns_ > worth_syncing_ns;
+    const bool long_run = end_.mono_ns - begin_.mono_ns > worth_syncing_ns;
     report_trouble(long_run ? writer_.sync() : writer_.flush());
     if (prepared_.valid()) prepared_.get();
   }
@@ -122,6 +124,14 @@ class Session {
       writer_.samples(batch_);
     });
     report_trouble(writer_.flush());
+  }
+
+  /// On a busy machine the launcher collects the program a while after its end, and after the last reading.
+  void correct_end() {
+    const std::int64_t seen_ns = sampler_.program_ended_ns();
+    if (seen_ns == 0 || seen_ns >= end_.mono_ns) return;
+    end_.real_ns -= end_.mono_ns - seen_ns;
+    end_.mono_ns = seen_ns;
   }
 
   void pair_clocks() {
@@ -144,20 +154,12 @@ class Session {
     }
   }
 
-  /// First reading, gate, grid: as close to each other as can be.
-  void let_go(int pid) {
+  void follow(int pid) {
+    // A program that is over already has none; the launcher tells its end in any case.
     program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-    sampler_.read_first();
-    const auto begin = open_gate(gate_);
     sampler_.go(program_.get());
-    if (!begin) {  // the launcher finds out too, and cancels
-      report_trouble(begin.error());
-      return;
-    }
     begun_ = true;
-    begin_ns_ = begin->mono_ns;
-    channel_.send({.type = Message::Type::begun, .moment = *begin});
-    writer_.begin(*begin);
+    writer_.begin(begin_);
     take_readings();
     // Beside the program's own start, and in a thread so that nothing here waits for it.
     if (task_.prepare) prepared_ = std::async(std::launch::async, task_.prepare);
@@ -165,8 +167,8 @@ class Session {
 
   void hear() {
     while (const auto message = channel_.receive()) {
-      if (message->type == Message::Type::go) {
-        let_go(static_cast<int>(message->number));
+      if (message->type == Message::Type::begun) {
+        follow(static_cast<int>(message->number));
       } else if (message->type == Message::Type::end) {
         end_ = message->moment;
         outcome_ = message->outcome;
@@ -196,11 +198,10 @@ class Session {
   std::vector<journal::Sample> batch_;
   Quality quality_;
   Outcome outcome_;
-  Moment end_;
+  Moment begin_, end_;
   Fd program_;  ///< pidfd
-  Fd gate_;
   std::future<void> prepared_;
-  std::int64_t next_pair_ns_ = 0, begin_ns_ = 0;
+  std::int64_t next_pair_ns_ = 0;
   bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
 };
 
@@ -221,7 +222,7 @@ void wait_until_seen(Channel& channel) {
 }
 
 /// The whole life of the agent; the return value is its exit status.
-int live(const AgentTask& task, Channel& channel, Fd gate) {
+int live(const AgentTask& task, Channel& channel) {
   const auto refuse = [&](const Error& error) {
     channel.send({.type = Message::Type::refused, .error = error});
     return 1;
@@ -241,14 +242,15 @@ int live(const AgentTask& task, Channel& channel, Fd gate) {
     journal::discard(path);
     return refuse(ok.error());
   }
-  channel.send({.type = Message::Type::ready, .text = instruments->notice});
   {
-    Session session(task, channel, sampler, *std::move(writer), std::move(gate));
+    Session session(task, channel, sampler, *std::move(writer));
+    session.read_first(instruments->notice);
     if (!session.watch()) {
       journal::discard(path);
       return 0;
     }
     session.finish();
+    channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
     const auto stored = store_journal(path, Presence::certainly_new, task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
@@ -268,12 +270,12 @@ std::filesystem::path journal_path(const AgentTask& task) {
   return journal::path_of(task.data_out, task.run.id, host_name());
 }
 
-void run_agent(const AgentTask& task, Channel channel, Fd gate) {
-  detach(channel.fd(), gate.get());
+void run_agent(const AgentTask& task, Channel channel) {
+  detach(channel.fd());
   prepare_heap();
   int status = 1;
   try {
-    status = live(task, channel, std::move(gate));
+    status = live(task, channel);
   } catch (const std::exception& e) {  // a library's; the journal stays for the next perun
     channel.send(
         {.type = Message::Type::refused, .error = {Errc::io, std::string("the sampling process failed: ") + e.what()}});

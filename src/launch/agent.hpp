@@ -5,7 +5,6 @@
 #include <functional>
 #include <optional>
 
-#include "base/fd.hpp"
 #include "host/host.hpp"
 #include "journal/journal.hpp"
 #include "launch/channel.hpp"
@@ -35,9 +34,8 @@ struct AgentTask {
 
 /// The sampling process. Belongs to no terminal, ignores what is sent to it, holds none of the program's files open
 /// and outlives the launcher: whatever is killed, what was sampled reaches the data file or stays in the journal.
-/// It opens the program's `gate` itself, so that nothing comes between the first reading and the program. Speaks over
-/// `channel`; never returns.
-[[noreturn]] void run_agent(const AgentTask& task, Channel channel, Fd gate);
+/// Speaks over `channel`; never returns.
+[[noreturn]] void run_agent(const AgentTask& task, Channel channel);
 
 /// Ends a journal whose agent died, stores the run and removes the journal. Errc::busy when the agent lives,
 /// Errc::not_found when the program was never started: the journal is then removed.

@@ -24,13 +24,13 @@ struct Stored {
 /// What launcher and agent say to each other. Each fills only its own fields.
 struct Message {
   enum class Type : std::uint8_t {
-    ready,    ///< agent: the first readings are taken; text is a notice for the user
+    ready,    ///< agent: the first readings are taken at moment, the program is to start now; text: notice for the user
     refused,  ///< agent: cannot measure; error
-    go,       ///< launcher: the program waits behind the gate; number = pid
-    begun,    ///< agent: the gate is open; moment
+    begun,    ///< launcher: the program runs; number = pid
     cancel,   ///< launcher: the program is not running; forget the run
     end,      ///< launcher: the program has ended; moment, outcome
     trouble,  ///< agent: something fails while the program runs; text
+    sampled,  ///< agent: the journal is whole and worth reading; storing begins
     stored,   ///< agent: the run is in its data file; stored. The journal stays until the answer
     seen,     ///< launcher: the journal is not needed any more
     kept,     ///< agent: the run could not be stored; the journal stays; error

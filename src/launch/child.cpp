@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
+
+#include "base/fd.hpp"
 
 extern char** environ;
 
@@ -16,15 +19,10 @@ namespace perun {
 
 namespace {
 
-/// The child's life up to exec. Only async-signal-safe calls.
-[[noreturn]] void become(const char* file, char* const* argv, const SignalState& signals, int gate, int failed, pid_t parent) {
+/// What happens between vfork and exec. Only async-signal-safe calls, and nothing of the parent's memory changes.
+[[noreturn]] void become(const char* file, char* const* argv, const SignalState& signals, int failed, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(125);
-  char go = 0;
-  ssize_t n = 0;
-  do n = ::read(gate, &go, 1);
-  while (n < 0 && errno == EINTR);
-  if (n != 1) ::_exit(125);  // never released
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
   struct sigaction standard {};
@@ -38,21 +36,6 @@ namespace {
   ::_exit(127);
 }
 
-}  // namespace
-
-Result<Gate> Gate::make() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
-  return Gate{Fd(ends[0]), Fd(ends[1])};
-}
-
-Result<Moment> open_gate(Fd& writer) {
-  const Moment at = now();
-  if (::write(writer.get(), "g", 1) != 1) return Error{Errc::io, "the program died before it began"};
-  writer.reset();
-  return at;
-}
-
 Error exec_error(const Program& program, int why) {
   const std::string& name = program.file;
   if (why == ENOENT)
@@ -62,37 +45,29 @@ Error exec_error(const Program& program, int why) {
   return {Errc::denied, fmt::format("{}: cannot be run: {}", name, std::strerror(why))};
 }
 
-Result<Child> Child::spawn(const Program& program, const SignalState& signals, Gate& gate) {
-  // Everything the child needs is made here: between fork and exec it may neither allocate nor lock.
+}  // namespace
+
+Result<Child> Child::start(const Program& program, const SignalState& signals) {
   std::vector<char*> argv;
   for (const auto& word : program.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   int failed[2];
   if (::pipe2(failed, O_CLOEXEC) != 0) return Error{Errc::io, std::string("cannot make a pipe: ") + std::strerror(errno)};
-  Fd failed_read(failed[0]), failed_write(failed[1]);
-
-  Child child;
-  child.program_ = program;
+  const Fd reason(failed[0]);
+  Fd report(failed[1]);
+  // Not fork(): copying the page tables takes ten times as long, and the program would have to wait for it.
   const pid_t parent = ::getpid();
-  child.pid_ = ::fork();
-  if (child.pid_ < 0) return Error{Errc::io, std::string("cannot start a process: ") + std::strerror(errno)};
-  if (child.pid_ == 0) {
-    gate.writer.reset();
-    become(program.file.c_str(), argv.data(), signals, gate.reader.get(), failed_write.get(), parent);
-  }
-  gate.reader.reset();
-  child.failed_ = std::move(failed_read);
-  return child;
-}
-
-Status Child::executed() {
+  const pid_t pid = ::vfork();
+  if (pid == 0) become(program.file.c_str(), argv.data(), signals, report.get(), parent);
+  if (pid < 0) return Error{Errc::io, std::string("cannot start a process: ") + std::strerror(errno)};
+  Child child(pid);
+  report.reset();
   int why = 0;
   ssize_t n = 0;
-  do n = ::read(failed_.get(), &why, sizeof why);  // closed by a successful exec
+  do n = ::read(reason.get(), &why, sizeof why);  // closed by a successful exec
   while (n < 0 && errno == EINTR);
-  failed_.reset();
-  if (n == sizeof why) return exec_error(program_, why);
-  return Ok{};
+  if (n == sizeof why) return exec_error(program, why);
+  return child;
 }
 
 Child::Change Child::poll() {
@@ -118,12 +93,9 @@ void Child::send(int signal) noexcept {
   if (pid_ > 0) ::kill(pid_, signal);
 }
 
-Child::Child(Child&& o) noexcept
-    : program_(std::move(o.program_)), pid_(std::exchange(o.pid_, -1)), failed_(std::move(o.failed_)) {}
+Child::Child(Child&& o) noexcept : pid_(std::exchange(o.pid_, -1)) {}
 Child& Child::operator=(Child&& o) noexcept {
-  std::swap(program_, o.program_);
   std::swap(pid_, o.pid_);
-  std::swap(failed_, o.failed_);
   return *this;
 }
 Child::~Child() {

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "base/fd.hpp"
 #include "base/result.hpp"
 #include "launch/program.hpp"
 #include "model/run.hpp"
@@ -19,28 +18,12 @@ struct SignalState {
   bool child_ignored = false;
 };
 
-/// What holds the program's process before its exec. A byte through it lets the program go; when the last writer is gone
-/// without one, the process ends.
-struct Gate {
-  Fd reader, writer;
-  static Result<Gate> make();
-};
-
-/// Lets the program behind the gate go; returns the moment before.
-[[nodiscard]] Result<Moment> open_gate(Fd& writer);
-
-/// Why an exec failed: not_found (exit status 127) or denied (126).
-[[nodiscard]] Error exec_error(const Program& program, int why);
-
-/// The measured program: a child of this process, in its process group, held at a gate. It dies with this process
-/// (PDEATHSIG); one that is given up is killed, never leaked. Call from a process of one thread.
+/// The measured program: a child of this process, in its process group. It dies with this process (PDEATHSIG); one
+/// that is given up is killed, never leaked. Call from a process of one thread.
 class Child {
  public:
-  /// The process exists and waits behind `gate`, whose writer this process may hold too or not.
-  static Result<Child> spawn(const Program& program, const SignalState& signals, Gate& gate);
-
-  /// Waits for the exec behind an opened gate. Errors are exec_error's.
-  Status executed();
+  /// Returns when the program has been executed. Errors: not_found (exit status 127), denied (126), io.
+  static Result<Child> start(const Program& program, const SignalState& signals);
 
   /// What happened to it, without waiting. `stopped` holds the stopping signal.
   struct Change {
@@ -60,10 +43,8 @@ class Child {
   ~Child();
 
  private:
-  Child() = default;
-  Program program_;
-  pid_t pid_ = -1;
-  Fd failed_;
+  explicit Child(pid_t pid) : pid_(pid) {}
+  pid_t pid_;
 };
 
 }  // namespace perun

@@ -78,16 +78,15 @@ bool ends_waiting(int signal) {
 /// The agent process and our end of its channel.
 class Agent {
  public:
-  static Result<Agent> start(const AgentTask& task, Gate& gate) {
+  static Result<Agent> start(const AgentTask& task) {
     auto ends = Channel::pair();
     if (!ends) return ends.error();
     const pid_t pid = ::fork();
     if (pid < 0) return Error{Errc::io, std::string("cannot start the sampling process: ") + std::strerror(errno)};
     if (pid == 0) {
       ends->first.close();
-      run_agent(task, std::move(ends->second), std::move(gate.writer));
+      run_agent(task, std::move(ends->second));
     }
-    gate.writer.reset();  // if the agent dies before it opens the gate, the program's process ends
     return Agent(pid, std::move(ends->first));
   }
 
@@ -152,18 +151,6 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, const std::functi
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
-/// Has the agent open the gate and waits for the exec.
-Status let_begin(Agent& agent, Child& child, SignalRelay& relay) {
-  agent.channel().send({.type = Message::Type::go, .number = child.pid()});
-  const auto until = monotonic_ns() + patience_for_agent_ns;
-  for (;;) {
-    int signal = 0;  // what comes now is for the program; the relay keeps it
-    const auto begun = agent.wait(relay, until, signal);
-    if (begun && begun->type == Message::Type::begun) return child.executed();
-    if (!begun && signal == 0) return Error{Errc::io, "the sampling process was killed before the program began"};
-  }
-}
-
 /// The agent's last word, or what can be saved without it.
 Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
   Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
@@ -174,15 +161,16 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   for (;;) {
     int signal = 0;
     const auto message = agent.wait(relay, 0, signal);
-    if (message && message->type == Message::Type::stored) {
-      measured.stored = message->stored;
+    if (message && message->type == Message::Type::sampled) {
       take_run();
       agent.channel().send({.type = Message::Type::seen});
+    }
+    if (message && message->type == Message::Type::stored) {
+      measured.stored = message->stored;
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
-      take_run();
       measured.not_stored = message->error;
       measured.not_stored->hint =
           fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
@@ -228,28 +216,22 @@ std::vector<int> inherited_files() {
 
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {
-  auto gate = Gate::make();
-  if (!gate) return gate.error();
-  auto agent = Agent::start(task, *gate);
+  auto agent = Agent::start(task);
   if (!agent) return agent.error();
-  auto child = Child::spawn(program, relay.before(), *gate);
-  if (!child) {
-    agent->kill_and_reap();
-    journal::discard(journal_path(task));
-    return child.error();
-  }
   const auto ready = wait_until_ready(*agent, relay, say);
   if (!ready) return ready.error();
   if (*ready != 0) {
     journal::discard(journal_path(task));
     return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
   }
-  if (const auto begun = let_begin(*agent, *child, relay); !begun) {
+  auto child = Child::start(program, relay.before());
+  if (!child) {
     agent->channel().send({.type = Message::Type::cancel});
     agent->reap();
     journal::discard(journal_path(task));
-    return begun.error();
+    return child.error();
   }
+  agent->channel().send({.type = Message::Type::begun, .number = child->pid()});
   if (files == Files::let_go) let_go(inherited);
 
   const auto hear = [&] {
@@ -268,12 +250,8 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {
-  auto gate = Gate::make();
-  if (!gate) return gate.error();
-  auto child = Child::spawn(program, relay.before(), *gate);
+  auto child = Child::start(program, relay.before());
   if (!child) return child.error();
-  if (const auto opened = open_gate(gate->writer); !opened) return opened.error();
-  if (const auto executed = child->executed(); !executed) return executed.error();
   return attend(*child, relay, -1, [] { return -1; }).exit_code;
 }
 

@@ -50,6 +50,9 @@ class Sampler {
 
   Quality stop() noexcept;  ///< safe to call twice
 
+  /// When the program was seen to end, by the host's clock; 0: it was not. After stop().
+  [[nodiscard]] std::int64_t program_ended_ns() const noexcept { return program_ended_ns_; }
+
   /// Readable (eventfd) when readings wait: after each tick, or every 100 ms at higher rates.
   [[nodiscard]] int ready_fd() const noexcept { return ready_.get(); }
 
@@ -88,8 +91,8 @@ class Sampler {
   std::vector<Reading> again_;  // as readings_
   std::vector<char> fresh_;     // as readings_
   std::int64_t patience_ns_ = 0;
-  int program_ = -1;       // set before the thread goes
-  bool finished_ = false;  // as readings_: the last reading is taken
+  int program_ = -1;                   // set before the thread goes
+  std::int64_t program_ended_ns_ = 0;  // as readings_; not 0: the last reading is taken
   Fd timer_, go_, stop_, ready_;
   std::thread thread_;
 };

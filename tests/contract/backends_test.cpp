@@ -13,6 +13,7 @@
 
 #include "backends/backend.hpp"
 #include "backends/select.hpp"
+#include "support/fake_rapl.hpp"
 #include "support/machines.hpp"
 
 namespace {
@@ -264,6 +265,33 @@ TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
   EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "proc", "estimate", "sim"}));
+}
+
+/// The mechanisms of RAPL that need more than files of /sys.
+TEST(EveryMechanismOfRapl, ReadsWithoutAllocating) {
+  Tree tree;
+  rich_machine(tree);
+  test::power_pmu(test::topology(tree, 0, 0), "0", {"pkg", "cores", "gpu", "psys"});
+  tree.file("sys/devices/system/cpu/online", "0\n");
+  test::FakePmu pmu([](const PerfEvent&, double t) { return 50 * t; });
+  test::FakeMsr msr(tree);
+  for (const off_t address : {0x606, 0x611, 0x639, 0x641, 0x619, 0x64D}) msr.set(0, address, 0xA0E03);
+  msr.at_look = [value = std::uint64_t{0}](test::FakeMsr& m) mutable { m.set(0, 0x611, ++value); };
+  const std::vector<std::pair<std::string, Host>> mechanisms{{"rapl:perf", pmu.host(tree)}, {"rapl:msr", msr.host()}};
+  for (const auto& [name, host] : mechanisms) {
+    auto sources = open_sources(host, {.backends = {name}});
+    ASSERT_TRUE(sources);
+    ASSERT_EQ(sources->backends.size(), 1u) << name;
+    Backend& backend = *sources->backends[0];
+    msr.at_look = [](test::FakeMsr&) {};
+    std::vector<Reading> out(backend.sensors().size());
+    EXPECT_GE(out.size(), 4u) << name;
+    const std::size_t before = allocations;
+    for (int i = 0; i < 100; ++i) backend.read(out);
+    EXPECT_EQ(allocations - before, 0u) << name;
+    for (const Reading& r : out) EXPECT_NE(r.raw, missing) << name;
+    msr.at_look = [value = std::uint64_t{0}](test::FakeMsr& m) mutable { m.set(0, 0x611, ++value); };
+  }
 }
 
 TEST(Chosen, ReadsWithoutAllocating) {

@@ -54,8 +54,8 @@ class Energy(PerunTest):
         return mount
 
     def measure(self, sysfs, hertz, seconds):
-        """Three runs; for each its report, its window (begin, end) in s of CLOCK_MONOTONIC and how long its first and
-        last readings took, in s beyond 0.1 ms."""
+        """Three runs; for each its report, its window (begin, end) in s of CLOCK_MONOTONIC and how much of it a busy machine
+        hid: how far its first and last readings reach beyond 0.1 ms around the window's ends, in s."""
         words = ["monitor", "-q", "--sysfs", sysfs, "--backends", "rapl,proc", "-f", str(hertz)]
         for _ in range(3):
             self.assertEqual(self.perun(*words, "--name", "run", "sleep", seconds).returncode, 0)
@@ -63,8 +63,12 @@ class Energy(PerunTest):
             with h5py.File(self.dir / "results" / "run.hdf5") as file:
                 group = file[f"run/exp_{run['number']}"]
                 window = int(group.attrs["begin_mono_ns"]) * 1e-9, int(group.attrs["end_mono_ns"]) * 1e-9
-                took = group[next(n for n in group if "t_halfwidth_ns" in group[n])]["t_halfwidth_ns"][0] * 2e-9
-                yield run, window, sum(max(0, t - 1e-4) for t in (took[0], took[-1]))
+                node = group[next(n for n in group if "t_halfwidth_ns" in group[n])]
+                at = node["t_ns"][:] + node["t_offset_ns"][0] - node["clock"][0] + node["clock_mono_ns"][0]
+                at = at * 1e-9
+                half = node["t_halfwidth_ns"][0] * 1e-9
+                hidden = [window[0] - at[0] + half[0], abs(window[1] - at[-1]) + half[-1]]
+                yield run, window, sum(max(0, t - 1e-4) for t in hidden)
 
     def check(self, curve, *extra, rates=(1, 100), lengths=(3, 0.3)):
         words, highest, energy = curve

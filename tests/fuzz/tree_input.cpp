@@ -75,10 +75,7 @@ void TreeInput::build(std::string_view input) {
 }
 
 Host TreeInput::host() const {
-  Host host;
-  host.sysfs = root_ / "sys";
-  host.procfs = root_ / "proc";
-  return host;
+  return host_at(root_ / "sys", root_ / "proc");
 }
 
 }  // namespace perun::fuzz

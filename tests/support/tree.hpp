@@ -11,7 +11,7 @@
 
 namespace perun::test {
 
-/// A throw-away directory that stands in for a machine: files below sys/ and proc/ in it.
+/// A throw-away directory that stands in for a machine: files below sys/, proc/ and dev/ in it.
 class Tree {
  public:
   Tree() {
@@ -34,12 +34,7 @@ class Tree {
     return root_ / std::filesystem::path(path).relative_path();
   }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-  [[nodiscard]] Host host() const {
-    Host h;
-    h.sysfs = root_ / "sys";
-    h.procfs = root_ / "proc";
-    return h;
-  }
+  [[nodiscard]] Host host() const { return host_at(root_ / "sys", root_ / "proc"); }
 
  private:
   std::filesystem::path root_;

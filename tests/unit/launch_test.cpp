@@ -132,28 +132,17 @@ Child::Change wait_for(Child& child) {
   return {};
 }
 
-TEST(ChildTest, WaitsAtTheGateAndEndsWithItsOwnStatus) {
-  test::Tree tree;
-  const auto mark = tree.at("mark");
-  auto gate = Gate::make();
-  ASSERT_TRUE(gate);
-  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "echo x > " + mark.string() + "; exit 42"}, "sh"}, {}, *gate);
+TEST(ChildTest, RunsAtOnceAndEndsWithItsOwnStatus) {
+  auto child = Child::start({"/bin/sh", {"sh", "-c", "exit 42"}, "sh"}, {});
   ASSERT_TRUE(child) << child.error().what;
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
-  EXPECT_FALSE(std::filesystem::exists(mark)) << "it ran before it was released";
-  ASSERT_TRUE(open_gate(gate->writer));
-  ASSERT_TRUE(child->executed());
   const auto change = wait_for(*child);
   EXPECT_EQ(change.exit_code, 42);
   EXPECT_EQ(change.signal, 0);
-  EXPECT_TRUE(std::filesystem::exists(mark));
 }
 
 TEST(ChildTest, ASignalIsReportedAsAShellWould) {
-  auto gate = Gate::make();
-  auto child = Child::spawn({"/bin/sh", {"sh", "-c", "kill -SEGV $$"}, "sh"}, {}, *gate);
+  auto child = Child::start({"/bin/sh", {"sh", "-c", "kill -SEGV $$"}, "sh"}, {});
   ASSERT_TRUE(child);
-  ASSERT_TRUE(open_gate(gate->writer));
   const auto change = wait_for(*child);
   EXPECT_EQ(change.exit_code, 139);
   EXPECT_EQ(change.signal, 11);
@@ -163,25 +152,21 @@ TEST(ChildTest, ExecFailuresAreToldApart) {
   test::Tree tree;
   tree.file("bad", "#!/no/such/interpreter\n").file("raw", "echo hi\n");
   for (const auto* name : {"bad", "raw"}) ::chmod(tree.at(name).c_str(), 0755);
-  const auto error_of = [](const std::string& file) {
-    auto gate = Gate::make();
-    auto child = Child::spawn({file, {file}, "x"}, {}, *gate);
-    EXPECT_TRUE(open_gate(gate->writer));
-    return child->executed().error().code;
-  };
+  const auto error_of = [](const std::string& file) { return Child::start({file, {file}, "x"}, {}).error().code; };
   EXPECT_EQ(error_of(tree.at("bad").string()), Errc::not_found);
   EXPECT_EQ(error_of(tree.at("raw").string()), Errc::denied);
 }
 
-TEST(ChildTest, EndsWhenNobodyIsLeftToOpenTheGate) {
-  test::Tree tree;
-  auto gate = Gate::make();
-  const auto mark = tree.at("mark").string();
-  auto child = Child::spawn({"/usr/bin/touch", {"touch", mark}, "touch"}, {}, *gate);
+TEST(ChildTest, FindsTheSignalStateThatItIsGiven) {
+  SignalState before;
+  ::sigaddset(&before.mask, SIGUSR2);
+  before.pipe_ignored = true;
+  auto child = Child::start({"/bin/grep", {"grep", "-q", "^SigBlk:.*800$", "/proc/self/status"}, "grep"}, before);
   ASSERT_TRUE(child);
-  gate->writer.reset();
-  EXPECT_EQ(wait_for(*child).exit_code, 125);
-  EXPECT_FALSE(std::filesystem::exists(mark));
+  EXPECT_EQ(wait_for(*child).exit_code, 0);
+  auto ignoring = Child::start({"/bin/grep", {"grep", "-q", "^SigIgn:.*1...$", "/proc/self/status"}, "grep"}, before);
+  ASSERT_TRUE(ignoring);
+  EXPECT_EQ(wait_for(*ignoring).exit_code, 0);
 }
 
 TEST(SignalRelayTest, ASignalForTheGroupIsNotPassedOnASecondTime) {

@@ -58,6 +58,8 @@ model: 0.392 W/GB (estimated)
   Sensor         What  Step  Update  Range  Total
   estimate:dram  dram     -       -      -  yes [1]
   [1] assumes 6.27 W for 16.0 GB
+
+Chosen   rapl: powercap, because perf is not on this machine
 )");
 }
 
@@ -90,6 +92,7 @@ TEST(List, UnselectedSensorsStayInTheList) {
   rapl:psys            psys            1.00 J  1.00 ms  4.29 GJ  yes
   [1] not selected
 
+Chosen   rapl: powercap, because perf is not on this machine
 Not on this machine: proc
 )");
 }
@@ -149,7 +152,7 @@ TEST(List, JsonNamesTheBlockedWithTheirFix) {
   sources.blocked = {{"rapl", "why", "how"}, {"x", "why", ""}};
   sources.absent = {"proc"};
   EXPECT_EQ(list_json(sources).dump(),
-            R"({"schema":"perun-sensors/1","sensors":[],"blocked":[{"backend":"rapl","reason":"why","fix":"how"},)"
+            R"({"schema":"perun-sensors/1","sensors":[],"choices":[],"blocked":[{"backend":"rapl","reason":"why","fix":"how"},)"
             R"({"backend":"x","reason":"why","fix":null}],"absent":["proc"]})");
 }
 

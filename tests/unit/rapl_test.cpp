@@ -368,11 +368,11 @@ TEST(Rapl, TenThousandBrokenZonesAreAFewLines) {
   EXPECT_TRUE(reason.ends_with(", and 9996 more zones cannot be used")) << reason;
 }
 
-TEST(Rapl, TakesNoArgument) {
+TEST(Rapl, AnUnknownMechanismIsInvalid) {
   Tree tree;
   Probe found = rapl_backend.probe({tree.host(), "x"});
   ASSERT_TRUE(std::holds_alternative<Invalid>(found));
-  EXPECT_EQ(std::get<Invalid>(found).reason, "the backend rapl takes no argument");
+  EXPECT_EQ(std::get<Invalid>(found).reason, "rapl is read by perf, powercap or msr, not by 'x'");
 }
 
 }  // namespace

@@ -168,7 +168,7 @@ TEST(Select, MistakesInTheListOfBackendsAreErrors) {
   EXPECT_EQ(unknown.code, Errc::not_found);
   EXPECT_EQ(unknown.what, "there is no backend 'rapll'; did you mean 'rapl'?");
   EXPECT_EQ(unknown.hint, "backends: rapl, proc, estimate, sim");
-  EXPECT_EQ(refusal(tree, {.backends = {"rapl:x"}}).what, "--backends: the backend rapl takes no argument");
+  EXPECT_EQ(refusal(tree, {.backends = {"rapl:x"}}).what, "--backends: rapl is read by perf, powercap or msr, not by 'x'");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:x"}}).what, "--backends: sim: 'x' is not a quantity like 100W or 1.5kW");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:1W,sim:const:2W"}}).what, "two sensors are called 'sim:const'");
   EXPECT_EQ(refusal(tree, {.backends = {"estimate"}, .estimates = Estimates::off}).what,
