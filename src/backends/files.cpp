@@ -24,10 +24,7 @@ std::string reason(int error) {
 }
 
 std::string printable(std::string_view s) {
-  std::string out = text::to_utf8(s.substr(0, 64));
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  return out;
+  return text::printable(s.substr(0, 64));
 }
 
 std::string_view word(std::string_view& rest) noexcept {

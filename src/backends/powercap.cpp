@@ -111,7 +111,7 @@ class Reader {
     }
     auto zone = parse_name(text::trim(*text));
     if (!zone) {
-      problem(entry, fmt::format("has the unknown name '{}'", files::printable(text::trim(*text))), "");
+      problem(entry, fmt::format("has the unknown name '{}'", text::printable(text::trim(*text))), "");
       return std::nullopt;
     }
     zone->folder = folder;

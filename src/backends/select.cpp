@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "backends/select.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <set>
 #include <utility>
 
+#include "base/fd.hpp"
 #include "base/text.hpp"
 #include "model/domains.hpp"
 
@@ -106,6 +111,29 @@ Result<std::vector<Request>> requests(const Selection& selection) {
   return out;
 }
 
+Fd any_file() {
+  return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+/// Descriptors that probing cannot use up: what has thousands of sensors must leave some for journal and streams.
+class Reserve {
+ public:
+  Reserve() {
+    for (Fd& file : files_) file = any_file();
+  }
+
+ private:
+  std::array<Fd, 16> files_;
+};
+
+/// Why nothing was found where every open fails; empty when that is not so.
+std::string out_of_files() {
+  if (any_file() || (errno != EMFILE && errno != ENFILE)) return {};
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return fmt::format("cannot be looked for: too many open files (the limit is {})", limit.rlim_cur);
+}
+
 /// Gathers the sensors of all backends.
 class Collection {
  public:
@@ -122,6 +150,8 @@ class Collection {
       return Error{Errc::invalid, "--backends: " + invalid->reason, "perun sensors lists what is there"};
     if (const auto* blocked = std::get_if<Blocked>(&found))
       sources.blocked.push_back({name, blocked->reason, blocked->hint});
+    else if (std::string why = out_of_files(); !why.empty())
+      sources.blocked.push_back({name, std::move(why), "raise the limit (ulimit -n), or leave sensors out by --backends"});
     else if (named_)
       sources.blocked.push_back({name, "asked for, but there is no such source on this machine", ""});
     else if (request.info->use != BackendInfo::Use::fallback)
@@ -163,6 +193,7 @@ class Collection {
 Result<Collection> collect(const Host& host, const Selection& selection) {
   const auto asked = requests(selection);
   if (!asked) return asked.error();
+  const Reserve reserve;
   Collection found(!words(selection.backends).empty(), selection);
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
   for (const Request& request : *asked)

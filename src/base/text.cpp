@@ -180,4 +180,15 @@ std::string to_utf8(std::string_view s) {
   return out;
 }
 
+std::string printable(std::string_view s) {
+  std::string out = to_utf8(s);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
+    if (byte < 0x20 || byte == 0x7F) out[i] = ' ';
+    // U+0080..U+009F: what a terminal takes for ESC and the like, in UTF-8.
+    if (byte == 0xC2 && static_cast<unsigned char>(out[i + 1]) < 0xA0) out.replace(i, 2, " ");
+  }
+  return out;
+}
+
 }  // namespace perun::text

@@ -43,4 +43,7 @@ namespace perun::text {
 /// `s` with every byte that is not part of valid UTF-8 replaced by U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string_view s);
 
+/// The same with every control character as a blank too, so that no terminal obeys what a file said.
+[[nodiscard]] std::string printable(std::string_view s);
+
 }  // namespace perun::text

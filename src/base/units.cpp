@@ -26,7 +26,8 @@ Result<double> with_suffix(std::string_view text, const std::array<Suffix, N>& s
   const auto trimmed = text::trim(text);
   for (const auto& [suffix, factor] : suffixes) {
     if (!trimmed.ends_with(suffix)) continue;
-    if (const auto value = text::number(text::trim(trimmed.substr(0, trimmed.size() - suffix.size())))) return *value * factor;
+    const auto value = text::number(text::trim(trimmed.substr(0, trimmed.size() - suffix.size())));
+    if (value && std::isfinite(*value * factor)) return *value * factor;
   }
   return Error{Errc::invalid, fmt::format("'{}' is not {}", text, expected)};
 }

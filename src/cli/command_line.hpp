@@ -18,6 +18,7 @@ enum class Command : std::uint8_t {
   report,
   postprocess,
   sensors,
+  doctor,
   showconf,
   help,  ///< about `topic`
   version,
@@ -34,10 +35,11 @@ struct CommandLine {
   std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
-  bool dry_run = false;   ///< postprocess
-  bool json = false;      ///< sensors
-  bool defaults = false;  ///< showconf
-  bool origin = false;    ///< showconf
+  bool dry_run = false;     ///< postprocess
+  bool json = false;        ///< sensors, doctor
+  bool fix_script = false;  ///< doctor
+  bool defaults = false;    ///< showconf
+  bool origin = false;      ///< showconf
 };
 
 /// Reads the words after "perun". Errors are Errc::invalid, to be told with exit status 2.

@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 5> all_commands{{
+constexpr std::array<CommandInfo, 6> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -28,6 +28,9 @@ constexpr std::array<CommandInfo, 5> all_commands{{
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
+    {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
+     "Tells for each source whether it can be read here, what was tried, why it\n"
+     "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
@@ -75,7 +78,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 13> flags{{
+constexpr std::array<Flag, 15> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -84,6 +87,9 @@ constexpr std::array<Flag, 13> flags{{
     {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
+     turn_on<&CommandLine::fix_script>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
     {"--origin", "", "with the place each value comes from", Scope::everywhere, showconf, turn_on<&CommandLine::origin>},
     {"-c,--configuration", "FILE", "local INI file (default ./.perun.ini)", Scope::everywhere, nothing,
@@ -130,10 +136,12 @@ bool belongs(Scope scope, Command command) noexcept {
       return command == monitor || command == report;
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
+    case Scope::data:
+      return command == monitor || command == report || command == doctor;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors;
+      return command == monitor || command == sensors || command == doctor;
   }
   return false;
 }

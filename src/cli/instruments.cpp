@@ -2,6 +2,7 @@
 #include "cli/instruments.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -13,27 +14,48 @@ namespace perun {
 
 namespace {
 
-bool measures(const Listed& listed) {
-  const Sensor& s = listed.sensor;
-  return listed.selected && s.kind == Kind::measured && s.counted && is_meter(s);
-}
-
 /// Why nothing can be measured and what would help, in one line.
 std::string notice_without_sensor(const Sources& sources, const Config& config) {
-  std::string why, remedy = "perun sensors shows what was tried";
-  for (const auto& b : sources.blocked) {
-    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", b.backend, b.reason);
-    if (!b.hint.empty()) remedy = b.hint;
-  }
+  std::string why;
+  for (const auto& b : sources.blocked) why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", b.backend, b.reason);
   if (why.empty()) why = processors(host_of(config)).virtual_machine ? "virtual machine: no RAPL here" : "no RAPL here";
   const bool estimated = std::any_of(sources.listed.begin(), sources.listed.end(), [](const Listed& l) {
     return l.selected && l.sensor.counted && l.sensor.kind == Kind::estimated;
   });
-  return fmt::format("no power sensor can be read ({}){}. To measure: {}{}", why,
-                     estimated ? "; figures are model estimates" : "", remedy, estimated ? ". Off: --no-estimate" : "");
+  return fmt::format("no power sensor can be read ({}){}. To measure: perun doctor{}", why,
+                     estimated ? "; figures are model estimates" : "", estimated ? ". Off: --no-estimate" : "");
+}
+
+/// --strict: what was asked for by name must be there, all of it, and something must measure energy.
+Status check_strictly(const Sources& sources, const Config& config) {
+  std::vector<std::string> reasons;
+  std::string hint;
+  const auto refuse = [&](const BlockedSource& b) {
+    reasons.push_back(fmt::format("{}: {}", b.backend, b.reason));
+    if (hint.empty()) hint = b.hint;
+  };
+  const bool measured = std::any_of(sources.listed.begin(), sources.listed.end(), measures_energy);
+  // Backends that nobody named may be blocked as long as another measures.
+  if (!measured || !config.backends.empty()) std::ranges::for_each(sources.blocked, refuse);
+  if (measured && reasons.empty()) return Ok{};
+  if (!measured) reasons.insert(reasons.begin(), "no power sensor can be read");
+  return Error{Errc::unsupported, fmt::format("--strict: the program was not started: {}", fmt::join(reasons, "; ")),
+               hint.empty() ? "perun doctor says what can be done" : hint + "; more by perun doctor"};
 }
 
 }  // namespace
+
+void raise_file_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool measures_energy(const Listed& listed) {
+  const Sensor& s = listed.sensor;
+  return listed.selected && s.kind == Kind::measured && s.counted && is_meter(s);
+}
 
 Host host_of(const Config& config) {
   return host_at(config.sysfs, config.procfs);
@@ -50,13 +72,14 @@ Selection selection_of(const Config& config) {
 }
 
 Result<Instruments> open_instruments(const Config& config) {
+  raise_file_limit();  // this is the agent, so that the program keeps its own
   auto sources = open_sources(host_of(config), selection_of(config));
   if (!sources) return sources.error();
+  if (config.strict)
+    if (const Status strict = check_strictly(*sources, config); !strict) return strict.error();
   Instruments instruments{std::move(sources->backends), sources->blocked, {}};
-  if (std::none_of(sources->listed.begin(), sources->listed.end(), measures)) {
+  if (std::none_of(sources->listed.begin(), sources->listed.end(), measures_energy))
     instruments.notice = notice_without_sensor(*sources, config);
-    if (config.strict) return Error{Errc::unsupported, instruments.notice, "--strict: the program was not started"};
-  }
   return instruments;
 }
 

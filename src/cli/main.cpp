@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
       return postprocess(*line, *resolved);
     case Command::sensors:
       return sensors(*line, *resolved);
+    case Command::doctor:
+      return doctor(*line, *resolved);
     default:
       return showconf(*line, *resolved);
   }

@@ -9,6 +9,7 @@
 namespace perun {
 
 int sensors(const CommandLine& line, const Resolved& resolved) {
+  raise_file_limit();
   const auto sources = open_sources(host_of(resolved.config), selection_of(resolved.config));
   if (!sources) {
     complain(sources.error());

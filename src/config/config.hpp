@@ -69,8 +69,9 @@ enum class Scope : std::uint8_t {
   everywhere,
   results,  ///< monitor and report
   factors,  ///< those and postprocess
+  data,     ///< results and doctor
   monitor,
-  sources,  ///< monitor and sensors
+  sources,  ///< monitor, sensors and doctor
 };
 
 /// What follows a flag.

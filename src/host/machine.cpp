@@ -28,7 +28,7 @@ int small_number(std::string_view s) {
 }
 
 std::string or_unknown(const std::optional<std::string>& s) {
-  return s && !s->empty() ? text::to_utf8(*s) : std::string("unknown");
+  return s && !s->empty() ? text::printable(*s) : std::string("unknown");
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ Processors processors(const Host& host) {
       ++threads;
       socket = "0";
     } else if ((key == "model name" || key == "Model" || key == "cpu model") && p.model == "unknown" && !value.empty()) {
-      p.model = text::to_utf8(value);
+      p.model = text::printable(value);
     } else if (key == "vendor_id") {
       p.amd = value == "AuthenticAMD" || value == "HygonGenuine";
       p.intel = value == "GenuineIntel";
@@ -70,11 +70,14 @@ Processors processors(const Host& host) {
 }
 
 std::int64_t memory_bytes(const Host& host) {
+  constexpr std::int64_t most_kib = std::int64_t{1} << 40;  // 1 PiB; more is no memory but a lie
   std::int64_t bytes = 0;
   each_pair(sysfs::text(host.at_proc("meminfo")).value_or(""), [&](std::string_view key, std::string_view value) {
-    if (key == "MemTotal") bytes = text::integer(value.substr(0, value.find(' '))).value_or(0) * 1024;
+    if (key != "MemTotal") return;
+    const auto kib = text::integer(value.substr(0, value.find(' ')));
+    bytes = kib && *kib > 0 && *kib <= most_kib ? *kib * 1024 : 0;
   });
-  return std::max<std::int64_t>(bytes, 0);
+  return bytes;
 }
 
 std::string host_name() {

@@ -117,6 +117,14 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
   }
 }
 
+/// The time on the wall at `mono_ns`, by one pair of clocks; that pair's where the sum makes no sense.
+std::int64_t real_at(std::int64_t mono_ns, const Moment& pair) noexcept {
+  std::int64_t passed = 0, real = 0;
+  const bool absurd =
+      __builtin_sub_overflow(mono_ns, pair.mono_ns, &passed) || __builtin_add_overflow(pair.real_ns, passed, &real);
+  return absurd ? pair.real_ns : real;
+}
+
 /// A run that was cut off ends where its last reading does.
 void close_cut_off(Contents& contents) {
   Run& run = contents.run;
@@ -126,7 +134,7 @@ void close_cut_off(Contents& contents) {
   std::int64_t last = run.begin.mono_ns;
   for (const auto& series : node.series)
     if (series.size() > 0) last = std::max(last, series.t_ns.back());
-  run.end = {last, node.clock.front().real_ns + (last - node.clock.front().mono_ns)};
+  run.end = {last, real_at(last, node.clock.front())};
   if (run.outcome.interrupted_by.empty()) run.outcome.interrupted_by = "perun was killed before the program ended";
 }
 

@@ -20,6 +20,11 @@ PYTHONPATH=moved/lib/python3/dist-packages /usr/bin/python3 -m perun monitor -q 
 [[ $status == 3 ]]
 grep -q 'results/main.hdf5#0' report
 [[ -s moved/share/perun/schema/report-1.json ]]
+# What doctor's script puts into /etc is what is shipped.
+moved/bin/perun doctor --fix-script >fix.sh
+for file in udev/60-perun-powercap.rules tmpfiles.d/perun.conf sysctl.d/60-perun.conf; do
+  grep -qxF -- "$(tail -n 1 "moved/share/perun/$file")" fix.sh
+done
 # Nothing but the C library and its parts is looked for at run time.
 if ldd moved/bin/perun | grep -vE 'linux-vdso|ld-linux|lib(c|m|pthread|dl|rt)\.so'; then
   echo "perun needs more than the C library" >&2

@@ -51,6 +51,7 @@ TEST(Units, ParsesDurationsFrequenciesAndQuantities) {
   EXPECT_FALSE(units::parse_frequency_hz("1e999"));
   EXPECT_FALSE(units::parse_frequency_hz("json"));
   EXPECT_DOUBLE_EQ(*units::parse_quantity("1.5kW", "W"), 1500);
+  EXPECT_FALSE(units::parse_quantity("1e308kW", "W")) << "more than a double holds";
   EXPECT_DOUBLE_EQ(*units::parse_quantity("25 W", "W"), 25);
   EXPECT_FALSE(units::parse_quantity("W", "W"));
 }
