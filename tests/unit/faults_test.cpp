@@ -13,8 +13,8 @@
 #include "analysis/summarize.hpp"
 #include "backends/backend.hpp"
 #include "backends/bracket.hpp"
-#include "backends/counted.hpp"
 #include "host/sysfs.hpp"
+#include "model/domains.hpp"
 #include "support/clock.hpp"
 #include "support/faulty_pread.hpp"
 #include "support/rig.hpp"
@@ -95,7 +95,8 @@ class Machine {
     NodeRecord node;
     node.host = "node";
     for (const Sensor& s : backend_->sensors()) node.sensors.push_back(s);
-    choose_counted(node.sensors);
+    const auto verdicts = judge_total(node.sensors);
+    for (std::size_t k = 0; k < verdicts.size(); ++k) node.sensors[k].counted = verdicts[k].counted;
     node.series.resize(node.sensors.size());
     std::vector<Reading> readings(node.sensors.size());
     const auto wall = [this](std::int64_t t) {
