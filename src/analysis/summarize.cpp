@@ -323,6 +323,13 @@ Footprint footprint(const Amount& energy, const Factors& factors) {
   return f;
 }
 
+void look_through(RunSummary& summary, const Factors& factors) {
+  summary.factors = factors;
+  if (summary.footprint) summary.footprint = footprint(summary.usage.energy, factors);
+  std::erase_if(summary.notes, [](const Note& n) { return n.caveat == Caveat::default_factors; });
+  if (auto note = about_factors(summary)) summary.notes.push_back(*std::move(note));
+}
+
 RunSummary summarize(const Run& run) {
   RunSummary out;
   out.number = run.number;

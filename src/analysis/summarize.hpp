@@ -6,8 +6,14 @@
 
 namespace perun {
 
+/// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
+inline constexpr int analysis_revision = 1;
+
 /// Pure: the same run and factors always give the same summary. Uses run.factors.
 [[nodiscard]] RunSummary summarize(const Run& run);
+
+/// `summary` seen through other factors: as if the run had been summarized with them.
+void look_through(RunSummary& summary, const Factors& factors);
 
 /// Energy, CO2e and cost of an energy under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
 [[nodiscard]] Footprint footprint(const Amount& energy, const Factors& factors);
