@@ -39,6 +39,7 @@ Json sensor_json(const Sensor& s) {
           {"resolution", s.resolution},
           {"wraps_at", s.wraps_at},
           {"refresh_ns", s.refresh_ns},
+          {"averaging_ns", s.averaging_ns},
           {"part_of", utf8(s.part_of)},
           {"counted", s.counted},
           {"max_power_W", s.max_power_W},
@@ -60,6 +61,7 @@ Sensor sensor_from(const Json& json) {
   read(json, "resolution", s.resolution);
   read(json, "wraps_at", s.wraps_at);
   read(json, "refresh_ns", s.refresh_ns);
+  read(json, "averaging_ns", s.averaging_ns);
   read(json, "part_of", s.part_of);
   read(json, "counted", s.counted);
   read(json, "max_power_W", s.max_power_W);

@@ -168,6 +168,7 @@ inline constexpr const char* source = "perun_source";
 inline constexpr const char* resolution = "perun_resolution";
 inline constexpr const char* wrap = "perun_wrap";
 inline constexpr const char* refresh = "perun_refresh_ns";
+inline constexpr const char* averaging = "perun_averaging_ns";
 inline constexpr const char* counted = "perun_counted";
 inline constexpr const char* part_of = "part_of";
 inline constexpr const char* device_max_power = "max_power_W";
