@@ -315,9 +315,9 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
 
 }  // namespace
 
-Footprint footprint(const Amount& energy, const Factors& factors) {
+Footprint footprint(double joules, const Factors& factors) {
   Footprint f;
-  f.facility_kWh = energy.joules() / 3.6e6 * factors.pue;
+  f.facility_kWh = joules / 3.6e6 * factors.pue;
   f.co2e_kg = f.facility_kWh * factors.emissions_kg_per_kWh;
   f.cost_cent = f.facility_kWh * factors.price_cent_per_kWh;
   return f;
@@ -331,6 +331,11 @@ RunSummary summarize(const Run& run) {
   out.perun_version = run.perun_version;
   out.cwd = run.cwd;
   out.round_id = run.round_id;
+  out.title = run.title;
+  out.tags = run.tags;
+  out.provenance = run.provenance;
+  out.postprocessed = run.postprocessed;
+  out.origin = run.origin;
   out.command = run.command;
   out.round = run.round;
   out.frequency_hz = run.frequency_hz;
@@ -349,6 +354,8 @@ RunSummary summarize(const Run& run) {
     const NodeFindings& found = findings.emplace_back(find(run, node, track));
     out.nodes.push_back(node_of(node, found, track));
     relate(run, node, found.window, out.nodes.back());
+    out.nodes.back().overhead_J = run.factors.overhead_power_W * found.window.seconds();
+    out.overhead_J += out.nodes.back().overhead_J;
     together.add(node, found);
     total += out.nodes.back().usage.energy;
     if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
@@ -358,7 +365,7 @@ RunSummary summarize(const Run& run) {
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
-  if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
+  if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
   out.notes = caveats(out, findings);
   return out;
 }
