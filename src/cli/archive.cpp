@@ -10,7 +10,7 @@
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
 #include "journal/journal.hpp"
-#include "store/store.hpp"
+#include "version.hpp"
 
 namespace perun {
 
@@ -46,6 +46,19 @@ Result<int> choose_one(const Source& source, const std::vector<int>& numbers, st
   return found.front();
 }
 
+/// Which analysis computes here, as RunSummary::made_by.
+std::string this_analysis() {
+  return fmt::format("perun {}, analysis {}", version, analysis_revision);
+}
+
+/// Of files that perun only reads there is never a summary stored.
+Result<RunSummary> summary_of(const Source& source, int number, Figures figures) {
+  if (source.store() != nullptr) return summary_of(source.store()->at(number), figures);
+  const auto loaded = source.load(number);
+  if (!loaded) return loaded.error();
+  return summarized(*loaded);
+}
+
 using Adjust = std::function<Factors(const Factors&)>;
 
 Footprint& operator+=(Footprint& sum, const Footprint& f) {
@@ -59,31 +72,34 @@ Footprint& operator+=(Footprint& sum, const Footprint& f) {
 Status add_totals(const Source& source, std::span<const int> numbers, const Adjust& adjust, Summary& summary) {
   summary.runs_in_file = static_cast<int>(numbers.size());
   for (const int number : numbers) {
-    auto run = source.load(number);
+    auto run = summary_of(source, number, Figures::recomputed);
     if (!run) return run.error();
-    run->factors = adjust(run->factors);
-    const auto one = summarize(*run);
-    summary.total.duration_s += one.usage.duration_s;
-    if (one.usage.energy.kind != Kind::unavailable) summary.total.energy += one.usage.energy;
-    summary.total.power_max_W = std::max(summary.total.power_max_W, one.usage.power_max_W);
-    if (one.footprint)
-      (summary.total_footprint ? *summary.total_footprint : summary.total_footprint.emplace()) += *one.footprint;
+    look_through(*run, adjust(run->factors));
+    summary.total.duration_s += run->usage.duration_s;
+    if (run->usage.energy.kind != Kind::unavailable) summary.total.energy += run->usage.energy;
+    summary.total.power_max_W = std::max(summary.total.power_max_W, run->usage.power_max_W);
+    if (run->footprint)
+      (summary.total_footprint ? *summary.total_footprint : summary.total_footprint.emplace()) += *run->footprint;
   }
   if (summary.total.duration_s > 0) summary.total.power_mean_W = summary.total.energy.joules() / summary.total.duration_s;
   return Ok{};
 }
 
-Result<Summary> summarize_runs(const Source& source, const fs::path& file, std::span<const int> numbers, const Adjust& adjust) {
+Result<Summary> summarize_runs(const Source& source, const fs::path& file, std::span<const int> numbers, const Adjust& adjust,
+                               Figures figures) {
   bool adjusted = false;
   Summary summary;
   summary.app = source.app();
   summary.file = file.string();
   for (const int number : numbers) {
-    auto run = source.load(number);
-    if (!run) return run.error();
-    const Factors own = std::exchange(run->factors, adjust(run->factors));
-    adjusted = adjusted || own != run->factors;
-    summary.runs.push_back(summarize(*run));
+    auto run = summary_of(source, number, figures);
+    if (!run) return Error{run.error().code, fmt::format("'{}': {}", file.string(), run.error().what), run.error().hint};
+    run->app = source.app();  // which may have been renamed since
+    if (const Factors factors = adjust(run->factors); factors != run->factors) {
+      look_through(*run, factors);
+      adjusted = true;
+    }
+    summary.runs.push_back(*std::move(run));
   }
   if (source.store() == nullptr) {
     const auto all = source.numbers();
@@ -107,6 +123,20 @@ Result<Summary> summarize_runs(const Source& source, const fs::path& file, std::
 
 }  // namespace
 
+RunSummary summarized(const Run& run) {
+  RunSummary summary = summarize(run);
+  summary.made_by = this_analysis();
+  return summary;
+}
+
+Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
+  if (figures == Figures::stored_if_current)
+    if (auto stored = run.summary(); stored && stored->made_by == this_analysis()) return *std::move(stored);
+  const auto loaded = run.load();
+  if (!loaded) return loaded.error();
+  return summarized(*loaded);
+}
+
 fs::path data_file(const fs::path& data_out, std::string_view app) {
   return data_out / (std::string(app) + ".hdf5");
 }
@@ -114,7 +144,7 @@ fs::path data_file(const fs::path& data_out, std::string_view app) {
 StoreRun storing_into(const fs::path& data_out) {
   return [data_out](const Run& run, Presence presence) -> Result<Stored> {
     StoredTotals totals;
-    const auto number = append_run(data_file(data_out, run.app), run, summarize(run), presence == Presence::perhaps_there,
+    const auto number = append_run(data_file(data_out, run.app), run, summarized(run), presence == Presence::perhaps_there,
                                    store_wait_ms, &totals);
     if (!number) return number.error();
     return Stored{*number, totals.runs, totals.usage, totals.footprint};
@@ -136,12 +166,12 @@ std::vector<std::string> recover(const fs::path& data_out) {
   return lines;
 }
 
-Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust) {
+Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust, Figures figures) {
   const auto source = Source::open(file);
   if (!source) return source.error();
   const auto numbers = choose_runs(*source, file, which);
   if (!numbers) return numbers.error();
-  return summarize_runs(*source, file, *numbers, adjust);
+  return summarize_runs(*source, file, *numbers, adjust, figures);
 }
 
 Result<std::vector<int>> choose_runs(const Source& source, const fs::path& file, std::string_view which) {

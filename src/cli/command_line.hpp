@@ -43,6 +43,7 @@ struct CommandLine {
   std::optional<std::string> format;             ///< export
   bool quiet = false;
   bool dry_run = false;     ///< postprocess, runs delete
+  bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
   bool json = false;        ///< sensors, doctor, runs

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "analysis/summarize.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "cli/archive.hpp"
@@ -112,7 +111,7 @@ Status write_data_file(const fs::path& file, const Source& source, std::span<con
     auto loaded = source.load(numbers[at++]);
     if (!loaded) return loaded.error();
     run = *std::move(loaded);
-    summary = summarize(run);
+    summary = summarized(run);
     return true;
   });
 }

@@ -22,9 +22,9 @@ constexpr std::array<CommandInfo, 8> all_commands{{
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
-     "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
-     "and --price-factor those that are set, also in a file or variable, replace the\n"
-     "runs' own. The samples stay as they are.\n"},
+     "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
+     "--emissions-factor and --price-factor those that are set, also in a file or\n"
+     "variable, replace the runs' own. The samples stay as they are.\n"},
     {Command::runs, "runs", "[ACTION] [FILE|DIR] [WORDS...]", "Look", "List, tag, rename and delete stored runs",
      "  perun runs [FILE|DIR]                 list the runs (default: of data_out)\n"
      "  perun runs show FILE [RUN]            all that is stored of a run\n"
@@ -111,7 +111,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 27> flags{{
+constexpr std::array<Flag, 28> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -146,6 +146,8 @@ constexpr std::array<Flag, 27> flags{{
      turn_on<&CommandLine::compact>},
     {"--dry-run", "", "delete: say what would go, change nothing", Scope::everywhere, runs, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
+    {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
+     turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,

@@ -6,7 +6,6 @@
 #include <array>
 #include <system_error>
 
-#include "analysis/summarize.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "cli/archive.hpp"
@@ -45,7 +44,7 @@ Result<RunFilter> filter_of(const CommandLine& line) {
 }
 
 StoredRun stored_run(const Run& run) {
-  const auto summary = summarize(run);
+  const auto summary = summarized(run);
   StoredRun out{run.number,  run.id,    run.begin.real_ns, summary.usage, summary.footprint,
                 run.outcome, run.title, run.tags,          run.command};
   out.foreign = !run.origin.empty();
@@ -176,7 +175,7 @@ int rename_app(const fs::path& file, const std::string& name) {
 }
 
 int compact(const fs::path& file) {
-  const auto freed = compact_file(file, summarize);
+  const auto freed = compact_file(file, summarized);
   if (!freed) return fail(freed.error());
   return print(fmt::format("{}: written anew, {} freed\n", file.string(),
                            units::si(static_cast<double>(std::max<std::int64_t>(*freed, 0)), "B")))

@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "base/json.hpp"
+#include "model/summary_text.hpp"
 #include "store/attributes.hpp"
+#include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
 
@@ -166,6 +168,25 @@ Result<StoredRun> read_stored_run(hid_t application, int number) {
     *to = *std::move(texts);
   }
   return run;
+}
+
+Factors read_factors(hid_t run_group) {
+  return read_factors(AttributeReader(run_group));
+}
+
+std::optional<RunSummary> read_summary(hid_t application, int number) {
+  const auto group = open_run(application, number);
+  const auto text = group ? read_text(group->get(), layout::summary) : std::nullopt;
+  if (!text) return std::nullopt;
+  auto summary = decode_summary(*text);
+  if (!summary) return std::nullopt;
+  summary->number = number;  // it was computed before the run had one
+  // These may have been changed since.
+  const AttributeReader a(group->get());
+  summary->title = a.text_or(attr::run_title);
+  summary->postprocessed = a.text_or(attr::postprocessed);
+  if (auto tags = texts_of_json(a.text_or(attr::tags, "[]"), attr::tags)) summary->tags = *std::move(tags);
+  return *std::move(summary);
 }
 
 Result<Run> read_run(hid_t application, int number) {
