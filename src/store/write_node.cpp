@@ -269,7 +269,7 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
 
 void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_usage(a, s.usage);
-  a.number(attr::node_runtime, s.usage.duration_s);
+  a.number(attr::node_runtime, s.usage.duration_s).number(attr::overhead, s.overhead_J);
   a.integer(attr::repeated, static_cast<std::int64_t>(s.repeated)).number(attr::achieved, s.frequency_achieved_hz);
   if (s.own_energy_J) a.number(attr::own_energy, *s.own_energy_J);
   if (s.usage.energy.kind != Kind::unavailable)
