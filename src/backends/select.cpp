@@ -168,6 +168,7 @@ class Collection {
  private:
   Status add(std::unique_ptr<Backend> backend, BackendInfo::Use use) {
     for (const BlockedSource& b : backend->blocked()) sources.blocked.push_back(b);
+    for (const auto& fact : backend->facts()) sources.attributes.push_back(fact);
     Ready r;
     const Gaps open = gaps();
     const auto all = backend->sensors();

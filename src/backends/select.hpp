@@ -42,6 +42,7 @@ struct Sources {
   std::vector<BlockedSource> blocked;
   std::vector<Listed> listed;  ///< every sensor found
   std::vector<Choice> choices;
+  Attributes attributes;            ///< what the backends found out beside sensors
   std::vector<std::string> absent;  ///< names of backends that found nothing
 };
 

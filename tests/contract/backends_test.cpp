@@ -17,6 +17,7 @@
 #include "support/feeds.hpp"
 #include "support/hwmon.hpp"
 #include "support/machines.hpp"
+#include "support/nvidia.hpp"
 #include "support/state.hpp"
 
 namespace {
@@ -66,6 +67,7 @@ using test::Tree;
 /// A machine on which every backend that reads files finds something.
 void rich_machine(Tree& tree) {
   proc_files(laptop(on_battery(cray(grace(processor_state(tree), true)))));
+  test::nvidia(tree, test::many_gpus(2, "update=0.0005"), FAKE_NVML_SO);
 }
 
 /// What a user would have to write for a backend that takes no part by itself.
@@ -91,7 +93,7 @@ std::size_t open_files() {
 void overwrite(const Tree& tree, std::string_view text) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(tree.root()))
-    if (entry.is_regular_file()) files.push_back(entry.path());
+    if (entry.is_regular_file() && !entry.is_symlink()) files.push_back(entry.path());
   for (const auto& file : files) std::ofstream(file, std::ios::trunc) << text;
 }
 
@@ -267,7 +269,8 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "proc", "state", "estimate", "sim"}));
+  EXPECT_EQ(names,
+            (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "proc", "state", "estimate", "sim"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.
@@ -302,7 +305,7 @@ TEST(Chosen, ReadsWithoutAllocating) {
   rich_machine(tree);
   auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
   ASSERT_TRUE(sources);
-  ASSERT_EQ(sources->backends.size(), 6u);
+  ASSERT_EQ(sources->backends.size(), 7u);
   for (auto& backend : sources->backends) {
     std::vector<Reading> out(backend->sensors().size());
     const std::size_t before = allocations;
