@@ -251,20 +251,18 @@ class Describer {
     const bool of_module = gpu.module_W > 0 && gpu.counter == Counter::counts &&
                            (gpu.power_W <= 0 || std::abs(gpu.counter_W - gpu.module_W) < std::abs(gpu.counter_W - gpu.power_W));
     std::string whole;
-    const auto into_whole = [&](Sensor& s) {
-      if (whole.empty())
-        whole = s.id;
-      else
-        s.part_of = whole;
+    // Each is contained in the one before: module, its GPU by the counter, by power, by mean power.
+    const auto chain = [&](Sensor& s) {
+      s.part_of = whole;
+      whole = s.id;
     };
-    const auto energy = [&](bool in_whole) {
+    const auto energy = [&] {
       Sensor& s = put(r, Value::energy, "energy", name, "nvml counter", Quantity::energy);
       s.note = note(gpu, true);
       limits(gpu, s);
       if (of_module) s.domain = Domain::superchip, s.max_power_W = 0;
       if (gpu.counter == Counter::still) s.note = "stood still when the run began: power counts in its place";
-      if (in_whole) into_whole(s);
-      return static_cast<std::size_t>(&s - sensors.data());
+      chain(s);
     };
     const auto field = [&](Value value, Field f, Scope scope, std::string_view word, std::string label,
                            std::string_view source) {
@@ -277,16 +275,16 @@ class Describer {
                                                              .bits = 0};
       Sensor& s = put(r, value, word, std::move(label), source, Quantity::power);
       limits(gpu, s);
-      into_whole(s);
+      chain(s);
       return static_cast<std::size_t>(&s - sensors.data());
     };
-    if (gpu.counter == Counter::counts && (of_module || gpu.module_W <= 0)) energy(true);
+    if (gpu.counter == Counter::counts && (of_module || gpu.module_W <= 0)) energy();
     if (gpu.module_W > 0) {
       const auto at =
           field(Value::module, Field::power_instant, Scope::module, "module", name + " superchip", "nvml module power");
       sensors[at].domain = Domain::superchip;
       sensors[at].max_power_W = 0;
-      if (gpu.counter == Counter::counts && !of_module) energy(true);
+      if (gpu.counter == Counter::counts && !of_module) energy();
     }
     if (gpu.instant) {
       const auto at = field(Value::power, Field::power_instant, Scope::gpu, "power", name + " power", "nvml instant power");
@@ -301,9 +299,9 @@ class Describer {
       Sensor& s = put(r, Value::power, "power", name + " power", "nvml power", Quantity::power);
       s.note = note(gpu, false);
       limits(gpu, s);
-      into_whole(s);
+      chain(s);
     }
-    if (gpu.counter == Counter::still) energy(true);
+    if (gpu.counter == Counter::still) energy();
   }
 
   void state(Reader& r) {

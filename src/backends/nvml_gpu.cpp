@@ -108,19 +108,20 @@ void watch_counters(const Host& host, const Api& api, std::vector<Gpu>& gpus) {
   const bool superchip = std::any_of(gpus.begin(), gpus.end(), [](const Gpu& g) { return g.module_W > 0; });
   std::vector<Watched> watched(gpus.size());
   const std::int64_t begin = host.now_ns(), end = begin + (superchip ? watch_superchip_ns : watch_ns);
-  for (bool waiting = true; waiting && host.now_ns() < end;) {
+  bool waiting = true;
+  for (int i = 0; i < 350 && waiting && host.now_ns() < end; ++i) {  // a clock may be made up
     waiting = false;
-    for (std::size_t i = 0; i < gpus.size(); ++i) {
-      Gpu& gpu = gpus[i];
+    for (std::size_t g = 0; g < gpus.size(); ++g) {
+      Gpu& gpu = gpus[g];
       const int enough = gpu.module_W > 0 ? 3 : 1;
-      if (watched[i].ticks >= enough || sleeps(gpu.runtime_status)) continue;
+      if (watched[g].ticks >= enough || sleeps(gpu.runtime_status)) continue;
       unsigned long long millijoules = 0;
       if (call(api.energy, gpu.device, &millijoules) != Return::success ||
           millijoules > static_cast<unsigned long long>(INT64_MAX))
         continue;
       gpu.counter = Counter::still;
-      watched[i].look(host.now_ns(), static_cast<std::int64_t>(millijoules));
-      waiting = waiting || watched[i].ticks < enough;
+      watched[g].look(host.now_ns(), static_cast<std::int64_t>(millijoules));
+      waiting = waiting || watched[g].ticks < enough;
     }
     if (waiting) ::nanosleep(&pause, nullptr);
   }

@@ -13,9 +13,11 @@
 
 #include "backends/backend.hpp"
 #include "backends/select.hpp"
+#include "support/amd.hpp"
 #include "support/fake_rapl.hpp"
 #include "support/feeds.hpp"
 #include "support/hwmon.hpp"
+#include "support/intel.hpp"
 #include "support/machines.hpp"
 #include "support/nvidia.hpp"
 #include "support/state.hpp"
@@ -68,6 +70,8 @@ using test::Tree;
 void rich_machine(Tree& tree) {
   proc_files(laptop(on_battery(cray(grace(processor_state(tree), true)))));
   test::nvidia(tree, test::many_gpus(2, "update=0.0005"), FAKE_NVML_SO);
+  test::level_zero(test::intel_card(tree, 1, "0000:3a:00.0"), FAKE_ZE_SO, "0000:3a:00.0 200 card\n");
+  test::amd_power(test::amd_card(tree, 0, "0000:c1:00.0"), 0, 90);
 }
 
 /// What a user would have to write for a backend that takes no part by itself.
@@ -270,7 +274,7 @@ TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
   EXPECT_EQ(names,
-            (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "proc", "state", "estimate", "sim"}));
+            (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "proc", "state", "estimate", "sim"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.
@@ -305,7 +309,7 @@ TEST(Chosen, ReadsWithoutAllocating) {
   rich_machine(tree);
   auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
   ASSERT_TRUE(sources);
-  ASSERT_EQ(sources->backends.size(), 7u);
+  ASSERT_EQ(sources->backends.size(), 9u);
   for (auto& backend : sources->backends) {
     std::vector<Reading> out(backend->sensors().size());
     const std::size_t before = allocations;

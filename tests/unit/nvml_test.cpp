@@ -83,7 +83,7 @@ TEST(Nvml, AGpuWithACounterIsMeasuredByIt) {
   EXPECT_EQ(meters(*nvml),
             (Words{gpu + ":energy 'gpu:0 A100-SXM4-40GB' nvml counter, gpu",
                    gpu + ":power 'gpu:0 A100-SXM4-40GB power' nvml instant power, gpu in " + gpu + ":energy",
-                   gpu + ":power_average 'gpu:0 A100-SXM4-40GB mean power' nvml average power, gpu in " + gpu + ":energy"}));
+                   gpu + ":power_average 'gpu:0 A100-SXM4-40GB mean power' nvml average power, gpu in " + gpu + ":power"}));
   EXPECT_EQ(nvml->sensors()[0].note, "its sensor sees 25 of every 100 ms");
   EXPECT_DOUBLE_EQ(nvml->sensors()[0].max_power_W, 800);
   EXPECT_EQ(value(*nvml, ":power"), 250'000);
@@ -133,7 +133,7 @@ TEST(Nvml, ACounterThatStandsStillOrComesLaterDoesNotCount) {
   const auto still = open(nvidia(tree, "gpu uuid=GPU-s counter=still watts=150\n", FAKE_NVML_SO));
   ASSERT_TRUE(still);
   EXPECT_EQ(meters(*still)[0], "nvml:GPU-s:power 'gpu:0 power' nvml instant power, gpu");
-  EXPECT_EQ(meters(*still)[2], "nvml:GPU-s:energy 'gpu:0' nvml counter, gpu in nvml:GPU-s:power");
+  EXPECT_EQ(meters(*still)[2], "nvml:GPU-s:energy 'gpu:0' nvml counter, gpu in nvml:GPU-s:power_average");
   const auto late = open(nvidia(tree, "gpu uuid=GPU-l counter=late:3600 watts=150\n", FAKE_NVML_SO));
   ASSERT_TRUE(late);
   EXPECT_EQ(meters(*late).size(), 2u);
