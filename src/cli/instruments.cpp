@@ -63,6 +63,7 @@ Host host_of(const Config& config) {
 
 Selection selection_of(const Config& config) {
   return {.backends = config.backends,
+          .extra = config.sensor,
           .sensors = config.sensors,
           .exclude = config.exclude,
           .count = config.count,

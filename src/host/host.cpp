@@ -15,6 +15,7 @@ Host host_at(const std::filesystem::path& sysfs, const std::filesystem::path& pr
   const bool slash = !sysfs.has_filename();
   host.devfs = (slash ? sysfs.parent_path() : sysfs).parent_path() / "dev";
   host.libraries.reset();
+  host.ask_ipmi = nullptr;
   host.open_perf = nullptr;
   return host;
 }

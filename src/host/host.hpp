@@ -8,6 +8,7 @@
 
 #include "base/fd.hpp"
 #include "host/clock.hpp"
+#include "host/ipmi.hpp"
 #include "host/library.hpp"
 #include "host/perf_event.hpp"
 
@@ -23,6 +24,9 @@ struct Host {
   std::int64_t (*now_ns)() = &monotonic_ns;
   Fd (*open_perf)(const PerfEvent&) = &open_perf_event;  ///< null: this machine has no performance events
 
+  /// null: this machine has no management controller.
+  int (*ask_ipmi)(const Fd&, const IpmiRequest&, std::span<std::uint8_t>) noexcept = &perun::ask_ipmi;
+
   /// Below /sys: at_sys("class/powercap").
   [[nodiscard]] std::filesystem::path at_sys(std::string_view relative) const { return sysfs / relative; }
   [[nodiscard]] std::filesystem::path at_proc(std::string_view relative) const { return procfs / relative; }
@@ -32,7 +36,8 @@ struct Host {
 };
 
 /// The machine at other roots. A /sys that is not the kernel's own is made up: it has its /dev beside it, no performance
-/// events and no vendors' libraries, so that numbers of this machine are never taken for that one's, and no code comes from it.
+/// events, no vendors' libraries and no management controller, so that numbers of this machine are never taken for that
+/// one's, and no code comes from it.
 [[nodiscard]] Host host_at(const std::filesystem::path& sysfs, const std::filesystem::path& procfs);
 
 }  // namespace perun

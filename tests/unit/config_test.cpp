@@ -110,7 +110,7 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 23> two_values{{
+constexpr std::array<Values, 24> two_values{{
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
@@ -119,6 +119,7 @@ constexpr std::array<Values, 23> two_values{{
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
+    {"sensor", "exec:awk -F, '{print $2}' x,ipmi", "file:/run/plug"},
     {"sensors", "rapl:*", "cpu?,gpu[0]"},
     {"exclude", "*dram", "x"},
     {"count", "rapl:psys", "x,y"},
@@ -159,6 +160,13 @@ TEST_F(ConfigTest, EveryOptionChangesItsOwnValueAndReadsBack) {
     ASSERT_TRUE(option.set(config, option.get(Config{}))) << key << " does not take its default";
     EXPECT_EQ(option.get(config), option.get(Config{}));
   }
+}
+
+TEST_F(ConfigTest, ACommaOfACommandDoesNotSeparate) {
+  flag("sensor", "exec:tr , . <a, ipmi,exec:b -x,y z,file:c");
+  flag("sensor", "socket:d");
+  EXPECT_EQ(good().config.sensor,
+            (std::vector<std::string>{"exec:tr , . <a", "ipmi", "exec:b -x,y z", "file:c", "socket:d"}));
 }
 
 TEST_F(ConfigTest, EveryOptionIsDescribedAndSpelledBothWays) {
