@@ -10,7 +10,7 @@
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
 #include "journal/journal.hpp"
-#include "store/store.hpp"
+#include "version.hpp"
 
 namespace perun {
 
@@ -22,10 +22,9 @@ constexpr int store_wait_ms = 10'000;
 
 /// Which of the stored runs `which` means.
 Result<std::vector<int>> choose(const Store& store, std::string_view which, const fs::path& file) {
-  const auto runs = store.list();
-  if (!runs) return runs.error();
-  std::vector<int> numbers;
-  for (const auto& run : *runs) numbers.push_back(run.number);
+  const auto stored = store.numbers();
+  if (!stored) return stored.error();
+  const auto& numbers = *stored;
   if (numbers.empty()) return Error{Errc::not_found, fmt::format("{} holds no runs", file.string())};
   if (which == "all") return numbers;
   const auto absent = [&] {
@@ -43,6 +42,17 @@ Result<std::vector<int>> choose(const Store& store, std::string_view which, cons
   return std::vector<int>{static_cast<int>(*number)};
 }
 
+/// Which analysis computes here, as RunSummary::made_by.
+std::string this_analysis() {
+  return fmt::format("perun {}, analysis {}", version, analysis_revision);
+}
+
+RunSummary summarized(const Run& run) {
+  RunSummary summary = summarize(run);
+  summary.made_by = this_analysis();
+  return summary;
+}
+
 using Adjust = std::function<Factors(const Factors&)>;
 
 Footprint& operator+=(Footprint& sum, const Footprint& f) {
@@ -52,17 +62,20 @@ Footprint& operator+=(Footprint& sum, const Footprint& f) {
   return sum;
 }
 
-Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::span<const int> numbers, const Adjust& adjust) {
+Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::span<const int> numbers, const Adjust& adjust,
+                               Figures figures) {
   bool adjusted = false;
   Summary summary;
   summary.app = store.app();
   summary.file = file.string();
   for (const int number : numbers) {
-    auto run = store.load(number);
-    if (!run) return run.error();
-    const Factors own = std::exchange(run->factors, adjust(run->factors));
-    adjusted = adjusted || own != run->factors;
-    summary.runs.push_back(summarize(*run));
+    auto run = summary_of(store.at(number), figures);
+    if (!run) return Error{run.error().code, fmt::format("'{}': {}", file.string(), run.error().what), run.error().hint};
+    if (const Factors factors = adjust(run->factors); factors != run->factors) {
+      look_through(*run, factors);
+      adjusted = true;
+    }
+    summary.runs.push_back(*std::move(run));
   }
   const auto totals = store.totals();
   summary.runs_in_file = totals.runs;
@@ -80,6 +93,14 @@ Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::sp
 
 }  // namespace
 
+Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
+  if (figures == Figures::stored_if_current)
+    if (auto stored = run.summary(); stored && stored->made_by == this_analysis()) return *std::move(stored);
+  const auto loaded = run.load();
+  if (!loaded) return loaded.error();
+  return summarized(*loaded);
+}
+
 fs::path data_file(const fs::path& data_out, std::string_view app) {
   return data_out / (std::string(app) + ".hdf5");
 }
@@ -87,7 +108,7 @@ fs::path data_file(const fs::path& data_out, std::string_view app) {
 StoreRun storing_into(const fs::path& data_out) {
   return [data_out](const Run& run, Presence presence) -> Result<Stored> {
     StoredTotals totals;
-    const auto number = append_run(data_file(data_out, run.app), run, summarize(run), presence == Presence::perhaps_there,
+    const auto number = append_run(data_file(data_out, run.app), run, summarized(run), presence == Presence::perhaps_there,
                                    store_wait_ms, &totals);
     if (!number) return number.error();
     return Stored{*number, totals.runs, totals.usage, totals.footprint};
@@ -109,12 +130,12 @@ std::vector<std::string> recover(const fs::path& data_out) {
   return lines;
 }
 
-Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust) {
+Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust, Figures figures) {
   const auto store = Store::open(file);
   if (!store) return store.error();
   const auto numbers = choose(*store, which, file);
   if (!numbers) return numbers.error();
-  return summarize_runs(*store, file, *numbers, adjust);
+  return summarize_runs(*store, file, *numbers, adjust, figures);
 }
 
 Result<std::vector<int>> choose_runs(const fs::path& file, std::string_view which) {

@@ -11,11 +11,21 @@
 #include "base/result.hpp"
 #include "launch/agent.hpp"
 #include "model/summary.hpp"
+#include "store/store.hpp"
 
 namespace perun {
 
 /// DATA_OUT/APP.hdf5.
 [[nodiscard]] std::filesystem::path data_file(const std::filesystem::path& data_out, std::string_view app);
+
+/// How reports come to their figures.
+enum class Figures : unsigned char {
+  stored_if_current,  ///< as they were stored, unless another analysis computed them
+  recomputed,         ///< from the readings
+};
+
+/// The summary of a stored run.
+[[nodiscard]] Result<RunSummary> summary_of(const RunInFile& run, Figures figures = Figures::stored_if_current);
 
 /// Adds runs to their data files below `data_out`, with the derived figures that every report computes.
 [[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out);
@@ -24,10 +34,11 @@ namespace perun {
 /// lines for the user. A run that cannot be stored stays and is told.
 [[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out);
 
-/// The runs asked for, loaded and analysed. `which`: "all", "last", "last~N" or a number. `adjust` says which factors to
-/// look through; should they differ from a run's own, the total over all runs has a footprint only if all are asked for.
+/// The runs asked for. `which`: "all", "last", "last~N" or a number. `adjust` says which factors to look through; should they
+/// differ from a run's own, the total over all runs has a footprint only if all are asked for.
 [[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which,
-                                             const std::function<Factors(const Factors&)>& adjust);
+                                             const std::function<Factors(const Factors&)>& adjust,
+                                             Figures figures = Figures::stored_if_current);
 
 /// Numbers of the runs that `which` means.
 [[nodiscard]] Result<std::vector<int>> choose_runs(const std::filesystem::path& file, std::string_view which);

@@ -36,6 +36,7 @@ struct CommandLine {
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
   bool dry_run = false;     ///< postprocess
+  bool recompute = false;   ///< report
   bool json = false;        ///< sensors, doctor
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf

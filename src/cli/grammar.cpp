@@ -22,9 +22,9 @@ constexpr std::array<CommandInfo, 6> all_commands{{
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
-     "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
-     "and --price-factor those that are set, also in a file or variable, replace the\n"
-     "runs' own. The samples stay as they are.\n"},
+     "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
+     "--emissions-factor and --price-factor those that are set, also in a file or\n"
+     "variable, replace the runs' own. The samples stay as they are.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -78,7 +78,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 15> flags{{
+constexpr std::array<Flag, 16> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -86,6 +86,8 @@ constexpr std::array<Flag, 15> flags{{
     {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
     {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
+    {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
+     turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,

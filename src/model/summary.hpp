@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/run.hpp"
@@ -124,12 +126,21 @@ enum class Caveat : std::uint8_t {
   baseline_not_idle,
   shared_node
 };
+inline constexpr std::array<std::string_view, 20> caveat_names{
+    "no_sensor", "estimated_part",  "not_measured",   "blocked",           "interrupted",
+    "too_short", "late_ticks",      "lost_readings",  "slowed_down",       "slow_source",
+    "stuck",     "clock_jump",      "read_errors",    "invalid_intervals", "overlapping",
+    "simulated", "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
+[[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
+  return caveat_names[static_cast<std::size_t>(c)];
+}
 struct Note {
-  Caveat caveat;
+  Caveat caveat = Caveat::no_sensor;
   std::string text;  ///< one or two plain sentences, without a full stop at the end
 };
 
 struct RunSummary {
+  std::string made_by = {};  ///< which analysis computed it; a stored one by another is computed anew
   int number = -1;
   std::string id, app, perun_version, cwd, round_id;
   std::vector<std::string> command;

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -17,12 +16,6 @@
 namespace perun {
 
 namespace {
-
-constexpr std::array<std::string_view, 20> caveat_names{
-    "no_sensor", "estimated_part",  "not_measured",   "blocked",           "interrupted",
-    "too_short", "late_ticks",      "lost_readings",  "slowed_down",       "slow_source",
-    "stuck",     "clock_jump",      "read_errors",    "invalid_intervals", "overlapping",
-    "simulated", "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
 
 /// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
@@ -292,7 +285,7 @@ Json run_of(const RunSummary& run) {
   out["notes"] = Json::array();
   for (const auto& note : run.notes) {
     Json n;
-    n["caveat"] = caveat_names[static_cast<std::size_t>(note.caveat)];
+    n["caveat"] = name(note.caveat);
     n["text"] = words(note.text);
     out["notes"].push_back(std::move(n));
   }

@@ -24,6 +24,13 @@ Error cannot_read(const std::string& name, const char* why) {
   return {Errc::format, "cannot read the dataset '" + name + "': " + why};
 }
 
+/// HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
+Properties small_transfer() {
+  Properties transfer(H5Pcreate(H5P_DATASET_XFER));
+  H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
+  return transfer;
+}
+
 Properties storage(std::span<const hsize_t> shape) {
   Properties list(H5Pcreate(H5P_DATASET_CREATE));
   if (shape.back() > layout::plain_rows) {
@@ -84,12 +91,32 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   std::transform(rows.begin(), rows.end(), pointers.begin(), [](const std::string& s) { return s.c_str(); });
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, types.text.get(), shape);
-  // HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
-  const Properties transfer(H5Pcreate(H5P_DATASET_XFER));
-  H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
-  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0)
+  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
     return cannot_write(name);
   return made;
+}
+
+Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
+  const char* pointer = text.c_str();
+  const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
+    return cannot_write(name);
+  return Ok{};
+}
+
+std::optional<std::string> read_text(hid_t group, const char* name) {
+  if (H5Lexists(group, name, H5P_DEFAULT) <= 0) return std::nullopt;
+  const Dataset dataset(H5Dopen2(group, name, H5P_DEFAULT));
+  const Type type(dataset ? H5Dget_type(dataset.get()) : H5I_INVALID_HID);
+  const Space space(dataset ? H5Dget_space(dataset.get()) : H5I_INVALID_HID);
+  if (!type || !space || H5Tis_variable_str(type.get()) <= 0 || H5Sget_simple_extent_npoints(space.get()) != 1)
+    return std::nullopt;
+  char* read = nullptr;
+  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &read) < 0 || read == nullptr)
+    return std::nullopt;
+  std::string text = read;
+  H5free_memory(read);
+  return text;
 }
 
 Result<Dataset> write_table(hid_t group, const std::string& name, std::span<const std::span<const std::int32_t>> rows) {

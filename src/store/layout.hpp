@@ -31,6 +31,9 @@ inline constexpr const char* total_power = "total_W";
 inline constexpr const char* clock = "clock";
 inline constexpr const char* clock_mono = "clock_mono_ns";
 
+// Beside the nodes of a run.
+inline constexpr const char* summary = "summary";
+
 namespace attr {
 
 // CF and NeXus

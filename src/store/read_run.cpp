@@ -6,7 +6,9 @@
 #include <limits>
 
 #include "base/json.hpp"
+#include "model/summary_text.hpp"
 #include "store/attributes.hpp"
+#include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
 
@@ -134,6 +136,20 @@ Result<StoredRun> read_stored_run(hid_t application, int number) {
   if (!group) return group.error();
   const AttributeReader a(group->get());
   return StoredRun{number, a.text_or(attr::run_id), a.integer_or(attr::begin_real), read_usage(a)};
+}
+
+Factors read_factors(hid_t run_group) {
+  return read_factors(AttributeReader(run_group));
+}
+
+std::optional<RunSummary> read_summary(hid_t application, int number) {
+  const auto group = open_run(application, number);
+  const auto text = group ? read_text(group->get(), layout::summary) : std::nullopt;
+  if (!text) return std::nullopt;
+  auto summary = decode_summary(*text);
+  if (!summary) return std::nullopt;
+  summary->number = number;  // it was computed before the run had one
+  return *std::move(summary);
 }
 
 Result<Run> read_run(hid_t application, int number) {

@@ -63,13 +63,15 @@ class Copy {
   std::filesystem::path path_;
 };
 
-Status revise_run(const h5::Types& types, const h5::Group& group, const Run& run, const RunSummary& summary,
-                  std::string_view note) {
+Status revise_run(const h5::Types& types, const h5::Group& group, const RunSummary& summary, std::string_view note) {
   h5::AttributeWriter a(types, group.get(), true);
-  if (summary.factors != run.factors) a.text(layout::attr::postprocessed, note);
+  if (summary.factors != h5::read_factors(group.get())) a.text(layout::attr::postprocessed, note);
   h5::write_factors(a, summary.factors);
   h5::write_figures(a, summary);
   if (auto written = a.status(); !written) return written;
+  if (H5Lexists(group.get(), layout::summary, H5P_DEFAULT) > 0 && H5Ldelete(group.get(), layout::summary, H5P_DEFAULT) < 0)
+    return h5::failure(Errc::io, "cannot replace the summary");
+  if (auto written = h5::write_summary(types, group.get(), summary); !written) return written;
   const auto names = h5::texts_of_json(h5::AttributeReader(group.get()).text_or(layout::attr::nodes), layout::attr::nodes);
   if (!names) return names.error();
   for (std::size_t i = 0; i < names->size() && i < summary.nodes.size(); ++i) {
@@ -90,13 +92,12 @@ Result<StoredTotals> revise_all(const h5::File& opened, const Revise& revise, st
   if (!numbers) return numbers.error();
   StoredTotals totals;
   for (const int number : *numbers) {
-    const auto run = h5::read_run(application->group.get(), number);
-    if (!run) return run.error();
     const auto group = h5::open_run(application->group.get(), number);
     if (!group) return group.error();
-    const RunSummary summary = revise(*run);
-    if (auto revised = revise_run(types, *group, *run, summary, note); !revised) return revised.error();
-    totals = h5::with(totals, summary);
+    const auto summary = revise({application->group.get(), number});
+    if (!summary) return summary.error();
+    if (auto revised = revise_run(types, *group, *summary, note); !revised) return revised.error();
+    totals = h5::with(totals, *summary);
   }
   if (auto written = h5::write_totals(types, *application, totals); !written) return written.error();
   return totals;

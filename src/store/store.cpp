@@ -107,11 +107,18 @@ const std::string& Store::app() const noexcept {
   return file_->app;
 }
 
+Result<std::vector<int>> Store::numbers() const {
+  const h5::Quiet quiet;
+  auto numbers = h5::run_numbers(file_->application.group.get());
+  if (!numbers) return about_file(file_->path, file_->bytes->fd(), numbers.error());
+  return numbers;
+}
+
 Result<std::vector<StoredRun>> Store::list() const {
   const h5::Quiet quiet;
   const hid_t group = file_->application.group.get();
-  const auto numbers = h5::run_numbers(group);
-  if (!numbers) return about_file(file_->path, file_->bytes->fd(), numbers.error());
+  const auto numbers = this->numbers();
+  if (!numbers) return numbers.error();
   std::vector<StoredRun> runs;
   for (const int number : *numbers) {
     auto run = h5::read_stored_run(group, number);
@@ -132,6 +139,20 @@ Result<Run> Store::load(int number) const {
   if (!run) return Error{run.error().code, fmt::format("'{}': {}", file_->path.string(), run.error().what), run.error().hint};
   if (run->app.empty()) run->app = file_->app;
   return run;
+}
+
+RunInFile Store::at(int number) const {
+  return {file_->application.group.get(), number};
+}
+
+std::optional<RunSummary> RunInFile::summary() const {
+  const h5::Quiet quiet;
+  return h5::read_summary(application_, number_);
+}
+
+Result<Run> RunInFile::load() const {
+  const h5::Quiet quiet;
+  return h5::read_run(application_, number_);
 }
 
 Status check_appendable(const std::filesystem::path& file, std::string_view app) {

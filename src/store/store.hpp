@@ -32,6 +32,23 @@ struct StoredTotals {
   std::optional<Footprint> footprint;  ///< of the runs that had one
 };
 
+/// One run in an open data file, read as far as it is asked for. Lives as long as the file is open.
+class RunInFile {
+ public:
+  RunInFile(std::int64_t application, int number) noexcept : application_(application), number_(number) {}
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+  /// What was computed when it was stored or revised; costs the same whatever the length of the run. Nothing when
+  /// there is none that can be read. Whether to believe it says RunSummary::made_by.
+  [[nodiscard]] std::optional<RunSummary> summary() const;
+  /// Everything, readings included. Errors: not_found, format, io.
+  [[nodiscard]] Result<Run> load() const;
+
+ private:
+  std::int64_t application_;  ///< identifier of the group
+  int number_;
+};
+
 /// One data file DATA_OUT/APP.hdf5 opened for reading. The layout is docs/format.md; layout.hpp holds
 /// every name in it. While it lives, writers of the file wait. One thread at a time.
 class Store {
@@ -41,9 +58,11 @@ class Store {
   static Result<Store> open(const std::filesystem::path& file, int wait_ms = 10'000);
 
   [[nodiscard]] const std::string& app() const noexcept;
+  [[nodiscard]] Result<std::vector<int>> numbers() const;     ///< of all runs, ascending
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
   [[nodiscard]] StoredTotals totals() const;
   [[nodiscard]] Result<Run> load(int number) const;  ///< not_found when there is no such run
+  [[nodiscard]] RunInFile at(int number) const;      ///< whether there is one, its members tell; errors name no file
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -64,9 +83,9 @@ class Store {
                                      bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
 
 /// What the figures and factors stored with a run shall be.
-using Revise = std::function<RunSummary(const Run&)>;
+using Revise = std::function<Result<RunSummary>(const RunInFile&)>;
 
-/// Computes the figures of all runs anew, oldest first; samples stay bit for bit. `note` says when and by what, and is kept
+/// Replaces the figures of all runs, oldest first; samples stay bit for bit. `note` says when and by what, and is kept
 /// with each run whose factors change. Works on a copy, which takes the file's place when it is complete on disk: the cost
 /// is that of the whole file. On failure the file is as before. Returns what the runs now add up to.
 [[nodiscard]] Result<StoredTotals> revise_runs(const std::filesystem::path& file, const Revise& revise, std::string_view note,

@@ -3,6 +3,8 @@
 
 #include "base/json.hpp"
 #include "base/units.hpp"
+#include "model/summary_text.hpp"
+#include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/write.hpp"
 
@@ -92,13 +94,17 @@ std::string json_texts(const std::vector<std::string>& texts) {
   return Json(texts).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Status write_summary(const Types& types, hid_t run_group, const RunSummary& summary) {
+  return write_text(types, run_group, layout::summary, encode(summary));
+}
+
 Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number) {
   const std::string name = layout::run_group(number);
   // Linked last: should the list of names have to grow, then nothing that is allocated later takes its old place.
   const Group group(H5Gcreate_anon(application, H5P_DEFAULT, H5P_DEFAULT));
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
 
-  std::set<std::string> taken;
+  std::set<std::string> taken{layout::summary};
   std::vector<std::string> nodes;
   for (const auto& node : run.nodes) nodes.push_back(link_name(node.host, "-.", taken));
 
@@ -114,6 +120,7 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
     const NodeSummary* figures = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
     if (auto written = write_node(types, group.get(), nodes[i], run.nodes[i], figures, run.begin); !written) return written;
   }
+  if (auto written = write_summary(types, group.get(), summary); !written) return written;
   if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, "cannot add the group '" + name + "'");
   return Ok{};

@@ -272,7 +272,7 @@ TEST(Energy, ALittleOutsideTheReadingsIsFilledUpToHalfAnInterval) {
 TEST(Energy, FewerThanTwoReadingsAreNoEnergy) {
   const Sensor sensor = rapl();
   Series series = readings(sensor, Power({{1, 100}}), {0, 1});
-  EXPECT_FALSE(energy_between(sensor, {}, window(0, 1)).available);
+  EXPECT_FALSE(energy_between(sensor, Series{}, window(0, 1)).available);
   series.raw[1] = missing;
   const Energy e = energy_between(sensor, series, window(0, 1));
   EXPECT_FALSE(e.available);

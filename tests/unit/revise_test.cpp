@@ -51,7 +51,8 @@ struct ReviseTest : testing::Test {
       ASSERT_TRUE(append_run(file, run, summarize(run)));
     }
   }
-  static RunSummary cheaper(Run run) {
+  static Result<RunSummary> cheaper(const RunInFile& stored) {
+    Run run = *stored.load();
     run.factors.pue = 1.1;
     run.factors.pue_source = "a much longer explanation of where this value was taken from than the one before";
     run.factors.price_cent_per_kWh = 10;
