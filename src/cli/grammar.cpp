@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 8> all_commands{{
+constexpr auto all_commands = std::to_array<CommandInfo>({
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -48,7 +48,7 @@ constexpr std::array<CommandInfo, 8> all_commands{{
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-}};
+});
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -111,7 +111,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 28> flags{{
+constexpr auto flags = std::to_array<Flag>({
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -172,7 +172,7 @@ constexpr std::array<Flag, 28> flags{{
        line.command = help;
        return Ok{};
      }},
-}};
+});
 
 }  // namespace
 

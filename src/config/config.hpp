@@ -34,6 +34,7 @@ struct Config {
   std::string name;                   ///< APP; empty: from the program
   std::vector<std::string> tags;      ///< of the runs, for finding them again
   std::vector<std::string> backends;  ///< empty: all that work
+  std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
   std::vector<std::string> sensors;   ///< globs; empty: all
   std::vector<std::string> exclude;   ///< globs
   std::vector<std::string> count;     ///< globs

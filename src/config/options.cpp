@@ -129,6 +129,25 @@ Status tags(std::vector<std::string>& out, std::string_view text) {
   return Ok{};
 }
 
+/// "ipmi,exec:tr , . < plug": a comma separates where the name of a source follows; others belong to a command.
+Status sources(std::vector<std::string>& out, std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size()) {
+      if (text[i] != ',') continue;
+      const auto rest = text::trim(text.substr(i + 1));
+      const auto end = std::min(rest.find_first_not_of(letters), rest.size());
+      if (!rest.empty() && (end == 0 || (end < rest.size() && rest[end] != ':' && rest[end] != ','))) continue;
+    }
+    if (const auto item = text::trim(text.substr(begin, i - begin)); !item.empty()) items.emplace_back(item);
+    begin = i + 1;
+  }
+  out = std::move(items);
+  return Ok{};
+}
+
 Status log_level(Config& c, std::string_view text) {
   auto word = choice(text, log_levels);
   if (!word) return word.error();
@@ -146,7 +165,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 25> table{{
+constexpr auto table = std::to_array<Option>({
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -177,6 +196,8 @@ constexpr std::array<Option, 25> table{{
      [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
+    {"monitor", "sensor", "--sensor", list, "SOURCE", "also exec:CMD, file:PATH, socket:PATH, ipmi", Scope::sources,
+     [](Config& c, Text t) { return sources(c.sensor, t); }, [](const Config& c) { return joined(c.sensor); }},
     {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,
      [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},
     {"monitor", "exclude", "--exclude", list, "GLOB,...", "leave these sensors out", Scope::sources,
@@ -215,7 +236,7 @@ constexpr std::array<Option, 25> table{{
        return Ok{};
      },
      [](const Config& c) { return c.color; }},
-}};
+});
 
 bool same_key(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };

@@ -25,6 +25,7 @@ ALLOWED = {
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
+    "redfish": {"base"},
     "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "store", "exchange", "analysis", "report", "config"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
