@@ -52,7 +52,8 @@ class Grammar {
     auto& app = *apps_.at(command);
     if (!filled_.insert(command).second) return app;
     fill(app, command);
-    if (find_command(command)->arguments.find("FILE") != std::string_view::npos)
+    const auto arguments = find_command(command)->arguments;
+    if (arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos)
       positional(app, [this](const std::string& file) { line_.file = file; });
     return app;
   }

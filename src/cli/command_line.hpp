@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   monitor,
   report,
   postprocess,
+  recover,
   sensors,
   doctor,
   showconf,
@@ -32,11 +33,11 @@ struct CommandLine {
   std::optional<std::filesystem::path> configuration;
   std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
-  std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
+  std::optional<std::string> file;   ///< report, postprocess: the data file (none: the newest run of data_out); recover: DIR
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
   bool dry_run = false;     ///< postprocess
-  bool json = false;        ///< sensors, doctor
+  bool json = false;        ///< sensors, doctor, recover
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf
   bool origin = false;      ///< showconf

@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 6> all_commands{{
+constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -25,6 +25,11 @@ constexpr std::array<CommandInfo, 6> all_commands{{
      "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
      "and --price-factor those that are set, also in a file or variable, replace the\n"
      "runs' own. The samples stay as they are.\n"},
+    {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
+     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
+     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
+     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -78,7 +83,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 15> flags{{
+constexpr std::array<Flag, 16> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -87,6 +92,7 @@ constexpr std::array<Flag, 15> flags{{
     {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
@@ -137,7 +143,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == doctor;
+      return command == monitor || command == report || command == doctor || command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 #include "journal/journal.hpp"
 #include "launch/measure.hpp"
@@ -83,7 +84,8 @@ struct Plan {
   fs::path data_out;
   Run header;
   std::vector<int> inherited;  ///< the program's files above stderr
-  BaselinePlan baseline;       ///< the first round's; the others take over what it found
+  bool may_spool = false;      ///< the user named a second place: data_out need not work
+  BaselinePlan baseline = {};  ///< the first round's; the others take over what it found
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -106,6 +108,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .open = {},
                  .store = storing_into(plan.data_out),
                  .max_overhead_percent = plan.config.max_overhead_percent,
+                 .spool = spool_of(plan.config),
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.baseline = plan.baseline.find;
@@ -114,7 +117,8 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
     // In the agent, so that the launcher never wakes HDF5.
-    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
+    const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app);
+    if (!ok && !(plan.may_spool && (ok.error().code == Errc::denied || ok.error().code == Errc::io))) return ok.error();
     auto instruments = open_instruments(plan.config);
     if (instruments && round > 0) instruments->notice.clear();  // told once
     return instruments;
@@ -197,7 +201,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(program.error());
     return exit_status(program.error());
   }
-  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files(), {}};  // before anything of ours is open
+  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
@@ -210,24 +214,29 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   }
   plan.baseline = *std::move(baseline);
   const auto folder = DataFolder::prepare(config.data_out);
-  if (!folder) {
+  plan.may_spool = resolved.origin.contains("spool") && !spool_of(config).empty();
+  if (!folder && !plan.may_spool) {
     complain(folder.error());
     return failed_before_start;
   }
-  plan.data_out = folder->path();
+  const auto take_away = [&] {
+    if (folder) folder->take_away();
+  };
+  std::error_code none;
+  plan.data_out = folder ? folder->path() : fs::absolute(config.data_out, none);
   plan.header = header_of(plan, resolved, line.program);
   const auto refuse = [&](const Error& error) {
-    folder->take_away();
+    take_away();
     complain(error);
     return failed_before_start;
   };
-  for (const auto& recovered : recover(plan.data_out)) say(recovered);
+  for (const auto& recovered : recover(plan.data_out, config)) say(recovered);
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
   const int status = run_rounds(plan, line, *relay, *outputs);
-  folder->take_away();
+  take_away();
   return status;
 }
 

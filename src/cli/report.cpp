@@ -4,6 +4,7 @@
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 
 namespace perun {
@@ -12,7 +13,7 @@ int report(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
   std::filesystem::path file = line.file.value_or("");
   const auto folder = !line.file ? config.data_out : file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  for (const auto& recovered : recover(folder)) say(recovered);
+  for (const auto& recovered : recover(folder, config)) say(recovered);
   if (!line.file) {
     const auto newest = newest_file(config.data_out);
     if (!newest) {

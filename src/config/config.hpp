@@ -30,12 +30,13 @@ struct Config {
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
-  std::string name;                   ///< APP; empty: from the program
-  std::vector<std::string> backends;  ///< empty: all that work
-  std::vector<std::string> sensors;   ///< globs; empty: all
-  std::vector<std::string> exclude;   ///< globs
-  std::vector<std::string> count;     ///< globs
-  std::vector<std::string> no_count;  ///< globs
+  std::string name;                      ///< APP; empty: from the program
+  std::filesystem::path spool = "auto";  ///< auto: below the user's state folder; none: nowhere
+  std::vector<std::string> backends;     ///< empty: all that work
+  std::vector<std::string> sensors;      ///< globs; empty: all
+  std::vector<std::string> exclude;      ///< globs
+  std::vector<std::string> count;        ///< globs
+  std::vector<std::string> no_count;     ///< globs
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit

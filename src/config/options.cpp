@@ -138,7 +138,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 23> table{{
+constexpr std::array<Option, 24> table{{
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -162,6 +162,8 @@ constexpr std::array<Option, 23> table{{
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "spool", "--spool", value, "DIR", "where runs go when data_out fails; none; auto is ~/.local/state/perun",
+     Scope::data, [](Config& c, Text t) { return folder(c.spool, t); }, [](const Config& c) { return c.spool.string(); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
     {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,

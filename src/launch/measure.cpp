@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
 
 namespace perun {
 
@@ -138,7 +139,9 @@ class Agent {
 Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
                              const std::function<void(std::string_view)>& say) {
   int signal = 0;
-  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
+  const auto until_ns = monotonic_ns() + patience_for_agent_ns + extra_ns;
+  auto first = agent.wait(relay, until_ns, signal);
+  for (; first && first->type == Message::Type::trouble; first = agent.wait(relay, until_ns, signal)) say(first->text);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
     return 0;
@@ -156,12 +159,38 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
-/// The agent's last word, or what can be saved without it.
-Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
+/// What a run that could not be stored leaves to be told.
+Error kept(Error error, const std::filesystem::path& journal) {
+  error.hint =
+      fmt::format("the run is kept in {}; the next perun command on this folder adds it, or perun recover", journal.string());
+  return error;
+}
+
+/// Stores what an agent that died left.
+Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::optional<journal::Writer> orphan) {
   Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
-  const auto journal = journal_path(task);
+  const auto journal = orphan ? orphan->path() : journal_path(task);
+  if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+  Outcome cut_off = outcome;
+  cut_off.finished = false;
+  cut_off.interrupted_by = "the sampling process was killed";
+  if (measured.run) measured.run->outcome = cut_off;
+  // The file may be what killed the agent.
+  const auto store = in_a_child(task.store);
+  auto stored = orphan ? rescue(*std::move(orphan), cut_off, store) : rescue(journal, cut_off, store);
+  if (stored)
+    measured.stored = *std::move(stored);
+  else
+    measured.not_stored = kept(stored.error(), journal);
+  return measured;
+}
+
+/// The agent's last word, or what can be saved without it.
+Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome,
+                        std::optional<journal::Writer> orphan) {
+  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
   const auto take_run = [&] {
-    if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+    if (auto contents = journal::read(journal_path(task))) measured.run = std::move(contents->run);
   };
   for (;;) {
     int signal = 0;
@@ -176,9 +205,7 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
-      measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.not_stored = kept(message->error, message->text);
       agent.reap();
       return measured;
     }
@@ -190,21 +217,7 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
     break;
   }
   agent.kill_and_reap();
-  Outcome cut_off = outcome;
-  cut_off.finished = false;
-  cut_off.interrupted_by = "the sampling process was killed";
-  auto stored = rescue(journal, cut_off, [&](const Run& run, Presence presence) {
-    measured.run = run;
-    return task.store(run, presence);
-  });
-  if (stored) {
-    measured.stored = *std::move(stored);
-  } else {
-    measured.not_stored = stored.error();
-    measured.not_stored->hint =
-        fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
-  }
-  return measured;
+  return store_orphan(task, outcome, std::move(orphan));
 }
 
 }  // namespace
@@ -240,12 +253,15 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const std::int64_t cpu_begin_ns = cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
   const auto hear = [&] {
     Channel& channel = agent->channel();
     while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
+      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
     if (!channel.closed()) return channel.fd();
     say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+    // At once, so that no other perun takes the run for one that was cut off.
+    if (auto taken = journal::Writer::reopen(journal_path(task))) orphan = std::move(*taken);
     return -1;
   };
   const auto change = attend(*child, relay, agent->channel().fd(), hear);
@@ -253,7 +269,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome);
+  return collect_result(*agent, task, relay, outcome, std::move(orphan));
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

@@ -18,8 +18,8 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 9> names{"nothing", "monitor",  "report", "postprocess", "sensors",
-                                                  "doctor",  "showconf", "help",   "version"};
+  constexpr std::array<std::string_view, 10> names{"nothing", "monitor", "report",   "postprocess", "recover",
+                                                   "sensors", "doctor",  "showconf", "help",        "version"};
   std::ostringstream out;
   out << names.at(static_cast<std::size_t>(line->command));
   if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
@@ -221,7 +221,7 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{"monitor", "--live_callback_files", "a", "b.py"}, in_monitor("unknown option '--live_callback_files'")},
       {{"monitor", "-z", "x"}, in_monitor("unknown option '-z'")},
       {{"monitor", "-qz", "x"}, in_monitor("unknown option '-z'")},
-      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun sensors' | see 'perun monitor --help'"},
+      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun recover' | see 'perun monitor --help'"},
       {{"monitor", "--rounds"}, in_monitor("--rounds needs a value")},
       {{"monitor", "-f"}, in_monitor("-f needs a value")},
       {{"--pue"}, "error: --pue needs a value | see 'perun --help'"},

@@ -110,7 +110,7 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 23> two_values{{
+constexpr std::array<Values, 24> two_values{{
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
@@ -118,6 +118,7 @@ constexpr std::array<Values, 23> two_values{{
     {"frequency", "100", "0.001"},
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
+    {"spool", "/a/spool", "none"},
     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
     {"sensors", "rapl:*", "cpu?,gpu[0]"},
     {"exclude", "*dram", "x"},
