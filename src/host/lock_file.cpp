@@ -78,18 +78,6 @@ bool abandoned(const fs::path& path, const struct stat& lock, const Mark& mine) 
   }
 }
 
-/// Takes an abandoned lock file away. Should somebody else have replaced it meanwhile, his is put back; he looks before
-/// he changes anything that matters (still_ours).
-void take_away(const fs::path& path, const struct stat& stale) {
-  const fs::path aside = unique_beside(path, "stale");
-  if (::rename(path.c_str(), aside.c_str()) != 0) return;
-  struct stat moved {};
-  const bool wrong = ::stat(aside.c_str(), &moved) == 0 && (moved.st_ino != stale.st_ino || moved.st_dev != stale.st_dev);
-  if (wrong && ::link(aside.c_str(), path.c_str()) != 0) { /* a third one has it now */
-  }
-  ::unlink(aside.c_str());
-}
-
 }  // namespace
 
 Flock try_flock(int fd, int how) noexcept {
@@ -110,6 +98,22 @@ fs::path lock_file_of(const fs::path& file) {
   return file.parent_path() / ("." + file.filename().string() + ".lock");
 }
 
+LockFile::Made LockFile::made(const struct stat& info) noexcept {
+  return {info.st_dev, info.st_ino, changed_ns(info)};
+}
+
+/// Takes an abandoned lock file away. Should somebody else have replaced it meanwhile, his is put back; he looks before
+/// he changes anything that matters (still_ours).
+void LockFile::take_away(const fs::path& path, const struct stat& stale) {
+  const fs::path aside = unique_beside(path, "stale");
+  if (::rename(path.c_str(), aside.c_str()) != 0) return;
+  struct stat moved {};
+  const bool wrong = ::stat(aside.c_str(), &moved) == 0 && made(moved) != made(stale);
+  if (wrong && ::link(aside.c_str(), path.c_str()) != 0) { /* a third one has it now */
+  }
+  ::unlink(aside.c_str());
+}
+
 Result<LockFile> LockFile::take(const fs::path& path) {
   const Mark mine(unique_beside(path, "new"), encode(this_process()));
   if (!mine) {
@@ -122,7 +126,7 @@ Result<LockFile> LockFile::take(const fs::path& path) {
     const int linked = ::link(mine.path().c_str(), path.c_str());
     const int why = errno;
     if (linked == 0 || (::stat(mine.path().c_str(), &info) == 0 && info.st_nlink == 2))
-      return LockFile(path, mine.info().st_dev, mine.info().st_ino);
+      return LockFile(path, made(mine.info()));
     if (why != EEXIST) {
       errno = why;
       return failed(path, "make the lock file");
@@ -137,7 +141,7 @@ Result<LockFile> LockFile::take(const fs::path& path) {
 
 bool LockFile::still_ours() const noexcept {
   struct stat info {};
-  return ::stat(path_.c_str(), &info) == 0 && info.st_ino == inode_ && info.st_dev == device_;
+  return ::stat(path_.c_str(), &info) == 0 && made(info) == made_;
 }
 
 void LockFile::give_back() noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -34,11 +34,10 @@ class LockFile {
   /// One try. Errc::busy when somebody has it; denied or io when the folder cannot be written.
   static Result<LockFile> take(const std::filesystem::path& path);
 
-  LockFile(LockFile&& other) noexcept : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
+  LockFile(LockFile&& other) noexcept : path_(std::exchange(other.path_, {})), made_(other.made_) {}
   LockFile& operator=(LockFile&& other) noexcept {
     std::swap(path_, other.path_);
-    std::swap(device_, other.device_);
-    std::swap(inode_, other.inode_);
+    std::swap(made_, other.made_);
     return *this;
   }
   ~LockFile() { give_back(); }
@@ -48,10 +47,19 @@ class LockFile {
   void give_back() noexcept;
 
  private:
-  LockFile(std::filesystem::path path, dev_t device, ino_t inode) : path_(std::move(path)), device_(device), inode_(inode) {}
+  /// Which file it is. An inode is used again at once when its file is gone; its time is another then.
+  struct Made {
+    dev_t device;
+    ino_t inode;
+    std::int64_t changed_ns;
+    friend bool operator==(const Made&, const Made&) = default;
+  };
+  LockFile(std::filesystem::path path, const Made& made) : path_(std::move(path)), made_(made) {}
+  static Made made(const struct stat& info) noexcept;
+  static void take_away(const std::filesystem::path& path, const struct stat& stale);
+
   std::filesystem::path path_;  ///< empty: given back
-  dev_t device_;
-  ino_t inode_;
+  Made made_;
 };
 
 /// The lock file of `DIR/NAME`: `DIR/.NAME.lock`.
