@@ -36,6 +36,7 @@ struct CommandLine {
   std::optional<std::string> file;   ///< report, postprocess: the data file (none: the newest run of data_out); recover: DIR
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
+  bool running = false;     ///< report: the runs in progress; `file` may be a folder then
   bool dry_run = false;     ///< postprocess
   bool json = false;        ///< sensors, doctor, recover
   bool fix_script = false;  ///< doctor

@@ -83,13 +83,15 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 16> flags{{
+constexpr std::array<Flag, 17> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
      nothing, output},
     {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
     {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
+    {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
+     turn_on<&CommandLine::running>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},

@@ -49,8 +49,10 @@ std::string told(const Recovered& run) {
   }
 }
 
-std::string as_json(const std::vector<fs::path>& folders, const std::vector<Recovered>& runs) {
-  Json out{{"schema", "perun-recover/1"}, {"folders", Json::array()}, {"runs", Json::array()}};
+std::string as_json(const std::vector<fs::path>& folders, const std::vector<Recovered>& runs,
+                    const std::vector<fs::path>& finished) {
+  Json out{{"schema", "perun-recover/1"}, {"folders", Json::array()}, {"runs", Json::array()}, {"finished", Json::array()}};
+  for (const auto& file : finished) out["finished"].push_back(text::to_utf8(file.string()));
   for (const auto& folder : folders) out["folders"].push_back(text::to_utf8(folder.string()));
   for (const auto& run : runs) {
     const bool stored = run.fate == Fate::stored;
@@ -76,14 +78,17 @@ int recover(const CommandLine& line, const Resolved& resolved) {
   }
   const fs::path spool = spool_of(resolved.config);
   const auto runs = recover_runs(folder, spool, line.file ? Homes::this_one : Homes::all);
+  const auto finished = finish_commits(folder);
   std::vector<fs::path> folders{folder};
   if (!spool.empty()) folders.push_back(spool);
   std::string out;
   if (line.json) {
-    out = as_json(folders, runs);
+    out = as_json(folders, runs, finished);
   } else {
     for (const auto& run : runs) out += told(run);
-    if (runs.empty())
+    for (const auto& file : finished)
+      out += fmt::format("{}: finished what a killed writer had begun\n", text::printable(file.string()));
+    if (out.empty())
       out = fmt::format("nothing to recover in {}{}\n", text::printable(folder.string()),
                         spool.empty() ? "" : " and " + text::printable(spool.string()));
   }

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <string_view>
 
 #include "cli/archive.hpp"
 #include "journal/journal.hpp"
 #include "launch/in_child.hpp"
+#include "store/store.hpp"
 
 namespace perun {
 
@@ -82,6 +84,20 @@ std::vector<Recovered> recover_runs(const fs::path& data_out, const fs::path& sp
     all.push_back(recover_one(found, home.empty() ? here : home));
   }
   return all;
+}
+
+std::vector<fs::path> finish_commits(const fs::path& folder) {
+  constexpr std::string_view suffix = ".commit";
+  std::vector<fs::path> finished;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    const auto name = entry.path().filename().string();
+    if (name.size() < 2 + suffix.size() || name[0] != '.' || !name.ends_with(suffix)) continue;
+    const fs::path file = folder / name.substr(1, name.size() - 1 - suffix.size());
+    static_cast<void>(Store::open(file));  // which does it; a file that is none is told by who wants to read it
+    if (!fs::exists(entry.path(), none)) finished.push_back(file);
+  }
+  return finished;
 }
 
 std::vector<std::string> recover(const fs::path& data_out, const Config& config) {

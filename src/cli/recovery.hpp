@@ -42,6 +42,10 @@ enum class Homes : std::uint8_t { this_one, all };
 [[nodiscard]] std::vector<Recovered> recover_runs(const std::filesystem::path& data_out, const std::filesystem::path& spool,
                                                   Homes homes);
 
+/// Finishes what killed writers had begun to change in the data files of `folder` (docs/format.md, "Adding a run"); those
+/// files. Plain HDF5 reads them before and after.
+[[nodiscard]] std::vector<std::filesystem::path> finish_commits(const std::filesystem::path& folder);
+
 /// What every command does first with its data folder. Lines for the user: what was stored, and what could not be.
 [[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out, const Config& config);
 

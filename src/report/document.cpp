@@ -159,6 +159,7 @@ Json factors_of(const Factors& f) {
 Json outcome_of(const Outcome& o) {
   Json out;
   out["finished"] = o.finished;
+  if (o.running) out["running"] = true;
   out["exit_code"] = o.exit_code;
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
