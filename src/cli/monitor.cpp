@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,7 @@
 #include "cli/output.hpp"
 #include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
+#include "host/lock_file.hpp"
 #include "journal/journal.hpp"
 #include "launch/measure.hpp"
 #include "store/store.hpp"
@@ -45,14 +47,18 @@ class DataFolder {
   static Result<DataFolder> prepare(const fs::path& path) {
     DataFolder folder;
     std::error_code error;
-    folder.path_ = fs::absolute(path, error);
+    folder.path_ = fs::weakly_canonical(path, error);
+    if (error) folder.path_ = fs::absolute(path, error);
     for (fs::path p = folder.path_; !p.empty() && !fs::exists(p, error) && p != p.root_path(); p = p.parent_path())
       if (p.has_filename()) folder.made_.push_back(p);
     fs::create_directories(folder.path_, error);
     if (!error && ::faccessat(AT_FDCWD, folder.path_.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return folder;
-    const std::string why = error ? error.message() : std::strerror(errno);
+    const int why = error ? error.value() : errno;
     folder.take_away();
-    return Error{Errc::io, fmt::format("cannot write to the data folder {}: {}", path.string(), why),
+    // A folder that nobody may write is a wrong choice, a disk that is full or broken an accident.
+    const bool accident = why == ENOSPC || why == EDQUOT || why == EIO;
+    return Error{accident ? Errc::io : Errc::denied,
+                 fmt::format("cannot write to the data folder {}: {}", path.string(), std::strerror(why)),
                  "choose another with --data_out DIR"};
   }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
@@ -64,6 +70,15 @@ class DataFolder {
   fs::path path_;
   std::vector<fs::path> made_;
 };
+
+/// With -v, where locks are files: what waits for what is different there (docs/format.md).
+void tell_of_locks(const fs::path& folder, const Config& config) {
+  if (config.log_lvl != "INFO" && config.log_lvl != "DEBUG") return;
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd && try_flock(fd.get(), LOCK_SH) == Flock::none)
+    say(fmt::format("the file system of {} has no locks (flock: {}); lock files are used there", folder.string(),
+                    std::strerror(errno)));
+}
 
 /// The name that runs are filed under, made fit to be one when it comes from the program.
 std::string filed_under(const Program& program, const Config& config) {
@@ -214,7 +229,8 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   }
   plan.baseline = *std::move(baseline);
   const auto folder = DataFolder::prepare(config.data_out);
-  plan.may_spool = resolved.origin.contains("spool") && !spool_of(config).empty();
+  const bool accident = !folder && folder.error().code == Errc::io;
+  plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
   if (!folder && !plan.may_spool) {
     complain(folder.error());
     return failed_before_start;
@@ -224,6 +240,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   };
   std::error_code none;
   plan.data_out = folder ? folder->path() : fs::absolute(config.data_out, none);
+  tell_of_locks(plan.data_out, config);
   plan.header = header_of(plan, resolved, line.program);
   const auto refuse = [&](const Error& error) {
     take_away();

@@ -46,7 +46,7 @@ fs::path hidden_name(const fs::path& journal) {
 void forget(const fs::path& journal) noexcept {
   ::unlink(hidden_name(journal).c_str());
   const fs::path folder = journal.parent_path();
-  if (::rmdir(folder.c_str()) == 0) ::rmdir(folder.parent_path().c_str());
+  if (::rmdir(folder.c_str()) == 0 || errno == ENOENT) ::rmdir(folder.parent_path().c_str());
 }
 
 void sync_folders(const fs::path& journal) noexcept {

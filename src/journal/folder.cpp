@@ -44,6 +44,13 @@ Fd open_to_look(const fs::path& path) noexcept {
   return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 }
 
+/// What a perun that was killed while it began left: a folder that it did not come to fill.
+void remove_if_empty(const fs::path& folder) {
+  std::error_code none;
+  if (fs::is_empty(folder, none) && age_ns(folder) > longest_silence_ns && ::rmdir(folder.c_str()) == 0)
+    ::rmdir(folder.parent_path().c_str());
+}
+
 /// A journal that never got its name holds no reading. Its maker is gone when nobody locks it, or when it is old.
 void remove_if_unborn(const fs::path& hidden) {
   const Fd file = open_to_look(hidden);
@@ -76,6 +83,7 @@ std::vector<Found> journals(const fs::path& folder) {
       if (entry.path().extension() == ".journal") found.push_back({entry.path(), standing(entry.path())});
       if (entry.path().extension() == ".new") remove_if_unborn(entry.path());
     }
+    remove_if_empty(run.path());
   }
   std::ranges::sort(found, {}, &Found::path);
   return found;
@@ -95,6 +103,11 @@ fs::path home_of(const fs::path& journal) {
 
 void discard(const fs::path& journal) noexcept {
   ::unlink(journal.c_str());
+  const fs::path folder = journal.parent_path();
+  if (::rmdir(folder.c_str()) == 0) {
+    ::rmdir(folder.parent_path().c_str());
+    return;
+  }
   ::unlink(lock_file_of(journal).c_str());
   forget(journal);
 }

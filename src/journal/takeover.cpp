@@ -64,7 +64,9 @@ Result<Writer> Writer::make(const fs::path& path) {
   }
   if (error) {
     errno = error.value();
-    return failed(folder, "make the folder");
+    const Error why = failed(folder, "make the folder");
+    forget(path);
+    return why;
   }
   Fd file(::open(hidden_name(path).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file) {

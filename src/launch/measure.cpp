@@ -135,16 +135,20 @@ class Agent {
   Channel channel_;
 };
 
-/// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
-                             const std::function<void(std::string_view)>& say) {
+/// The agent's first word: ready, or why not.
+struct Ready {
+  int signal = 0;  ///< ended the waiting
+  Moment begin = {};
+};
+Result<Ready> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
+                               const std::function<void(std::string_view)>& say) {
   int signal = 0;
   const auto until_ns = monotonic_ns() + patience_for_agent_ns + extra_ns;
   auto first = agent.wait(relay, until_ns, signal);
   for (; first && first->type == Message::Type::trouble; first = agent.wait(relay, until_ns, signal)) say(first->text);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
-    return 0;
+    return Ready{0, first->moment};
   }
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
@@ -155,7 +159,7 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
     return error;
   }
   agent.kill_and_reap();
-  if (signal != 0) return signal;
+  if (signal != 0) return Ready{signal};
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
@@ -164,6 +168,18 @@ Error kept(Error error, const std::filesystem::path& journal) {
   error.hint =
       fmt::format("the run is kept in {}; the next perun command on this folder adds it, or perun recover", journal.string());
   return error;
+}
+
+/// Takes over the journal of an agent that died, at once, so that no other perun takes the run for one that was cut off.
+/// Its last moment may have been before it wrote down that the program had begun.
+std::optional<journal::Writer> adopt(const AgentTask& task, const Moment& begin) {
+  auto taken = journal::Writer::reopen(journal_path(task));
+  if (!taken) return std::nullopt;
+  if (const auto contents = journal::read(taken->path()); contents && !contents->begun) {
+    taken->begin(begin);
+    static_cast<void>(taken->flush());  // what cannot be written now is tried again at the end
+  }
+  return std::move(*taken);
 }
 
 /// Stores what an agent that died left.
@@ -186,8 +202,8 @@ Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::option
 }
 
 /// The agent's last word, or what can be saved without it.
-Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome,
-                        std::optional<journal::Writer> orphan) {
+Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome, const Moment& begin,
+                        std::optional<journal::Writer> orphan, const std::function<void(std::string_view)>& say) {
   Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
   const auto take_run = [&] {
     if (auto contents = journal::read(journal_path(task))) measured.run = std::move(contents->run);
@@ -199,6 +215,7 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
       take_run();
       agent.channel().send({.type = Message::Type::seen});
     }
+    if (message && message->type == Message::Type::trouble) say(message->text);
     if (message && message->type == Message::Type::stored) {
       measured.stored = message->stored;
       agent.wait_until_done();
@@ -217,6 +234,7 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
     break;
   }
   agent.kill_and_reap();
+  if (!orphan) orphan = adopt(task, begin);
   return store_orphan(task, outcome, std::move(orphan));
 }
 
@@ -238,9 +256,9 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (!agent) return agent.error();
   const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
   if (!ready) return ready.error();
-  if (*ready != 0) {
+  if (ready->signal != 0) {
     journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
   }
   auto child = Child::start(program, relay.before());
   if (!child) {
@@ -260,8 +278,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
       if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
     if (!channel.closed()) return channel.fd();
     say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
-    // At once, so that no other perun takes the run for one that was cut off.
-    if (auto taken = journal::Writer::reopen(journal_path(task))) orphan = std::move(*taken);
+    orphan = adopt(task, ready->begin);
     return -1;
   };
   const auto change = attend(*child, relay, agent->channel().fd(), hear);
@@ -269,7 +286,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome, std::move(orphan));
+  return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {
