@@ -92,9 +92,15 @@ Domain graphics_domain(const fs::path& folder) {
   return sysfs::line(folder / "device/device") == "0x74a0" ? Domain::module : Domain::gpu;
 }
 
+/// What a file with milliseconds says; 0: nothing that can be.
+std::int64_t interval_ns(const fs::path& folder, const std::string& file) {
+  const auto ms = sysfs::integer(folder / file);
+  return ms && *ms > 0 && *ms < 3'600'000 ? *ms * 1'000'000 : 0;
+}
+
 std::int64_t refresh_ns(const fs::path& folder, const HwmonChannel& channel, const HwmonRow* row) {
   for (const std::string& file : {channel.key + "_average_interval", std::string("update_interval")})
-    if (const auto ms = sysfs::integer(folder / file); ms && *ms > 0 && *ms < 3'600'000) return *ms * 1'000'000;
+    if (const auto ns = interval_ns(folder, file); ns > 0) return ns;
   return row != nullptr ? row->refresh_ns : 0;
 }
 
@@ -196,6 +202,7 @@ class Collector {
     s.domain = m.row == nullptr ? Domain::rail : m.row->domain;
     if (chip.name == "amdgpu") s.domain = graphics_domain(folder);
     s.refresh_ns = refresh_ns(folder, channel, m.row);
+    if (channel.value.ends_with("_average")) s.averaging_ns = interval_ns(folder, channel.key + "_average_interval");
     s.note = m.row == nullptr ? "perun does not know this chip" : m.row->note;
     if (m.row != nullptr) {
       s.max_power_W = m.row->max_power_W;

@@ -65,6 +65,10 @@ int main(int argc, char** argv) {
       return guarded(*line->file, [&] { return postprocess(*line, *resolved); });
     case Command::recover:
       return guarded("", [&] { return recover(*line, *resolved); });
+    case Command::runs:
+      return guarded("", [&] { return runs(*line, *resolved); });
+    case Command::export_runs:
+      return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:

@@ -22,7 +22,8 @@ Result<Summary> stored(const CommandLine& line, const Config& config, const std:
     if (!newest) return newest.error();
     file = *newest;
   }
-  return summarize_file(file, line.run.value_or("last"), adjust);
+  return summarize_file(file, line.run.value_or("last"), adjust,
+                        line.recompute ? Figures::recomputed : Figures::stored_if_current);
 }
 
 }  // namespace

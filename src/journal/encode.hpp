@@ -29,5 +29,7 @@ struct WriterFacts {
 };
 [[nodiscard]] std::string encode_writer(const WriterFacts& facts);
 [[nodiscard]] Status decode_writer(std::string_view text, WriterFacts& facts);
+[[nodiscard]] std::string encode_provenance(const Attributes& facts);
+[[nodiscard]] Status decode_provenance(std::string_view text, Attributes& facts);
 
 }  // namespace perun::journal

@@ -110,30 +110,20 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 24> two_values{{
-    {"format", "json", "yaml"},
-    {"pue", "1.2", "2"},
-    {"emissions-factor", "0", "0.5"},
-    {"price-factor", "0", "12.5"},
-    {"frequency", "100", "0.001"},
-    {"data_out", "/tmp/a", "b c"},
-    {"name", "a%b", "run 1"},
+constexpr std::array<Values, 26> two_values{{
+    {"format", "json", "yaml"},           {"pue", "1.2", "2"},
+    {"emissions-factor", "0", "0.5"},     {"price-factor", "0", "12.5"},
+    {"overhead-power", "40", "12.5"},     {"frequency", "100", "0.001"},
+    {"data_out", "/tmp/a", "b c"},        {"name", "a%b", "run 1"},
     {"spool", "/a/spool", "none"},
-    {"backends", "rapl,proc", "sim:square(20,200,1s)"},
-    {"sensors", "rapl:*", "cpu?,gpu[0]"},
-    {"exclude", "*dram", "x"},
-    {"count", "rapl:psys", "x,y"},
-    {"no-count", "battery:*", "x"},
-    {"rounds", "7", "1000000"},
-    {"warmup_rounds", "3", "1"},
-    {"max-overhead", "2.5", "0"},
-    {"no-estimate", "true", "false"},
-    {"strict", "true", "false"},
-    {"cpu-tdp", "125", "4.5"},
-    {"baseline", "10s", "auto"},
-    {"sysfs", "/x/sys", "/y"},
-    {"procfs", "/x/proc", "/y"},
-    {"log_lvl", "DEBUG", "CRITICAL"},
+    {"tag", "adam,gpu", "first try"},     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
+    {"sensors", "rapl:*", "cpu?,gpu[0]"}, {"exclude", "*dram", "x"},
+    {"count", "rapl:psys", "x,y"},        {"no-count", "battery:*", "x"},
+    {"rounds", "7", "1000000"},           {"warmup_rounds", "3", "1"},
+    {"max-overhead", "2.5", "0"},         {"no-estimate", "true", "false"},
+    {"strict", "true", "false"},          {"cpu-tdp", "125", "4.5"},
+    {"baseline", "10s", "auto"},          {"sysfs", "/x/sys", "/y"},
+    {"procfs", "/x/proc", "/y"},          {"log_lvl", "DEBUG", "CRITICAL"},
     {"color", "never", "always"},
 }};
 
@@ -293,6 +283,8 @@ TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
       {"emissions-factor", "0.355kg", "'0.355kg' is not a number"},
       {"price-factor", "-1", "-1 is below 0"},
       {"price-factor", "1e999", "'1e999' is not a number"},
+      {"overhead-power", "-1", "-1 is below 0"},
+      {"tag", "a,b\nc", "'b\nc' cannot be a tag"},
       {"frequency", "0", "0 is below the lowest rate, 0.001 Hz"},
       {"frequency", "-1", "-1 is below the lowest rate, 0.001 Hz"},
       {"frequency", "0.0009", "0.0009 is below the lowest rate, 0.001 Hz"},
@@ -549,9 +541,9 @@ TEST_F(ConfigTest, VariablesThatLookLikeOptionsAreToldAndPerunsOwnAreNot) {
 
 TEST_F(ConfigTest, PrintsTheSeedsIniLayout) {
   const auto text = to_ini(Resolved{}, false);
-  EXPECT_TRUE(
-      text.starts_with("[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\n\n"
-                       "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
+  EXPECT_TRUE(text.starts_with(
+      "[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\noverhead-power = 0\n\n"
+      "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
       << text;
   EXPECT_TRUE(text.ends_with("\n\n[perun]\nlog_lvl = WARN\ncolor = auto\n")) << text;
 }
