@@ -53,7 +53,9 @@ class Grammar {
     auto& app = *apps_.at(command);
     if (!filled_.insert(command).second) return app;
     fill(app, command);
-    if (command != Command::runs && find_command(command)->arguments.find("FILE") != std::string_view::npos)
+    const auto arguments = find_command(command)->arguments;
+    const bool takes_place = arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
+    if (command != Command::runs && takes_place)
       positional(app, [this](const std::string& file) { line_.file = file; });
     return app;
   }

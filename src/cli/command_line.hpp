@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   monitor,
   report,
   postprocess,
+  recover,
   runs,
   export_runs,
   sensors,
@@ -42,11 +43,12 @@ struct CommandLine {
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export
   bool quiet = false;
+  bool running = false;     ///< report: the runs in progress; `file` may be a folder then
   bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
-  bool json = false;        ///< sensors, doctor, runs
+  bool json = false;        ///< sensors, doctor, runs, recover
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf
   bool origin = false;      ///< showconf

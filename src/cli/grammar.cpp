@@ -38,6 +38,11 @@ constexpr auto all_commands = std::to_array<CommandInfo>({
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
      "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
      "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+    {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
+     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
+     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
+     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -120,6 +125,8 @@ constexpr auto flags = std::to_array<Flag>({
      run_choice},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
      run_choice},
+    {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
+     turn_on<&CommandLine::running>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
@@ -149,6 +156,7 @@ constexpr auto flags = std::to_array<Flag>({
     {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
      turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
@@ -199,7 +207,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == doctor;
+      return command == monitor || command == report || command == runs || command == doctor || command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

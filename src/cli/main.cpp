@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/guard.hpp"
 #include "cli/help.hpp"
 #include "version.hpp"
 
@@ -59,13 +60,15 @@ int main(int argc, char** argv) {
     case Command::monitor:
       return monitor(*line, *resolved);
     case Command::report:
-      return report(*line, *resolved);
+      return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
     case Command::postprocess:
-      return postprocess(*line, *resolved);
+      return guarded(*line->file, [&] { return postprocess(*line, *resolved); });
+    case Command::recover:
+      return guarded("", [&] { return recover(*line, *resolved); });
     case Command::runs:
-      return runs(*line, *resolved);
+      return guarded("", [&] { return runs(*line, *resolved); });
     case Command::export_runs:
-      return export_runs(*line, *resolved);
+      return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:

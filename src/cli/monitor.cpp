@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,7 +16,9 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
+#include "host/lock_file.hpp"
 #include "journal/journal.hpp"
 #include "launch/measure.hpp"
 #include "store/store.hpp"
@@ -44,14 +47,18 @@ class DataFolder {
   static Result<DataFolder> prepare(const fs::path& path) {
     DataFolder folder;
     std::error_code error;
-    folder.path_ = fs::absolute(path, error);
+    folder.path_ = fs::weakly_canonical(path, error);
+    if (error) folder.path_ = fs::absolute(path, error);
     for (fs::path p = folder.path_; !p.empty() && !fs::exists(p, error) && p != p.root_path(); p = p.parent_path())
       if (p.has_filename()) folder.made_.push_back(p);
     fs::create_directories(folder.path_, error);
     if (!error && ::faccessat(AT_FDCWD, folder.path_.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return folder;
-    const std::string why = error ? error.message() : std::strerror(errno);
+    const int why = error ? error.value() : errno;
     folder.take_away();
-    return Error{Errc::io, fmt::format("cannot write to the data folder {}: {}", path.string(), why),
+    // A folder that nobody may write is a wrong choice, a disk that is full or broken an accident.
+    const bool accident = why == ENOSPC || why == EDQUOT || why == EIO;
+    return Error{accident ? Errc::io : Errc::denied,
+                 fmt::format("cannot write to the data folder {}: {}", path.string(), std::strerror(why)),
                  "choose another with --data_out DIR"};
   }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
@@ -63,6 +70,15 @@ class DataFolder {
   fs::path path_;
   std::vector<fs::path> made_;
 };
+
+/// With -v, where locks are files: what waits for what is different there (docs/format.md).
+void tell_of_locks(const fs::path& folder, const Config& config) {
+  if (config.log_lvl != "INFO" && config.log_lvl != "DEBUG") return;
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd && try_flock(fd.get(), LOCK_SH) == Flock::none)
+    say(fmt::format("the file system of {} has no locks (flock: {}); lock files are used there", folder.string(),
+                    std::strerror(errno)));
+}
 
 /// The name that runs are filed under, made fit to be one when it comes from the program.
 std::string filed_under(const Program& program, const Config& config) {
@@ -83,7 +99,8 @@ struct Plan {
   fs::path data_out;
   Run header;
   std::vector<int> inherited;  ///< the program's files above stderr
-  BaselinePlan baseline;       ///< the first round's; the others take over what it found
+  bool may_spool = false;      ///< the user named a second place: data_out need not work
+  BaselinePlan baseline = {};  ///< the first round's; the others take over what it found
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -108,6 +125,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .open = {},
                  .store = storing_into(plan.data_out),
                  .max_overhead_percent = plan.config.max_overhead_percent,
+                 .spool = spool_of(plan.config),
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.baseline = plan.baseline.find;
@@ -116,7 +134,8 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
     // In the agent, so that the launcher never wakes HDF5.
-    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
+    const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app);
+    if (!ok && !(plan.may_spool && (ok.error().code == Errc::denied || ok.error().code == Errc::io))) return ok.error();
     auto instruments = open_instruments(plan.config);
     if (instruments && round > 0) instruments->notice.clear();  // told once
     return instruments;
@@ -199,7 +218,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(program.error());
     return exit_status(program.error());
   }
-  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files(), {}};  // before anything of ours is open
+  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
@@ -212,24 +231,31 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   }
   plan.baseline = *std::move(baseline);
   const auto folder = DataFolder::prepare(config.data_out);
-  if (!folder) {
+  const bool accident = !folder && folder.error().code == Errc::io;
+  plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
+  if (!folder && !plan.may_spool) {
     complain(folder.error());
     return failed_before_start;
   }
-  plan.data_out = folder->path();
+  const auto take_away = [&] {
+    if (folder) folder->take_away();
+  };
+  std::error_code none;
+  plan.data_out = folder ? folder->path() : fs::absolute(config.data_out, none);
+  tell_of_locks(plan.data_out, config);
   plan.header = header_of(plan, resolved, line.program);
   const auto refuse = [&](const Error& error) {
-    folder->take_away();
+    take_away();
     complain(error);
     return failed_before_start;
   };
-  for (const auto& recovered : recover(plan.data_out)) say(recovered);
+  for (const auto& recovered : recover(plan.data_out, config)) say(recovered);
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
   const int status = run_rounds(plan, line, *relay, *outputs);
-  folder->take_away();
+  take_away();
   return status;
 }
 

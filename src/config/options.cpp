@@ -192,6 +192,8 @@ constexpr auto table = std::to_array<Option>({
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "spool", "--spool", value, "DIR", "where runs go when data_out fails; none; auto is ~/.local/state/perun",
+     Scope::data, [](Config& c, Text t) { return folder(c.spool, t); }, [](const Config& c) { return c.spool.string(); }},
     {"monitor", "tag", "--tag", list, "NAME,...", "words to find the run again by", Scope::monitor,
      [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,

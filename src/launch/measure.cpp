@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
 
 namespace perun {
 
@@ -134,14 +135,20 @@ class Agent {
   Channel channel_;
 };
 
-/// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
-                             const std::function<void(std::string_view)>& say) {
+/// The agent's first word: ready, or why not.
+struct Ready {
+  int signal = 0;  ///< ended the waiting
+  Moment begin = {};
+};
+Result<Ready> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
+                               const std::function<void(std::string_view)>& say) {
   int signal = 0;
-  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
+  const auto until_ns = monotonic_ns() + patience_for_agent_ns + extra_ns;
+  auto first = agent.wait(relay, until_ns, signal);
+  for (; first && first->type == Message::Type::trouble; first = agent.wait(relay, until_ns, signal)) say(first->text);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
-    return 0;
+    return Ready{0, first->moment};
   }
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
@@ -152,16 +159,54 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
     return error;
   }
   agent.kill_and_reap();
-  if (signal != 0) return signal;
+  if (signal != 0) return Ready{signal};
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
-/// The agent's last word, or what can be saved without it.
-Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
+/// What a run that could not be stored leaves to be told.
+Error kept(Error error, const std::filesystem::path& journal) {
+  error.hint =
+      fmt::format("the run is kept in {}; the next perun command on this folder adds it, or perun recover", journal.string());
+  return error;
+}
+
+/// Takes over the journal of an agent that died, at once, so that no other perun takes the run for one that was cut off.
+/// Its last moment may have been before it wrote down that the program had begun.
+std::optional<journal::Writer> adopt(const AgentTask& task, const Moment& begin) {
+  auto taken = journal::Writer::reopen(journal_path(task));
+  if (!taken) return std::nullopt;
+  if (const auto contents = journal::read(taken->path()); contents && !contents->begun) {
+    taken->begin(begin);
+    static_cast<void>(taken->flush());  // what cannot be written now is tried again at the end
+  }
+  return std::move(*taken);
+}
+
+/// Stores what an agent that died left.
+Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::optional<journal::Writer> orphan) {
   Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
-  const auto journal = journal_path(task);
+  const auto journal = orphan ? orphan->path() : journal_path(task);
+  if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+  Outcome cut_off = outcome;
+  cut_off.finished = false;
+  cut_off.interrupted_by = "the sampling process was killed";
+  if (measured.run) measured.run->outcome = cut_off;
+  // The file may be what killed the agent.
+  const auto store = in_a_child(task.store);
+  auto stored = orphan ? rescue(*std::move(orphan), cut_off, store) : rescue(journal, cut_off, store);
+  if (stored)
+    measured.stored = *std::move(stored);
+  else
+    measured.not_stored = kept(stored.error(), journal);
+  return measured;
+}
+
+/// The agent's last word, or what can be saved without it.
+Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome, const Moment& begin,
+                        std::optional<journal::Writer> orphan, const std::function<void(std::string_view)>& say) {
+  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
   const auto take_run = [&] {
-    if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+    if (auto contents = journal::read(journal_path(task))) measured.run = std::move(contents->run);
   };
   for (;;) {
     int signal = 0;
@@ -170,15 +215,14 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
       take_run();
       agent.channel().send({.type = Message::Type::seen});
     }
+    if (message && message->type == Message::Type::trouble) say(message->text);
     if (message && message->type == Message::Type::stored) {
       measured.stored = message->stored;
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
-      measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.not_stored = kept(message->error, message->text);
       agent.reap();
       return measured;
     }
@@ -190,21 +234,8 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
     break;
   }
   agent.kill_and_reap();
-  Outcome cut_off = outcome;
-  cut_off.finished = false;
-  cut_off.interrupted_by = "the sampling process was killed";
-  auto stored = rescue(journal, cut_off, [&](const Run& run, Presence presence) {
-    measured.run = run;
-    return task.store(run, presence);
-  });
-  if (stored) {
-    measured.stored = *std::move(stored);
-  } else {
-    measured.not_stored = stored.error();
-    measured.not_stored->hint =
-        fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
-  }
-  return measured;
+  if (!orphan) orphan = adopt(task, begin);
+  return store_orphan(task, outcome, std::move(orphan));
 }
 
 }  // namespace
@@ -225,9 +256,9 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (!agent) return agent.error();
   const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
   if (!ready) return ready.error();
-  if (*ready != 0) {
+  if (ready->signal != 0) {
     journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
   }
   auto child = Child::start(program, relay.before());
   if (!child) {
@@ -240,12 +271,14 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const std::int64_t cpu_begin_ns = cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
   const auto hear = [&] {
     Channel& channel = agent->channel();
     while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
+      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
     if (!channel.closed()) return channel.fd();
     say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+    orphan = adopt(task, ready->begin);
     return -1;
   };
   const auto change = attend(*child, relay, agent->channel().fd(), hear);
@@ -253,7 +286,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome);
+  return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

@@ -167,6 +167,7 @@ Json outcome_of(const Outcome& o, bool seen) {
   const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
+  if (o.running) out["running"] = true;
   out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
