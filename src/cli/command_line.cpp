@@ -127,8 +127,8 @@ Status Grammar::cut(std::span<const std::string> words) {
   const CLI::App* at = &app_;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
-    const bool in_monitor = at == apps_.at(Command::monitor);
-    if (in_monitor && (word == "--" || word.size() < 2 || word[0] != '-')) {
+    const bool takes_words = at == apps_.at(Command::monitor) || at == apps_.at(Command::session);
+    if (takes_words && (word == "--" || word.size() < 2 || word[0] != '-')) {
       const auto rest = words.subspan(i + (word == "--" ? 1 : 0));
       line_.program.assign(rest.begin(), rest.end());
       return Ok{};
@@ -208,9 +208,11 @@ Status Grammar::finish(const CLI::App* chosen) {
     return Ok{};
   }
   line_.command = command;
-  if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
+  if ((command == Command::monitor || command == Command::session) && line_.program.empty())
+    return usage(command, "the PROGRAM to measure is missing");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
-  if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && chosen != nullptr)
+  if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&
+      chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};
 }

@@ -15,6 +15,7 @@ namespace perun {
 enum class Command : std::uint8_t {
   nothing,  ///< no command was given: help on stderr, exit status 2
   monitor,
+  session,  ///< measures the process that runs it; not for people
   report,
   postprocess,
   sensors,
@@ -30,11 +31,12 @@ struct CommandLine {
   Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
   std::vector<Setting> settings;     ///< in the order typed
   std::optional<std::filesystem::path> configuration;
-  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
+  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty. session: the caller's
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
+  bool forget = false;      ///< session: no data file
   bool dry_run = false;     ///< postprocess
   bool json = false;        ///< sensors, doctor
   bool fix_script = false;  ///< doctor

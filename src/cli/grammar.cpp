@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 6> all_commands{{
+constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -31,6 +31,9 @@ constexpr std::array<CommandInfo, 6> all_commands{{
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
@@ -78,13 +81,14 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 15> flags{{
+constexpr std::array<Flag, 16> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
      nothing, output},
     {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
     {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
+    {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
@@ -129,6 +133,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
+  if (command == session) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;

@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
     for (const auto& warning : resolved->warnings) complain({Errc::invalid, "warning: " + warning});
   switch (line->command) {
     case Command::monitor:
+    case Command::session:
       return monitor(*line, *resolved);
     case Command::report:
       return report(*line, *resolved);

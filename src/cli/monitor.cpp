@@ -15,6 +15,7 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/session.hpp"
 #include "cli/terminal.hpp"
 #include "journal/journal.hpp"
 #include "launch/measure.hpp"
@@ -54,6 +55,18 @@ class DataFolder {
     return Error{Errc::io, fmt::format("cannot write to the data folder {}: {}", path.string(), why),
                  "choose another with --data_out DIR"};
   }
+  /// One for a run that is not to be stored, below $TMPDIR.
+  static Result<DataFolder> scratch() {
+    std::error_code error;
+    std::string path = (fs::temp_directory_path(error) / "perun-measure-XXXXXX").string();
+    if (error || ::mkdtemp(path.data()) == nullptr)
+      return Error{Errc::io, fmt::format("cannot make a folder below the temporary one: {}", std::strerror(errno)),
+                   "name a writable one in TMPDIR"};
+    DataFolder folder;
+    folder.path_ = path;
+    folder.made_.push_back(path);
+    return folder;
+  }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   void take_away() const noexcept {
     for (const auto& p : made_) ::rmdir(p.c_str());  // deepest first; one that is in use stays
@@ -82,8 +95,10 @@ struct Plan {
   std::string app;
   fs::path data_out;
   Run header;
-  std::vector<int> inherited;  ///< the program's files above stderr
-  BaselinePlan baseline;       ///< the first round's; the others take over what it found
+  std::vector<int> inherited;    ///< the program's files above stderr
+  BaselinePlan baseline;         ///< the first round's; the others take over what it found
+  CallerLine* caller = nullptr;  ///< not null: it is measured instead of a program
+  bool forget = false;           ///< nothing is stored
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -108,6 +123,8 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
+  task.of_caller = plan.caller != nullptr;
+  if (plan.forget) task.store = [](const Run&, Presence) { return Result<Stored>(Stored{}); };
   task.baseline = plan.baseline.find;
   task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
@@ -134,7 +151,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
   if (!measured.run) return;
   Run run = *measured.run;
   summary.app = plan.app;
-  if (measured.stored) {
+  if (measured.stored && !plan.forget) {
     run.number = measured.stored->number;
     summary.file = data_file(plan.config.data_out, plan.app).string();
     summary.runs_in_file = measured.stored->runs_in_file;
@@ -146,6 +163,13 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
   }
+}
+
+Result<Measured> measure_round(const Plan& plan, const AgentTask& task, SignalRelay& relay, int round) {
+  if (plan.caller != nullptr) return measure_caller(plan.caller->caller(), task, relay, say);
+  if (round > 0) rewind_input();
+  const Files files = round + 1 == plan.config.rounds ? Files::let_go : Files::keep;
+  return measure(plan.program, task, relay, files, plan.inherited, say);
 }
 
 int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
@@ -163,11 +187,9 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   }
   Summary summary;
   for (int round = 0; round < config.rounds && status == 0; ++round) {
-    if (round > 0) rewind_input();
     const AgentTask task = task_for(plan, round, round_id);
     if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
-    const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
-    const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
+    const auto measured = measure_round(plan, task, relay, round);
     if (!measured) {
       outputs.abandon();
       complain(measured.error());
@@ -184,6 +206,7 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
     if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());
+  if (plan.caller != nullptr) static_cast<void>(write_text(STDOUT_FILENO, find_report_writer("json")->write(summary, {})));
   return status;
 }
 
@@ -191,13 +214,16 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
+  const bool session = line.command == Command::session;
   auto program =
-      resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+      session ? Result<Program>(Program{{}, line.program, app_name(line.program)})
+              : resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
     complain(program.error());
     return exit_status(program.error());
   }
-  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files(), {}};  // before anything of ours is open
+  Plan plan{config,  *std::move(program), {}, {}, {}, inherited_files(), {},
+            nullptr, line.forget};  // before anything of ours is open
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
@@ -209,7 +235,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     return 2;
   }
   plan.baseline = *std::move(baseline);
-  const auto folder = DataFolder::prepare(config.data_out);
+  const auto folder = line.forget ? DataFolder::scratch() : DataFolder::prepare(config.data_out);
   if (!folder) {
     complain(folder.error());
     return failed_before_start;
@@ -226,6 +252,8 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
+  std::optional<CallerLine> caller;
+  if (session) plan.caller = &caller.emplace();
   const int status = run_rounds(plan, line, *relay, *outputs);
   folder->take_away();
   return status;

@@ -189,7 +189,7 @@ class Session {
       launcher_gone_ = true;
       outcome_.interrupted_by = "perun was killed";
       if (!begun_) cancelled_ = true;
-      if (!program_) over_ = true;
+      if (!program_ || task_.of_caller) over_ = true;
     }
   }
 

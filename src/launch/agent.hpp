@@ -31,6 +31,7 @@ struct AgentTask {
   Run run;                                    ///< everything known before the program starts; without nodes
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
+  bool of_caller = false;              ///< what is measured goes on when it has ended: nothing is sampled beyond the launcher
   double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
   FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
   std::int64_t baseline_ns = 0;        ///< how long that may take

@@ -207,6 +207,29 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   return measured;
 }
 
+/// What the agent says while it samples, for the user; the descriptor to watch from then on, -1 when it is gone.
+int hear(Channel& channel, const std::function<void(std::string_view)>& say) {
+  while (const auto message = channel.receive())
+    if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
+  if (!channel.closed()) return channel.fd();
+  say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+  return -1;
+}
+
+/// Waits for the caller's word, or for whatever else ends it.
+Ending attend(const Caller& caller, SignalRelay& relay, Channel& agent, const std::function<void(std::string_view)>& say) {
+  int extra = agent.fd();
+  for (;;) {
+    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), -1);
+    if (fds[1].revents != 0)
+      if (auto ending = caller.hear()) return *std::move(ending);
+    if (fds[2].revents != 0) extra = hear(agent, say);
+    for (const int signal : relay.collect(monotonic_ns()).received)
+      if (ends_waiting(signal)) return {now(), {.interrupted_by = "perun was told to stop"}};
+  }
+}
+
 }  // namespace
 
 std::vector<int> inherited_files() {
@@ -240,20 +263,32 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const std::int64_t cpu_begin_ns = cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
-  const auto hear = [&] {
-    Channel& channel = agent->channel();
-    while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
-    if (!channel.closed()) return channel.fd();
-    say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
-    return -1;
-  };
-  const auto change = attend(*child, relay, agent->channel().fd(), hear);
+  const auto change = attend(*child, relay, agent->channel().fd(), [&] { return hear(agent->channel(), say); });
   const Outcome outcome = outcome_of(change);
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
   return collect_result(*agent, task, relay, outcome);
+}
+
+Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, SignalRelay& relay,
+                                const std::function<void(std::string_view)>& say) {
+  auto agent = Agent::start(task);
+  if (!agent) return agent.error();
+  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
+  if (!ready) return ready.error();
+  if (*ready != 0) {
+    journal::discard(journal_path(task));
+    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+  }
+  agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
+  const std::int64_t cpu_begin_ns = cpu_ns();
+  relay.retire_canary();  // nothing is passed on to a caller
+  caller.go();
+  const auto ending = attend(caller, relay, agent->channel(), say);
+  agent->channel().send(
+      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
+  return collect_result(*agent, task, relay, ending.outcome);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

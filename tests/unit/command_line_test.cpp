@@ -18,8 +18,8 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 9> names{"nothing", "monitor",  "report", "postprocess", "sensors",
-                                                  "doctor",  "showconf", "help",   "version"};
+  constexpr std::array<std::string_view, 10> names{"nothing", "monitor", "session",  "report", "postprocess",
+                                                   "sensors", "doctor",  "showconf", "help",   "version"};
   std::ostringstream out;
   out << names.at(static_cast<std::size_t>(line->command));
   if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
@@ -35,6 +35,7 @@ std::string told(const Words& words) {
   if (line->configuration) out << " -c=" << line->configuration->string();
   if (line->run) out << " run=" << *line->run;
   if (line->quiet) out << " quiet";
+  if (line->forget) out << " forget";
   if (line->dry_run) out << " dry_run";
   if (line->json) out << " json";
   if (line->fix_script) out << " fix_script";
@@ -50,6 +51,16 @@ struct Row {
 
 void check(const std::vector<Row>& rows) {
   for (const auto& [words, what] : rows) EXPECT_EQ(told(words), what) << testing::PrintToString(words);
+}
+
+TEST(CommandLine, ASessionTakesWhatMonitorTakes) {
+  check({
+      {{"session", "--pue=1.2", "--forget", "-f", "10", "--", "python3", "x.py", "--pue", "2"},
+       "session program=[python3][x.py][--pue][2] pue=[1.2] frequency=[10] forget"},
+      {{"session", "-o", "a.json", "x"}, "session program=[x] -o=a.json"},
+      {{"session"}, "error: the PROGRAM to measure is missing | see 'perun session --help'"},
+      {{"monitor", "--forget", "x"}, "error: --forget is an option of 'perun session' | see 'perun monitor --help'"},
+  });
 }
 
 TEST(CommandLine, SeedsOwnLines) {
@@ -285,7 +296,7 @@ TEST(Help, FitsInto80Columns) {
 
 TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
   for (const auto& info : commands()) {
-    EXPECT_NE(help(Command::nothing).find("\n  " + std::string(info.name) + " "), std::string::npos);
+    EXPECT_EQ(help(Command::nothing).find("\n  " + std::string(info.name) + " ") != std::string::npos, !info.heading.empty());
     const auto text = help(info.command);
     EXPECT_TRUE(text.starts_with("Usage: perun " + std::string(info.name) + " [OPTIONS]")) << text;
     for (const auto& option : options()) {
