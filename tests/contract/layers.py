@@ -19,12 +19,13 @@ ALLOWED = {
     "backends": PASSIVE,
     "sampling": PASSIVE | {"backends"},
     "journal": PASSIVE,
-    "launch": PASSIVE | {"sampling", "journal"},
+    "regions": PASSIVE,
+    "launch": PASSIVE | {"sampling", "journal", "regions"},
     "store": PASSIVE | {"journal"},
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "store", "analysis", "report", "config"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "analysis", "report", "config"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
