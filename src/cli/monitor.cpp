@@ -214,10 +214,18 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
-  const bool session = line.command == Command::session;
+  std::optional<CallerLine> caller;
+  if (line.command == Command::session) {
+    auto answered = CallerLine::answer();
+    if (!answered) {
+      complain(answered.error());
+      return failed_before_start;
+    }
+    caller = *std::move(answered);
+  }
   auto program =
-      session ? Result<Program>(Program{{}, line.program, app_name(line.program)})
-              : resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+      caller ? Result<Program>(Program{{}, line.program, app_name(line.program)})
+             : resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
     complain(program.error());
     return exit_status(program.error());
@@ -252,8 +260,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
-  std::optional<CallerLine> caller;
-  if (session) plan.caller = &caller.emplace();
+  if (caller) plan.caller = &*caller;
   const int status = run_rounds(plan, line, *relay, *outputs);
   folder->take_away();
   return status;

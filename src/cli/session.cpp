@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "base/json.hpp"
 #include "cli/terminal.hpp"
@@ -42,8 +43,12 @@ Ending ending_from(std::string_view line, const Moment& now) {
   }
 }
 
-CallerLine::CallerLine() : pid_(::getppid()) {
+Result<CallerLine> CallerLine::answer() {
+  const pid_t parent = ::getppid(), pid = ::fork();
+  if (pid < 0) return Error{Errc::io, fmt::format("cannot start a process: {}", std::strerror(errno))};
+  if (pid > 0) ::_exit(0);
   ::fcntl(STDIN_FILENO, F_SETFL, ::fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
+  return CallerLine(parent);
 }
 
 Caller CallerLine::caller() {

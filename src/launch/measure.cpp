@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,11 +220,15 @@ int hear(Channel& channel, const std::function<void(std::string_view)>& say) {
 /// Waits for the caller's word, or for whatever else ends it.
 Ending attend(const Caller& caller, SignalRelay& relay, Channel& agent, const std::function<void(std::string_view)>& say) {
   int extra = agent.fd();
+  // A forked child may hold the caller's end of the line open.
+  const Fd alive(static_cast<int>(::syscall(SYS_pidfd_open, caller.pid, 0)));
   for (;;) {
-    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}}};
+    std::array<pollfd, 4> fds{
+        {{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}, {alive.get(), POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), -1);
-    if (fds[1].revents != 0)
+    if (fds[1].revents != 0 || fds[3].revents != 0)
       if (auto ending = caller.hear()) return *std::move(ending);
+    if (fds[3].revents != 0) return {now(), {.interrupted_by = "the program ended before what was measured in it"}};
     if (fds[2].revents != 0) extra = hear(agent, say);
     for (const int signal : relay.collect(monotonic_ns()).received)
       if (ends_waiting(signal)) return {now(), {.interrupted_by = "perun was told to stop"}};
