@@ -31,6 +31,7 @@ struct AgentTask {
   Run run;                                    ///< everything known before the program starts; without nodes
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
+  double region_frequency_hz = 0;      ///< of counters of energy while programs mark; 0: as all
   double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
   FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
   std::int64_t baseline_ns = 0;        ///< how long that may take

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "launch/region_watch.hpp"
 
 namespace perun {
 
@@ -229,6 +230,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     journal::discard(journal_path(task));
     return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
   }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
   auto child = Child::start(program, relay.before());
   if (!child) {
     agent->channel().send({.type = Message::Type::cancel});
