@@ -6,7 +6,8 @@ function(perun_layer name)
   list(TRANSFORM arg_LAYERS PREPEND perun_)
   add_library(perun_${name} STATIC ${arg_SOURCES})
   target_link_libraries(perun_${name} PUBLIC ${arg_LAYERS} ${arg_LIBRARIES})
-  target_include_directories(perun_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/src)
+  target_include_directories(perun_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/src
+    ${PROJECT_SOURCE_DIR}/include)
   perun_warnings(perun_${name})
 endfunction()
 

@@ -161,7 +161,8 @@ Error Grammar::unknown(const CLI::App& app, const std::string& word) {
   if (word.size() < 2 || word[0] != '-') {
     if (command != Command::nothing) return usage(command, fmt::format("unexpected word '{}'", text::to_utf8(word)));
     std::vector<std::string_view> names;
-    for (const auto& info : commands()) names.push_back(info.name);
+    for (const auto& info : commands())
+      if (!info.heading.empty()) names.push_back(info.name);
     const auto guess = text::did_you_mean(word, names);
     return {Errc::invalid, fmt::format("unknown command '{}'{}", text::to_utf8(word), guess),
             guess.empty() ? "to measure a program: perun monitor PROGRAM; else see 'perun --help'" : see_help(command)};

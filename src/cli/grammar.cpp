@@ -22,9 +22,9 @@ constexpr std::array<CommandInfo, 7> all_commands{{
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
-     "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
-     "and --price-factor those that are set, also in a file or variable, replace the\n"
-     "runs' own. The samples stay as they are.\n"},
+     "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
+     "--emissions-factor and --price-factor those that are set, also in a file or\n"
+     "variable, replace the runs' own. The samples stay as they are.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},

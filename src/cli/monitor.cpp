@@ -120,6 +120,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .run = plan.header,
                  .open = {},
                  .store = storing_into(plan.data_out),
+                 .region_frequency_hz = plan.config.region_frequency_hz,
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/json.hpp"
@@ -57,7 +58,11 @@ Caller CallerLine::caller() {
 
 void CallerLine::go() {
   // A caller that is gone is noticed by hear().
-  static_cast<void>(write_text(STDOUT_FILENO, fmt::format("{{\"ready\": {}}}\n", round_++)));
+  Json environment = Json::object();
+  for (const char* name : {"PERUN_MARKS", "PERUN_SOCK", "PERUN_RUN", "PERUN_ACTIVE"})
+    if (const char* value = std::getenv(name)) environment[name] = value;
+  const Json message{{"ready", round_++}, {"environment", environment}};
+  static_cast<void>(write_text(STDOUT_FILENO, message.dump() + "\n"));
 }
 
 std::optional<Ending> CallerLine::hear() {

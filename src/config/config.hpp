@@ -39,6 +39,7 @@ struct Config {
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit
+  double region_frequency_hz = 200;
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;

@@ -138,7 +138,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 23> table{{
+constexpr std::array<Option, 24> table{{
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -180,6 +180,10 @@ constexpr std::array<Option, 23> table{{
     {"monitor", "max-overhead", "--max-overhead,--max_overhead", value, "PERCENT", "of a core for sampling; 0: any",
      Scope::monitor, [](Config& c, Text t) { return percent(c.max_overhead_percent, t); },
      [](const Config& c) { return text::shortest(c.max_overhead_percent); }},
+    {"monitor", "region-frequency", "--region-frequency,--region_frequency", value, "HZ",
+     "rate of energy counters while the program marks regions", Scope::monitor,
+     [](Config& c, Text t) { return frequency(c.region_frequency_hz, t); },
+     [](const Config& c) { return text::shortest(c.region_frequency_hz); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if not measured", Scope::monitor,

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "launch/region_watch.hpp"
 
 namespace perun {
 
@@ -257,6 +258,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     journal::discard(journal_path(task));
     return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
   }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
   auto child = Child::start(program, relay.before());
   if (!child) {
     agent->channel().send({.type = Message::Type::cancel});
@@ -286,6 +288,7 @@ Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, Sig
     journal::discard(journal_path(task));
     return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
   }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
   agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
   const std::int64_t cpu_begin_ns = cpu_ns();
   relay.retire_canary();  // nothing is passed on to a caller

@@ -31,7 +31,7 @@ struct Ending {
 struct Caller {
   pid_t pid = -1;
   int fd = -1;                                  ///< readable when it has said something or is gone
-  std::function<void()> go;                     ///< called when the first readings are taken
+  std::function<void()> go;                     ///< called when the first readings are taken and PERUN_MARKS ... are set
   std::function<std::optional<Ending>()> hear;  ///< called when fd is readable; the end, if it came
 };
 

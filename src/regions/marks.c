@@ -68,7 +68,7 @@ static int reserve(const struct perun_marks* m, size_t at, size_t length) {
   return failed;
 }
 
-int perun_marks_map(struct perun_marks* m, const char* path) {
+int perun_marks_open(struct perun_marks* m, const char* path) {
   m->base = NULL;
   if (strlen(path) >= sizeof m->path) return errno = ENAMETOOLONG, -1;
   const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -85,6 +85,11 @@ int perun_marks_map(struct perun_marks* m, const char* path) {
   if (base == MAP_FAILED) return errno = why, -1;
   m->base = base;
   strcpy(m->path, path);
+  return 0;
+}
+
+int perun_marks_map(struct perun_marks* m, const char* path) {
+  if (perun_marks_open(m, path) != 0) return -1;
   if (reserve(m, 0, perun_blocks_at) == 0) return 0;
   perun_marks_unmap(m);
   return errno = ENOMEM, -1;
@@ -193,6 +198,7 @@ static struct perun_block* introduce(struct perun_block* b, pid_t pid, pid_t tid
 
 static struct perun_block* take_used(struct perun_marks* m, uint32_t used, int dead) {
   for (uint32_t i = 0; i < used; ++i) {
+    if (!perun_is_ready(m, i)) continue;
     struct perun_block* b = perun_block_of(m, i);
     if (!dead && b->state == perun_block_left && take_over(b, perun_block_left)) return b;
     if (dead && b->state == perun_block_owned && kill(b->pid, 0) != 0 && errno == ESRCH) {
@@ -211,6 +217,7 @@ static struct perun_block* take_fresh(struct perun_marks* m) {
   } while (!__atomic_compare_exchange_n(&h->blocks_used, &i, i + 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   struct perun_block* b = perun_block_of(m, i);
   if (reserve(m, (size_t)((char*)b - m->base), sizeof *b) != 0 || !take_over(b, perun_block_free)) return NULL;
+  __atomic_store_n(&h->ready[i], 1, __ATOMIC_RELEASE);
   return b;
 }
 
@@ -231,6 +238,7 @@ struct perun_block* perun_marks_claim(struct perun_marks* m, pid_t pid, pid_t ti
 struct perun_block* perun_marks_adopt(struct perun_marks* m, pid_t pid, pid_t tid) {
   uint32_t used = __atomic_load_n(&perun_header_of(m)->blocks_used, __ATOMIC_ACQUIRE);
   for (uint32_t i = 0; i < used && i < perun_blocks; ++i) {
+    if (!perun_is_ready(m, i)) continue;
     struct perun_block* b = perun_block_of(m, i);
     if (b->state == perun_block_parked && b->pid == pid && b->tid == tid && take_over(b, perun_block_parked)) return b;
   }

@@ -42,12 +42,13 @@ struct perun_marks_header {
   uint32_t version;
   uint32_t header_size, index_size, names, text, blocks, block_size; /* as above: a reader of another build compares */
   uint32_t reserved;
-  uint32_t attached;        /* processes that attached and marked */
-  uint32_t names_used;      /* ids handed out; may run beyond `names` */
-  uint32_t text_used;       /* bytes handed out; likewise */
-  uint32_t blocks_used;     /* blocks that were ever used */
-  uint64_t names_refused;   /* marks whose name found no room; they are counted under id 0 */
-  uint64_t threads_refused; /* threads that found no block or no memory */
+  uint32_t attached;           /* processes that attached and marked */
+  uint32_t names_used;         /* ids handed out; may run beyond `names` */
+  uint32_t text_used;          /* bytes handed out; likewise */
+  uint32_t blocks_used;        /* blocks that were ever used */
+  uint64_t names_refused;      /* marks whose name found no room; they are counted under id 0 */
+  uint64_t threads_refused;    /* marks of threads that found no block or no memory */
+  uint8_t ready[perun_blocks]; /* 1: the block has memory and may be looked at */
 };
 
 struct perun_name {
@@ -148,10 +149,16 @@ static inline struct perun_block* perun_block_of(const struct perun_marks* m, ui
   return PERUN_PART(struct perun_block, m->base + perun_blocks_at + i * sizeof(struct perun_block));
 }
 
+static inline int perun_is_ready(const struct perun_marks* m, uint32_t i) {
+  return __atomic_load_n(&perun_header_of(m)->ready[i % perun_blocks], __ATOMIC_ACQUIRE) == 1;
+}
+
 /* Makes an empty marks file, readable and writable by its owner only. 0, or -1 with errno. */
 int perun_marks_create(const char* path);
 
-/* Maps a marks file. 0, or -1 with errno; EPROTO: not of this version, or too short. */
+/* Maps a marks file. 0, or -1 with errno; EPROTO: not of this version, or too short. _map also makes sure that there is memory
+ * for all but the blocks: for writers. */
+int perun_marks_open(struct perun_marks* marks, const char* path);
 int perun_marks_map(struct perun_marks* marks, const char* path);
 void perun_marks_unmap(struct perun_marks* marks);
 
