@@ -56,13 +56,14 @@ void add(const py::str& name, double n) {
   perun_add(id, n);
 }
 
-/// (t_ns, begin_ns, energy_J, uncertainty_J, kind, ((id, energy_J, kind, counted), ...)), or None and errno's text.
-py::object reading() {
+/// What `ask` finds, as (t_ns, begin_ns, energy_J, uncertainty_J, kind, ((id, energy_J, kind, counted), ...)); else None.
+template <class Ask>
+py::object reading(Ask ask) {
   const auto energy = std::make_unique<perun_energy>();
   int failed = 0;
   {
     const py::gil_scoped_release others_run;
-    failed = perun_read(energy.get());
+    failed = ask(energy.get());
   }
   if (failed != 0) return py::none();
   py::tuple devices(energy->devices);
@@ -89,5 +90,8 @@ PYBIND11_MODULE(_perun, m) {
       "active", [] { return perun_active() != 0; }, "Whether marks of this process reach a perun.");
   m.def("attach", &attach, py::arg("marks"), py::arg("sock"));
   m.def("detach", &perun_detach);
-  m.def("read", &reading);
+  m.def("read", [] { return reading(perun_read); });
+  m.def("between", [](std::int64_t from_ns, std::int64_t to_ns) {
+    return reading([=](perun_energy* energy) { return perun_read_between(from_ns, to_ns, energy); });
+  });
 }

@@ -62,17 +62,17 @@ void RegionWatch::hear(Sampler& sampler) {
   sampler.read_now();
 }
 
-void RegionWatch::add(std::span<const RingSample> samples) noexcept {
+void RegionWatch::add(std::span<const RingSample> samples) {
   for (const auto& s : samples) live_.add(s.sensor, s.reading);
 }
 
 void RegionWatch::answer(std::int64_t begin_ns) noexcept {
   if (asked_ns_ == 0) return;
-  perun_energy energy = live_.now();
-  if (energy.t_ns < asked_ns_ && live_.counts()) return;
+  perun_energy so_far = live_.now();
+  if (so_far.t_ns < asked_ns_ && live_.counts()) return;
   asked_ns_ = 0;
-  energy.begin_ns = begin_ns;
-  inquiries_.answer(energy);
+  so_far.begin_ns = begin_ns;
+  inquiries_.answer([&](const auto& stretch) { return stretch ? live_.between(stretch->from_ns, stretch->to_ns) : so_far; });
 }
 
 Marks RegionWatch::drain(Sampler& sampler, std::int64_t now_ns) {
