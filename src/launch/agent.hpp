@@ -32,6 +32,7 @@ struct AgentTask {
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
   double region_frequency_hz = 0;      ///< of counters of energy while programs mark; 0: as all
+  std::filesystem::path control = {};  ///< a named pipe that marks are taken from; empty: none
   double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
   FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
   std::int64_t baseline_ns = 0;        ///< how long that may take
