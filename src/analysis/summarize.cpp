@@ -10,6 +10,7 @@
 #include "analysis/baseline.hpp"
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
+#include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
 #include "model/domains.hpp"
@@ -306,6 +307,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
   out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));
   for (DeviceSummary& d : out.devices)
     if (d.counted && total.joules() > 0) take_share(d, total);
+  out.regions = regions_of(node, found.window, found.metered, total);
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
     if (a.counted != b.counted) return a.counted;
     return a.usage.energy.joules() > b.usage.energy.joules();
@@ -359,7 +361,13 @@ RunSummary summarize(const Run& run) {
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
+  out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
+  const auto marks = region_caveats(out.regions);
+  const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
+    return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
+  });
+  out.notes.insert(minor, marks.begin(), marks.end());
   return out;
 }
 

@@ -127,6 +127,11 @@ Status Grammar::cut(std::span<const std::string> words) {
   const CLI::App* at = &app_;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
+    const bool in_mark = at == apps_.at(Command::mark);
+    if (in_mark && (word == "--" || word.size() < 2 || word[0] != '-')) {
+      line_.program.assign(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());  // "--" tells texts from verbs
+      return Ok{};
+    }
     const bool takes_words = at == apps_.at(Command::monitor) || at == apps_.at(Command::session);
     if (takes_words && (word == "--" || word.size() < 2 || word[0] != '-')) {
       const auto rest = words.subspan(i + (word == "--" ? 1 : 0));
@@ -211,6 +216,7 @@ Status Grammar::finish(const CLI::App* chosen) {
   line_.command = command;
   if ((command == Command::monitor || command == Command::session) && line_.program.empty())
     return usage(command, "the PROGRAM to measure is missing");
+  if (command == Command::mark && line_.program.empty()) return usage(command, "there is nothing to mark");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&
       chosen != nullptr)

@@ -20,6 +20,7 @@ enum class Command : std::uint8_t {
   postprocess,
   sensors,
   doctor,
+  mark,
   showconf,
   help,  ///< about `topic`
   version,
@@ -31,7 +32,8 @@ struct CommandLine {
   Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
   std::vector<Setting> settings;     ///< in the order typed
   std::optional<std::filesystem::path> configuration;
-  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty. session: the caller's
+  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, session: the caller's, mark: what to mark;
+                                     ///< verbatim, never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number

@@ -111,6 +111,7 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.frequency_hz = plan.config.frequency_hz;
   run.factors = factors(resolved);
   run.config_ini = to_ini(resolved, false);
+  run.work = plan.config.work;
   return run;
 }
 
@@ -121,6 +122,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .open = {},
                  .store = storing_into(plan.data_out),
                  .region_frequency_hz = plan.config.region_frequency_hz,
+                 .control = plan.config.control.empty() ? fs::path() : fs::absolute(plan.config.control),
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();

@@ -59,7 +59,7 @@ Caller CallerLine::caller() {
 void CallerLine::go() {
   // A caller that is gone is noticed by hear().
   Json environment = Json::object();
-  for (const char* name : {"PERUN_MARKS", "PERUN_SOCK", "PERUN_RUN", "PERUN_ACTIVE"})
+  for (const char* name : {"PERUN_MARKS", "PERUN_SOCK", "PERUN_RUN", "PERUN_ACTIVE", "PERUN_CONTROL"})
     if (const char* value = std::getenv(name)) environment[name] = value;
   const Json message{{"ready", round_++}, {"environment", environment}};
   static_cast<void>(write_text(STDOUT_FILENO, message.dump() + "\n"));

@@ -128,6 +128,33 @@ Status log_level(Config& c, std::string_view text) {
   return Ok{};
 }
 
+Status control(std::filesystem::path& out, std::string_view text) {
+  if (text.empty()) return out.clear(), Ok{};
+  constexpr std::string_view fifo = "fifo:";
+  if (!text.starts_with(fifo)) return invalid(marked(text) + " does not begin with fifo:", "write fifo:PATH");
+  return folder(out, text.substr(fifo.size()));
+}
+
+Status work(std::vector<std::pair<std::string, double>>& out, std::string_view text) {
+  std::vector<std::pair<std::string, double>> all;
+  for (const auto& item : list_items(text)) {
+    const auto sign = item.rfind('=');
+    const auto amount = sign == std::string::npos ? std::nullopt : text::number(text::trim(item.substr(sign + 1)));
+    const std::string name(text::trim(item.substr(0, sign)));
+    if (!amount || name.empty()) return invalid(marked(item) + " is not NAME=NUMBER");
+    if (*amount <= 0) return invalid(marked(item) + " is no work: it must be above 0");
+    all.emplace_back(name, *amount);
+  }
+  out = std::move(all);
+  return Ok{};
+}
+
+std::string spelled(const std::vector<std::pair<std::string, double>>& work) {
+  std::string out;
+  for (const auto& [name, amount] : work) out += (out.empty() ? "" : ",") + name + "=" + text::shortest(amount);
+  return out;
+}
+
 std::string joined(const std::vector<std::string>& items) {
   return fmt::format("{}", fmt::join(items, ","));
 }
@@ -138,7 +165,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 24> table{{
+constexpr std::array<Option, 26> table{{
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -184,6 +211,11 @@ constexpr std::array<Option, 24> table{{
      "rate of energy counters while the program marks regions", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.region_frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.region_frequency_hz); }},
+    {"monitor", "control", "--control", value, "fifo:PATH", "take marks from this pipe: begin NAME, end NAME, mark TEXT",
+     Scope::monitor, [](Config& c, Text t) { return control(c.control, t); },
+     [](const Config& c) { return c.control.empty() ? "" : "fifo:" + c.control.string(); }},
+    {"monitor", "work", "--work", list, "NAME=N", "what the program does, for J per unit: tokens=5000", Scope::monitor,
+     [](Config& c, Text t) { return work(c.work, t); }, [](const Config& c) { return spelled(c.work); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if not measured", Scope::monitor,

@@ -89,16 +89,18 @@ class Session {
   bool watch() {
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
     while (!over_) {
-      std::array<pollfd, 4> fds{{{channel_.fd(), POLLIN, 0},
+      std::array<pollfd, 5> fds{{{channel_.fd(), POLLIN, 0},
                                  {sampler_.ready_fd(), POLLIN, 0},
                                  {program_.get(), POLLIN, 0},
-                                 {regions_.fd(), POLLIN, 0}}};
+                                 {regions_.fd(), POLLIN, 0},
+                                 {regions_.control_fd(), POLLIN, 0}}};
       if (launcher_gone_) fds[0].fd = -1;
       const int n = ::poll(fds.data(), fds.size(), patience_ms());
       if (n == 0 && launcher_gone_) break;
-      if (fds[3].revents != 0) regions_.hear(sampler_);
+      const bool spoken = fds[3].revents != 0 || fds[4].revents != 0;
+      if (spoken) tell(regions_.hear(sampler_));
       if (fds[2].revents != 0) program_ended();
-      if (fds[1].revents != 0 || fds[3].revents != 0 || n == 0) take_readings();
+      if (fds[1].revents != 0 || spoken || n == 0) take_readings();
       if (fds[0].revents != 0) hear();
       if (cancelled_) return false;
       if (monotonic_ns() >= next_pair_ns_) pair_clocks();
@@ -207,6 +209,11 @@ class Session {
     }
   }
 
+  /// What is the user's to mend.
+  void tell(const Status& status) {
+    if (!status) channel_.send({.type = Message::Type::trouble, .text = "--control: " + status.error().what});
+  }
+
   void report_trouble(const Status& status) {
     if (status || troubled_) return;
     troubled_ = true;
@@ -270,6 +277,11 @@ int live(const AgentTask& task, Channel& channel) {
   RegionWatch regions(run.nodes.back().sensors,
                       task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
   const auto marks_ready = regions.open(region_paths(path.parent_path(), run.id, 0), 0);
+  if (!task.control.empty())
+    if (const auto ok = regions.open_control(task.control); !ok) {
+      journal::discard(path);
+      return refuse(ok.error());
+    }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
   if (const auto ok = sampler.start(); !ok) {
     journal::discard(path);

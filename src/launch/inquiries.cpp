@@ -51,6 +51,15 @@ Result<Inquiries> Inquiries::listen(const std::filesystem::path& path) {
   return in;
 }
 
+Inquiries& Inquiries::operator=(Inquiries&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(events_, other.events_);
+  std::swap(socket_, other.socket_);
+  std::swap(callers_, other.callers_);
+  std::swap(waiting_, other.waiting_);
+  return *this;
+}
+
 Inquiries::~Inquiries() {
   if (socket_) ::unlink(path_.c_str());
 }

@@ -22,7 +22,7 @@ class Inquiries {
   static Result<Inquiries> listen(const std::filesystem::path& path);
   ~Inquiries();
   Inquiries(Inquiries&&) = default;
-  Inquiries& operator=(Inquiries&&) = default;
+  Inquiries& operator=(Inquiries&& other) noexcept;
 
   /// Readable when somebody has something to say; -1: closed.
   [[nodiscard]] int fd() const noexcept { return events_.get(); }

@@ -259,6 +259,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
   }
   export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  if (!task.control.empty()) ::setenv("PERUN_CONTROL", task.control.c_str(), 1);
   auto child = Child::start(program, relay.before());
   if (!child) {
     agent->channel().send({.type = Message::Type::cancel});

@@ -39,7 +39,10 @@ void export_region_paths(std::span<const RegionPaths> paths, std::string_view ru
 Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
   Status marks = Ok{};
   for (const auto& p : paths)
-    if ((marks = collector_.open(p.marks, rank))) break;
+    if ((marks = collector_.open(p.marks, rank))) {
+      marks_ = p.marks;
+      break;
+    }
   // Without the socket a program can still mark; its own questions fail.
   for (const auto& p : paths) {
     if (inquiries_.fd() >= 0) break;
@@ -48,18 +51,30 @@ Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
   return marks;
 }
 
+Status RegionWatch::open_control(const fs::path& fifo) {
+  if (marks_.empty()) return Ok{};  // told by open()
+  auto control = Control::open(fifo, marks_);
+  if (!control) return control.error();
+  control_ = *std::move(control);
+  return Ok{};
+}
+
 void RegionWatch::quicken(Sampler& sampler) {
   if (quickened_) return;
   quickened_ = true;
   if (period_ns_ > 0) sampler.quicken(period_ns_);
 }
 
-void RegionWatch::hear(Sampler& sampler) {
-  const auto news = inquiries_.collect();
-  if (news.attached) quicken(sampler);
-  if (!news.energy) return;
-  asked_ns_ = monotonic_ns();
-  sampler.read_now();
+Status RegionWatch::hear(Sampler& sampler) {
+  if (inquiries_.fd() >= 0) {
+    const auto news = inquiries_.collect();
+    if (news.attached) quicken(sampler);
+    if (news.energy) {
+      asked_ns_ = monotonic_ns();
+      sampler.read_now();
+    }
+  }
+  return control_.fd() >= 0 ? control_.collect() : Status(Ok{});
 }
 
 void RegionWatch::add(std::span<const RingSample> samples) {
@@ -81,6 +96,8 @@ Marks RegionWatch::drain(Sampler& sampler, std::int64_t now_ns) {
 }
 
 Marks RegionWatch::finish(std::int64_t end_ns) {
+  if (control_.fd() >= 0) static_cast<void>(control_.collect());  // the program's last words
+  control_ = {};
   inquiries_ = {};
   return collector_.finish(end_ns);
 }

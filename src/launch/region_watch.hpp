@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "launch/control.hpp"
 #include "launch/inquiries.hpp"
 #include "launch/live_energy.hpp"
 #include "model/marks.hpp"
@@ -37,9 +38,14 @@ class RegionWatch {
   /// Makes the files of one program. Without marks the run is measured all the same: the error is for the user.
   Status open(std::span<const RegionPaths> paths, int rank);
 
+  /// Takes marks from a named pipe too. After open().
+  Status open_control(const std::filesystem::path& fifo);
+
   /// Readable when a program has said something.
   [[nodiscard]] int fd() const noexcept { return inquiries_.fd(); }
-  void hear(Sampler& sampler);
+  [[nodiscard]] int control_fd() const noexcept { return control_.fd(); }
+  /// Errors: a line of the pipe that is not understood.
+  Status hear(Sampler& sampler);
 
   /// Every reading that the sampler took; a question is answered with one that is younger than it.
   void add(std::span<const RingSample> samples);
@@ -56,7 +62,9 @@ class RegionWatch {
  private:
   void quicken(Sampler& sampler);
 
+  std::filesystem::path marks_;
   MarksCollector collector_;
+  Control control_;
   Inquiries inquiries_;
   LiveEnergy live_;
   std::int64_t period_ns_;

@@ -236,11 +236,20 @@ struct perun_block* perun_marks_claim(struct perun_marks* m, pid_t pid, pid_t ti
 }
 
 struct perun_block* perun_marks_adopt(struct perun_marks* m, pid_t pid, pid_t tid) {
-  uint32_t used = __atomic_load_n(&perun_header_of(m)->blocks_used, __ATOMIC_ACQUIRE);
-  for (uint32_t i = 0; i < used && i < perun_blocks; ++i) {
-    if (!perun_is_ready(m, i)) continue;
-    struct perun_block* b = perun_block_of(m, i);
-    if (b->state == perun_block_parked && b->pid == pid && b->tid == tid && take_over(b, perun_block_parked)) return b;
+  enum { looks = 200 };
+  for (int look = 0; look < looks; ++look) {
+    struct perun_block* busy = NULL;
+    const uint32_t used = __atomic_load_n(&perun_header_of(m)->blocks_used, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < used && i < perun_blocks; ++i) {
+      if (!perun_is_ready(m, i)) continue;
+      struct perun_block* b = perun_block_of(m, i);
+      if (b->pid != pid || b->tid != tid) continue;
+      if (b->state == perun_block_parked && take_over(b, perun_block_parked)) return b;
+      if (b->state == perun_block_owned || b->state == perun_block_parked) busy = b;
+    }
+    if (busy == NULL) break;
+    if (look + 1 == looks) return busy;
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
   return perun_marks_claim(m, pid, tid);
 }

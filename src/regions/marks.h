@@ -168,7 +168,8 @@ uint32_t perun_marks_name(struct perun_marks* marks, const char* name, size_t le
 /* A block for this thread to write, or NULL. */
 struct perun_block* perun_marks_claim(struct perun_marks* marks, pid_t pid, pid_t tid);
 
-/* The block that was parked under these numbers, with its open calls; else a new one. */
+/* The block that was parked under these numbers, with its open calls; else a new one. One that is in use is waited for, 0.2 s
+ * at most: who used it may have been killed. */
 struct perun_block* perun_marks_adopt(struct perun_marks* marks, pid_t pid, pid_t tid);
 void perun_marks_park(struct perun_block* block);
 

@@ -53,11 +53,11 @@ Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored
   return made;
 }
 
-Result<Space> integer_space(const Dataset& dataset, const std::string& name, std::span<hsize_t> shape) {
+Result<Space> space_of(const Dataset& dataset, const std::string& name, H5T_class_t kind, std::span<hsize_t> shape) {
   const Type type(H5Dget_type(dataset.get()));
   Space space(H5Dget_space(dataset.get()));
   if (!type || !space) return cannot_read(name, "no type or shape");
-  if (H5Tget_class(type.get()) != H5T_INTEGER) return cannot_read(name, "not of integers");
+  if (H5Tget_class(type.get()) != kind) return cannot_read(name, "of another type");
   if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
       H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0)
     return cannot_read(name, "unexpected number of dimensions");
@@ -67,6 +67,21 @@ Result<Space> integer_space(const Dataset& dataset, const std::string& name, std
     if (__builtin_mul_overflow(values, n, &values)) return cannot_read(name, "implausible size");
   if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
   return space;
+}
+
+template <class T>
+Result<std::vector<T>> read_all(hid_t group, const std::string& name, H5T_class_t kind, hid_t given) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  hsize_t shape[1] = {};
+  const auto space = space_of(*dataset, name, kind, shape);
+  if (!space) return space.error();
+  std::vector<T> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
 }
 
 }  // namespace
@@ -113,16 +128,32 @@ Result<Dataset> open_dataset(hid_t group, const std::string& name) {
   return dataset;
 }
 
-Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) try {
+Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) {
+  return read_all<std::int64_t>(group, name, H5T_INTEGER, H5T_NATIVE_INT64);
+}
+
+Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
+  return read_all<double>(group, name, H5T_FLOAT, H5T_NATIVE_DOUBLE);
+}
+
+Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name) try {
   const auto dataset = open_dataset(group, name);
   if (!dataset) return dataset.error();
   hsize_t shape[1] = {};
-  const auto space = integer_space(*dataset, name, shape);
+  const auto space = space_of(*dataset, name, H5T_STRING, shape);
   if (!space) return space.error();
-  std::vector<std::int64_t> rows(shape[0]);
-  if (!rows.empty() && H5Dread(dataset->get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+  const Type stored(H5Dget_type(dataset->get()));
+  if (H5Tis_variable_str(stored.get()) <= 0) return cannot_read(name, "of another type");
+  const Type type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5Tget_cset(stored.get()));
+  std::vector<char*> pointers(shape[0]);
+  if (!pointers.empty() && H5Dread(dataset->get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0)
     return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return rows;
+  std::vector<std::string> texts;
+  for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
+  H5Dvlen_reclaim(type.get(), space->get(), H5P_DEFAULT, pointers.data());
+  return texts;
 } catch (const std::bad_alloc&) {
   return cannot_read(name, "not enough memory");
 }

@@ -98,6 +98,7 @@ inline constexpr const char* emissions_source = "emissions_source";
 inline constexpr const char* price = "price_cent_per_kWh";
 inline constexpr const char* price_source = "price_source";
 inline constexpr const char* config = "config_ini";
+inline constexpr const char* work = "work";
 inline constexpr const char* postprocessed = "postprocessed";
 inline constexpr const char* run_runtime = "totalRunRuntime_s";
 inline constexpr const char* run_power = "runAvgPower_kW";
