@@ -21,6 +21,12 @@ def _resources():
     )
 
 
+def _plain(text):
+    """What perun said, without its name in front."""
+    text = text.strip()
+    return text[len("perun: ") :] if text.startswith("perun: ") else text
+
+
 class Session:
     """One process of perun; as many rounds as it was started for, one after the other."""
 
@@ -45,7 +51,7 @@ class Session:
         except ValueError:
             message = {}
         if "ready" not in message:
-            raise PerunError(self.forget().strip() or "perun session ended without a word")
+            raise PerunError(_plain(self.forget()) or "perun session ended without a word")
         self._before = _resources()
         return message.get("environment", {})
 

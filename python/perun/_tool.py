@@ -7,6 +7,8 @@ import os
 class PerunError(RuntimeError):
     """perun could not do what it was asked for; the text says why and what helps."""
 
+    __module__ = "perun"
+
 
 def candidates():
     def above(path, levels):

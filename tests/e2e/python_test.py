@@ -150,7 +150,7 @@ class Decorator(PythonTest):
             import pathlib, perun
 
             @perun.monitor(name="mine", data_out=pathlib.Path("d"), frequency=50, pue=1.25, output=["a.json", "b.yaml"], rounds=3,
-                           warmup_rounds=1, no_estimate=True, exclude=["proc:*", "state:*"], quiet=False, max_overhead=5)
+                           warmup_rounds=1, no_estimate=True, sensors=["sim:*"], quiet=False, max_overhead=5)
             def f(seen=[]):
                 seen.append(perun.active())
                 return list(seen)
@@ -262,6 +262,277 @@ class Inside(PythonTest):
         )
         self.assertRegex(out, r"False unavailable True True \{\} True unavailable n/a in ")
         self.assertEqual(err, "")
+
+
+class Processes(PythonTest):
+    """Whatever ends a process or a thread in a region."""
+
+    def test_threads_forks_pools_and_tasks_are_all_in_the_run(self):
+        out, err = self.python(
+            """
+            import asyncio, multiprocessing, os, threading, time, perun
+
+            def work(i):
+                with perun.region("pool"):
+                    time.sleep(0.01)
+                return decorated(i)
+
+            @perun.monitor
+            def decorated(i): return i * i
+
+            async def task(name):
+                with perun.region(name) as r:
+                    await asyncio.sleep(0.05)
+                return r
+
+            async def tasks():
+                return await asyncio.gather(*(task(name) for name in "abab"))
+
+            @perun.monitor(name="all", quiet=True)
+            def main():
+                threads = [threading.Thread(target=decorated, args=(i,)) for i in range(4)]
+                for t in threads: t.start()
+                for t in threads: t.join()
+                pid = os.fork()
+                if pid == 0:
+                    perun.begin("forked")
+                    os._exit(0)
+                os.waitpid(pid, 0)
+                with multiprocessing.get_context("fork").Pool(2) as pool: print(pool.map(work, range(4)))
+                with multiprocessing.get_context("spawn").Pool(1) as pool: print(pool.map(work, range(2)))
+                done = asyncio.run(tasks())
+                print([r.kind for r in done], all(0.05 <= r.time_s < 5 and 3 < r.energy_J for r in done))
+                try: os.wait()
+                except ChildProcessError: print("no child is left")
+
+            if __name__ == "__main__":
+                main()
+            """,
+            timeout=120,
+        )
+        self.assertEqual(
+            out.splitlines(),
+            ["[0, 1, 4, 9]", "[0, 1]", str(["measured"] * 4) + " True", "no child is left"],
+        )
+        (run,) = self.runs("all")
+        calls = {r["name"]: r["calls"] for r in run["regions"]}
+        self.assertEqual(calls, {"decorated": 10, "forked": 1, "pool": 6, "a": 2, "b": 2})
+        self.assert_nothing_left()
+
+    def test_an_exit_inside_is_stored_as_interrupted(self):
+        for how, status in (("os._exit(5)", 5), ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL)):
+            with self.subTest(how=how):
+                self.python(
+                    f"""
+                    import os, signal, time, perun
+
+                    @perun.monitor(name="cut", quiet=True)
+                    def f():
+                        if os.fork() == 0:  # holds every file of ours open
+                            time.sleep(1)
+                            os._exit(0)
+                        with perun.region("r"):
+                            time.sleep(0.2)
+                            {how}
+                    f()
+                    """,
+                    status=status,
+                )
+                run = self.eventually("cut")
+                self.assertFalse(run["outcome"]["finished"])
+                self.assertIn("ended before what was measured in it", run["outcome"]["interrupted_by"])
+                self.assertGreater(run["energy_J"], 15)
+                (self.dir / "results" / "cut.hdf5").unlink()
+
+    def eventually(self, name):
+        for _ in range(200):
+            if (self.dir / "results" / f"{name}.hdf5").exists():
+                return self.runs(name)[-1]
+            time.sleep(0.05)
+        self.fail(f"{name} was never stored")
+
+    def test_a_killed_perun_changes_nothing_in_the_program(self):
+        out, err = self.python(
+            """
+            import os, pathlib, signal, time, perun
+
+            @perun.monitor(name="killed")
+            def f():
+                for pid in filter(str.isdigit, os.listdir("/proc")):
+                    try:
+                        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+                        here = os.readlink(f"/proc/{pid}/cwd") == os.getcwd()
+                    except OSError: continue
+                    if here and b"\0session\0" in words: os.kill(int(pid), signal.SIGKILL)
+                time.sleep(0.1)
+                with perun.region("r") as r: pass
+                return r.kind
+            print(f())
+            print(perun.active())
+            """
+        )
+        self.assertEqual(out, "unavailable\nFalse\n")
+        self.assertIn("perun: the measuring process was killed", err)
+        self.assertEqual(self.perun("report", "--format", "json").returncode, 0)
+        self.assertFalse(self.runs("killed")[0]["outcome"]["finished"])
+
+    def test_two_threads_that_call_at_once_share_one_run(self):
+        out, _ = self.python(
+            """
+            import threading, time, perun
+            @perun.monitor(quiet=True)
+            def slow(): time.sleep(0.3)
+            @perun.monitor(quiet=True)
+            def quick(): time.sleep(0.1)
+            one = threading.Thread(target=slow)
+            one.start()
+            while not perun.active(): time.sleep(0.001)
+            quick()
+            one.join()
+            """
+        )
+        self.assertFalse((self.dir / "results" / "quick.hdf5").exists())
+        self.assertEqual([r["name"] for r in self.runs("slow")[0]["regions"]], ["quick"])
+
+
+class Numbers(PythonTest):
+    def test_a_measurement_needs_and_leaves_no_files(self):
+        out, err = self.python(
+            """
+            import os, time, perun
+            with perun.measure(frequency=20) as m:
+                time.sleep(0.1)
+                so_far = m.energy_J
+                with perun.measure() as inner: time.sleep(0.2)
+                with perun.region("r") as r: time.sleep(0.1)
+            print(abs(m.energy_J - 100 * m.time_s) <= m.uncertainty_J + 0.01, 8 < so_far < m.energy_J, m.kind, m.by_device.keys())
+            print(abs(inner.power_W - 100) < 10, 15 < inner.energy_J < m.energy_J, abs(r.power_W - 100) < 10, m.report["runs"][0]["frequency_Hz"])
+            print(perun.active(), os.listdir("."))
+            """
+        )
+        self.assertEqual(
+            out.splitlines(),
+            ["True True measured dict_keys(['sim:const'])", "True True True 20.0", "False ['program.py']"],
+        )
+        self.assertEqual(err, "")
+
+    def test_an_estimate_says_so_and_nothing_to_measure_is_nan(self):
+        out, _ = self.python(
+            """
+            import math, time, perun
+            with perun.measure(backends="estimate") as m: time.sleep(0.1)
+            print(m.kind, m.energy_J > 0, str(m).endswith("(estimated)"))
+            with perun.measure(backends="proc") as m: time.sleep(0.1)
+            print(m.kind, math.isnan(m.energy_J), m.by_device, str(m)[:6])
+            try:
+                with perun.measure(backends="rpal"): print("ran")
+            except perun.PerunError as error: print(error)
+            try: perun.measure(data_out="x")
+            except TypeError as error: print(error)
+            """
+        )
+        lines = out.splitlines()
+        self.assertEqual(lines[:2], ["estimated True True", "unavailable True {} n/a in"])
+        self.assertIn("did you mean 'rapl'", lines[2])
+        self.assertIn("unknown option 'data_out'", lines[-1])
+
+    def test_callbacks_see_the_run_grow_and_cannot_hurt_it(self):
+        out, err = self.python(
+            """
+            import threading, time, perun
+            seen = []
+            perun.register_callback(lambda live: seen.append((live.energy_J, live.power_now_W, threading.current_thread().name)), every=0.1)
+
+            @perun.register_callback
+            def fails(live): raise ValueError("mine")
+
+            @perun.monitor(quiet=True)
+            def f(): time.sleep(0.55)
+            f()
+            n = len(seen)
+            time.sleep(0.25)
+            print(n >= 3, len(seen) == n, all(a[0] <= b[0] for a, b in zip(seen, seen[1:])), abs(seen[1][1] - 100) < 20, seen[0][2])
+            """
+        )
+        self.assertEqual(out, "True True True True perun-live\n")
+        self.assertIn("ValueError: mine", err)
+
+    def test_devices_are_waited_for_only_where_they_are_used(self):
+        out, _ = self.python(
+            """
+            import sys, types, perun
+            calls = []
+            with perun.region("none"): pass
+            assert not {"torch", "jax", "cupy"} & set(sys.modules)
+            cuda = types.SimpleNamespace(is_available=lambda: True, is_initialized=lambda: True, current_device=lambda: 0,
+                                         device_count=lambda: 3, memory_reserved=lambda i: i == 2, synchronize=lambda i: calls.append(i))
+            sys.modules["torch"] = types.SimpleNamespace(cuda=cuda)
+            with perun.region("r"): calls.append("work")
+            with perun.region("r", sync=False): calls.append("alone")
+            with perun.region("r", sync=lambda: calls.append("own")): pass
+            print(calls)
+            try:
+                with perun.region("r", sync="sometimes"): pass
+            except TypeError as error: print(error)
+            """
+        )
+        self.assertEqual(out.splitlines()[0], str([0, 2, "work", 0, 2, "alone", "own", "own"]))
+
+    def test_odd_names_hurt_nobody(self):
+        out, _ = self.python(
+            """
+            import perun
+            @perun.monitor(quiet=True)
+            def f():
+                for name in ("", "x" * 10_000, "two\\nlines", "\\udcff", "nul\\0byte", "\u00e4"):
+                    with perun.region(name): pass
+                perun.end("never begun")
+                try: perun.begin(3)
+                except TypeError as error: print(error)
+            f()
+            """
+        )
+        self.assertEqual(out, "the name of a region must be a str, not int\n")
+        self.assertEqual(len(self.runs("f")[0]["regions"]), 6)
+
+
+class Stored(PythonTest):
+    def test_stored_runs_as_arrays_and_frames(self):
+        self.monitor("-q", "-f", "50", "--backends", "sim:square:20W:200W:0.2s,proc", "--name", "a", "sleep", "0.5")
+        self.monitor("-q", "--name", "a", "sleep", "0.1")
+        out, _ = self.python(
+            """
+            import numpy, perun
+            runs = perun.load("results/a.hdf5")
+            run = runs[0]
+            print(len(runs), runs.app, run.number, run.kind, run.exit_code, run.command)
+            (node,) = run.nodes.values()
+            device = node.devices["sim:square"]
+            joules = device.values[-1] - device.values[0]
+            print(device.units, len(device.t_ns) == len(device.raw) >= 20, abs(joules - run.energy_J) < 0.1 * run.energy_J)
+            print((numpy.diff(device.t_ns) > 0).all(), abs(sum(run.by_device.values()) - run.energy_J) < 1e-6)
+            frame = node.frame()
+            print(frame["sim:square"].dropna().iloc[-1] == device.values[-1], str(frame.index.tz), "proc:cpu_busy" in frame)
+            table = runs.frame()
+            print(list(table.index), table["kind"].tolist(), (table["energy_J"] > 0).all())
+            open("not.hdf5", "w").write("x")
+            for wrong in ("not.hdf5", "none.hdf5"):
+                try: perun.load(wrong)
+                except (perun.PerunError, FileNotFoundError) as error: print(type(error).__name__)
+            """
+        )
+        self.assertEqual(
+            out.splitlines(),
+            [
+                "2 a 0 measured 0 ['sleep', '0.5']",
+                "J True True",
+                "True True",
+                "True UTC True",
+                "[0, 1] ['measured', 'measured'] True",
+                "PerunError",
+                "FileNotFoundError",
+            ],
+        )
 
 
 if __name__ == "__main__":
