@@ -16,7 +16,8 @@ build=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config python3:pytho
 tests=(libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermount3
   python3-h5py python3-xarray python3-netcdf4 python3-numpy python3-yaml python3-pandas
   python3-pip python3-venv python3-pytest ipython3
-  netcdf-bin:ncdump hdf5-tools:h5dump nodejs:node npm:npm strace:strace tmux:tmux shellcheck:shellcheck man-db:man)
+  netcdf-bin:ncdump hdf5-tools:h5dump nodejs:node npm:npm strace:strace tmux:tmux shellcheck:shellcheck man-db:man
+  gfortran:gfortran valgrind:valgrind)
 checks=(clang-tidy:clang-tidy)
 
 case $what in

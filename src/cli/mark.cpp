@@ -16,6 +16,7 @@ int mark(const CommandLine& line) {
   if (path == nullptr || *path == '\0') return 0;  // a script must also run without perun
   auto marks = ShellMarks::open(path);
   const Status set = marks ? marks->set(*mark) : Status(marks.error());
+  if (const char* sock = std::getenv("PERUN_SOCK"); set && sock != nullptr) announce_marks(sock);
   if (set) return 0;
   complain(set.error());
   return 1;

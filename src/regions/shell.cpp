@@ -2,13 +2,16 @@
 #include "regions/shell.hpp"
 
 #include <fmt/format.h>
-#include <time.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "base/fd.hpp"
 #include "base/text.hpp"
+#include "regions/agent_socket.h"
 
 namespace perun {
 
@@ -110,6 +113,17 @@ Status ShellMarks::set(const ShellMark& mark) {
   ::perun_marks_park(block);
   __atomic_fetch_add(&::perun_header_of(&map_)->attached, 1, __ATOMIC_RELAXED);
   return Ok{};
+}
+
+void announce_marks(const std::filesystem::path& sock) noexcept {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (sock.empty() || sock.native().size() >= sizeof address.sun_path) return;
+  std::strcpy(address.sun_path, sock.c_str());
+  const Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const perun_request request{1, perun_request_attached};
+  if (socket && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+    static_cast<void>(::send(socket.get(), &request, sizeof request, MSG_NOSIGNAL));
 }
 
 }  // namespace perun

@@ -40,4 +40,7 @@ class ShellMarks {
   perun_marks map_{};
 };
 
+/// Wakes the agent that listens at `sock`, so that it reads its sensors more often from now on. Never waits, never fails.
+void announce_marks(const std::filesystem::path& sock) noexcept;
+
 }  // namespace perun
