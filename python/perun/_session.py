@@ -89,7 +89,10 @@ class Session:
 
     def forget(self):
         """Closes everything; what perun had to say."""
-        self._to.close()
+        try:
+            self._to.close()
+        except OSError:  # what end() could not write either
+            pass
         self._from.close()
         if self._told is None:
             return ""

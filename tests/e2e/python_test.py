@@ -232,7 +232,7 @@ class Inside(PythonTest):
         """
 
     def regions(self, app):
-        return {r["name"]: r for r in self.runs(app)[0]["regions"]}
+        return {r["name"]: r for r in self.runs(app)[0]["regions"]["regions"]}
 
     def test_inside_of_monitor_calls_are_regions(self):
         done = self.monitor("-q", PYTHON, self.script(self.PROGRAM))
@@ -249,7 +249,7 @@ class Inside(PythonTest):
         out, err = self.python(self.PROGRAM)
         self.assertEqual(out, "done\nunavailable False\nunavailable False False True\n")
         run = self.report("elsewhere/outer.hdf5", "all")["runs"]
-        self.assertEqual([{r["name"]: r["calls"] for r in run[0]["regions"]}], [{"inner": 3}])
+        self.assertEqual([{r["name"]: r["calls"] for r in run[0]["regions"]["regions"]}], [{"inner": 3}])
 
     def test_without_perun_regions_cost_little_and_say_so(self):
         out, err = self.python(
@@ -315,7 +315,7 @@ class Processes(PythonTest):
             ["no child that was not started here", "[0, 1, 4, 9]", "[0, 1]", str(["measured"] * 4) + " True"],
         )
         (run,) = self.runs("all")
-        calls = {r["name"]: r["calls"] for r in run["regions"]}
+        calls = {r["name"]: r["calls"] for r in run["regions"]["regions"]}
         self.assertEqual(calls, {"decorated": 10, "forked": 1, "pool": 6, "a": 2, "b": 2})
         self.assert_nothing_left()
 
@@ -392,7 +392,7 @@ class Processes(PythonTest):
             """
         )
         self.assertFalse((self.dir / "results" / "quick.hdf5").exists())
-        self.assertEqual([r["name"] for r in self.runs("slow")[0]["regions"]], ["quick"])
+        self.assertEqual([r["name"] for r in self.runs("slow")[0]["regions"]["regions"]], ["quick"])
 
 
 class Numbers(PythonTest):
@@ -493,7 +493,7 @@ class Numbers(PythonTest):
             """
         )
         self.assertEqual(out, "the name of a region must be a str, not int\n")
-        self.assertEqual(len(self.runs("f")[0]["regions"]), 6)
+        self.assertEqual(len(self.runs("f")[0]["regions"]["regions"]), 6)
 
 
 class Stored(PythonTest):

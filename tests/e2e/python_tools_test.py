@@ -44,7 +44,7 @@ class Wheel(Tools):
             self.assertEqual(done.returncode, 0, done.stderr.decode())
         # `python -m` runs scripts under that very interpreter.
         self.assertIn(str(self.dir / "venv").encode(), done.stdout.split()[-1])
-        self.assertEqual([r["name"] for r in self.report("results/same.hdf5")["runs"][0]["regions"]], ["f"])
+        self.assertEqual([r["name"] for r in self.report("results/same.hdf5")["runs"][0]["regions"]["regions"]], ["f"])
         self.assertEqual(self.bare(venv / "python", "-m", "pip", "check").returncode, 0)
         done = self.bare(venv / "python", "-m", "pip", "uninstall", "--yes", "--quiet", "perun")
         self.assertEqual(done.returncode, 0, done.stderr.decode())
@@ -54,7 +54,7 @@ class Wheel(Tools):
 class Example(Tools):
     def regions(self, app):
         (run,) = self.report(f"results/{app}.hdf5")["runs"]
-        return {r["name"]: r["calls"] for r in run["regions"]}
+        return {r["name"]: r["calls"] for r in run["regions"]["regions"]}
 
     def test_a_program_of_several_phases_everywhere(self):
         phases = {"assemble": 1, "solve": 1, "step": 2, "verify": 1}
@@ -177,7 +177,7 @@ class Pytest(Tools):
         self.file("test_it.py", "def test_a(): pass\ndef test_b(): pass\n")
         done = self.monitor("-q", "--name", "tests", PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "perun.pytest_plugin", "--energy", "test_it.py")
         self.assertEqual(done.returncode, 0, done.stdout)
-        names = {r["name"] for r in self.report("results/tests.hdf5")["runs"][0]["regions"]}
+        names = {r["name"] for r in self.report("results/tests.hdf5")["runs"][0]["regions"]["regions"]}
         self.assertEqual(names, {"test_it.py::test_a", "test_it.py::test_b"})
 
     def test_wrong_limits_are_told(self):
