@@ -193,6 +193,22 @@ class Decorator(PythonTest):
         )
         self.assertEqual(out, "[]\n")
 
+    def test_the_types_are_those_of_the_package_and_the_tool(self):
+        out, _ = self.python(
+            """
+            import ast, inspect, os, perun
+            from perun import _options
+            tree = ast.parse(open(os.path.join(os.path.dirname(perun.__file__), "__init__.pyi")).read())
+            names = {node.name for node in tree.body if hasattr(node, "name")}
+            print(sorted(set(perun.__all__) - names))
+            monitor = [node for node in tree.body if getattr(node, "name", "") == "monitor"][-1]
+            keywords = {argument.arg for argument in monitor.args.kwonlyargs}
+            print(sorted(keywords - _options.settings_of_tool() - set(_options.FLAGS)))
+            print([name for name in perun.__all__ if not getattr(perun, name).__doc__])
+            """
+        )
+        self.assertEqual(out.splitlines(), ["[]", "[]", "[]"])
+
     def test_what_perun_cannot_do_is_told_before_the_function_runs(self):
         self.file("occupied", "")
         out, _ = self.python(
