@@ -203,7 +203,7 @@ double Portion::uncertainty_J() const noexcept {
   return std::hypot(std::sqrt(variance), coarse_J);
 }
 
-std::vector<Interval> updates(const Sensor& sensor, const EnergyTrack& track) {
+std::vector<Interval> updates(const Sensor& sensor, const EnergyTrack& track, Window window) {
   std::vector<Interval> out;
   if (track.intervals.empty()) return out;
   out.reserve(track.intervals.size() + 2);
@@ -215,8 +215,9 @@ std::vector<Interval> updates(const Sensor& sensor, const EnergyTrack& track) {
     double still_s = 0;
     while (end + 1 < track.intervals.size() && still(track.intervals[end])) still_s += track.intervals[end++].seconds();
     Interval x = track.intervals[end];
-    // Longer than that it did stand still, or is one that may.
-    if (end > i && x.valid && still_s <= 1.5 * refresh_s) {
+    // Longer than that it did stand still, or is one that may. The run's edges cut the same intervals as everywhere else.
+    const bool inside = track.intervals[i].from_ns >= window.from_ns && x.to_ns <= window.to_ns;
+    if (end > i && x.valid && inside && still_s <= 1.5 * refresh_s) {
       x.from_ns = track.intervals[i].from_ns;
       x.from_halfwidth_s = track.intervals[i].from_halfwidth_s;
       out.push_back(x);

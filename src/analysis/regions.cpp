@@ -107,7 +107,7 @@ class NodeRegions {
   void take_sensor(const Metered& m) {
     const auto index = static_cast<std::size_t>(m.sensor - node_.sensors.data());
     read_track(*m.sensor, node_.series[index], track_);
-    const auto intervals = updates(*m.sensor, track_);
+    const auto intervals = updates(*m.sensor, track_, story_.window());
     const RegionEnergies e = share_out_regions(story_, regions_.size(), *m.sensor, intervals);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
