@@ -54,6 +54,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         _check_module(module / "perun")
         files = {path.relative_to(module).as_posix(): path for path in module.rglob("*") if path.is_file()}
         files[f"perun-{VERSION}.data/scripts/perun"] = stage / "bin" / "perun"
+        for helper in (stage / "libexec").rglob("*"):
+            if helper.is_file():
+                files[f"perun-{VERSION}.data/data/{helper.relative_to(stage).as_posix()}"] = helper
         return _pack(wheel_directory, {name: (path.read_bytes(), _mode(path)) for name, path in files.items()})
 
 

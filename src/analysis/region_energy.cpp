@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+
+#include "analysis/track_reader.hpp"
 
 namespace perun {
 
@@ -203,31 +206,46 @@ double Portion::uncertainty_J() const noexcept {
   return std::hypot(std::sqrt(variance), coarse_J);
 }
 
-std::vector<Interval> updates(const Sensor& sensor, const EnergyTrack& track) {
+namespace {
+
+/// All intervals of a series, with the halves at both ends that are believed.
+std::vector<Interval> intervals_of(const Sensor& sensor, const SeriesCursor& series, Window window) {
+  std::optional<Hindsight> hindsight;
+  for (;;) {
+    TrackReader track(sensor, series, window, hindsight);
+    PaddedTrack padded(track);
+    std::vector<Interval> all;
+    while (const Interval* x = padded.next())
+      if (x->to_ns > x->from_ns) all.push_back(*x);
+    if (hindsight || !track.wants_hindsight()) return all;
+    hindsight = track.hindsight();
+  }
+}
+
+}  // namespace
+
+std::vector<Interval> updates(const Sensor& sensor, const SeriesCursor& series, Window window) {
+  const auto all = intervals_of(sensor, series, window);
   std::vector<Interval> out;
-  if (track.intervals.empty()) return out;
-  out.reserve(track.intervals.size() + 2);
-  out.push_back(track.before());
+  out.reserve(all.size());
   const auto still = [&](const Interval& x) { return sensor.behavior == Behavior::counter && x.valid && x.joules <= 0; };
   const double refresh_s = limits_of(sensor).refresh_s;
-  for (std::size_t i = 0; i < track.intervals.size();) {
+  for (std::size_t i = 0; i < all.size();) {
     std::size_t end = i;
     double still_s = 0;
-    while (end + 1 < track.intervals.size() && still(track.intervals[end])) still_s += track.intervals[end++].seconds();
-    Interval x = track.intervals[end];
-    // Longer than that it did stand still, or is one that may.
-    if (end > i && x.valid && still_s <= 1.5 * refresh_s) {
-      x.from_ns = track.intervals[i].from_ns;
-      x.from_halfwidth_s = track.intervals[i].from_halfwidth_s;
+    while (end + 1 < all.size() && still(all[end])) still_s += all[end++].seconds();
+    Interval x = all[end];
+    // Longer than that it did stand still, or is one that may. The run's edges cut the same intervals as everywhere else.
+    const bool inside = all[i].from_ns >= window.from_ns && x.to_ns <= window.to_ns;
+    if (end > i && x.valid && inside && still_s <= 1.5 * refresh_s) {
+      x.from_ns = all[i].from_ns;
+      x.from_halfwidth_s = all[i].from_halfwidth_s;
       out.push_back(x);
     } else {
-      out.insert(out.end(), track.intervals.begin() + static_cast<std::ptrdiff_t>(i),
-                 track.intervals.begin() + static_cast<std::ptrdiff_t>(end) + 1);
+      out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(i), all.begin() + static_cast<std::ptrdiff_t>(end) + 1);
     }
     i = end + 1;
   }
-  out.push_back(track.after());
-  std::erase_if(out, [](const Interval& x) { return x.to_ns <= x.from_ns; });
   return out;
 }
 

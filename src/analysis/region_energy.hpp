@@ -9,6 +9,7 @@
 
 #include "analysis/region_story.hpp"
 #include "analysis/track.hpp"
+#include "model/readings.hpp"
 
 namespace perun {
 
@@ -32,8 +33,8 @@ struct RegionEnergies {
 };
 
 /// Intervals between updates of the sensor, with the half intervals at both ends that are believed: where it is read more often
-/// than it is renewed, readings that show nothing new are left out.
-[[nodiscard]] std::vector<Interval> updates(const Sensor& sensor, const EnergyTrack& track);
+/// than it is renewed, readings inside the window that show nothing new are left out.
+[[nodiscard]] std::vector<Interval> updates(const Sensor& sensor, const SeriesCursor& series, Window window);
 
 /// Shares out the energy in `intervals`; `names` is the number of names. All parts add up to the energy of the window.
 [[nodiscard]] RegionEnergies share_out_regions(const Story& story, std::size_t names, const Sensor& sensor,

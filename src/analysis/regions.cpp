@@ -106,8 +106,7 @@ class NodeRegions {
 
   void take_sensor(const Metered& m) {
     const auto index = static_cast<std::size_t>(m.sensor - node_.sensors.data());
-    read_track(*m.sensor, node_.series[index], track_);
-    const auto intervals = updates(*m.sensor, track_);
+    const auto intervals = updates(*m.sensor, readings_.cursor(index), story_.window());
     const RegionEnergies e = share_out_regions(story_, regions_.size(), *m.sensor, intervals);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
@@ -242,6 +241,7 @@ class NodeRegions {
   }
 
   const NodeRecord& node_;
+  Readings& readings_;
   const Marks& marks_;
   Story story_;
   std::vector<RegionSummary> regions_;  ///< by name
@@ -249,7 +249,6 @@ class NodeRegions {
   std::map<std::uint32_t, Amount> pooled_;
   std::map<std::uint32_t, bool> unpooled_;
   std::vector<double> call_J_;
-  EnergyTrack track_;
   RegionReport out_;
 };
 
@@ -294,9 +293,10 @@ void add_work(RegionReport& out, const WorkSummary& w) {
 
 }  // namespace
 
-RegionReport regions_of(const NodeRecord& node, Window window, std::span<const Metered> metered, const Amount& total) {
+RegionReport regions_of(const NodeRecord& node, Window window, std::span<const Metered> metered, Readings& readings,
+                        const Amount& total) {
   if (node.marks.empty()) return {};
-  return NodeRegions(node, window).report(metered, total);
+  return NodeRegions(node, window, readings).report(metered, total);
 }
 
 RegionReport regions_of_run(const std::vector<NodeSummary>& nodes, const std::vector<std::pair<std::string, double>>& stated,

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "analysis/caveats.hpp"
+#include "model/readings.hpp"
 #include "model/run.hpp"
 #include "model/summary.hpp"
 
@@ -12,7 +13,7 @@ namespace perun {
 /// What the marks of a node tell: each region's calls, times and energy. `total` is the node's energy. Pure; the formulas are
 /// in docs/accuracy.md ("Regions").
 [[nodiscard]] RegionReport regions_of(const NodeRecord& node, Window window, std::span<const Metered> metered,
-                                      const Amount& total);
+                                      Readings& readings, const Amount& total);
 
 /// Of all nodes together, and what was done for the energy of the run: counters of the program and `stated` work.
 [[nodiscard]] RegionReport regions_of_run(const std::vector<NodeSummary>& nodes,

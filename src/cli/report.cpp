@@ -21,8 +21,9 @@ int report(const CommandLine& line, const Resolved& resolved) {
     }
     file = *newest;
   }
-  const auto summary = summarize_file(file, line.run.value_or("last"),
-                                      [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); });
+  const auto summary = summarize_file(
+      file, line.run.value_or("last"), [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); },
+      line.recompute ? Figures::recomputed : Figures::stored_if_current);
   if (!summary) {
     complain(summary.error());
     return 1;

@@ -13,7 +13,7 @@ namespace perun::journal {
 namespace {
 
 constexpr std::size_t mark_size = 24, thread_size = 20, hole_size = 40, sums_size = 56, losses_size = 48;
-constexpr std::size_t most_names = std::size_t{1} << 24;
+constexpr std::size_t most_names = std::size_t{1} << 18;
 constexpr std::size_t marks_per_frame = 1 << 16;
 constexpr std::uint32_t most_threads = 1 << 16;
 

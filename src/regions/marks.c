@@ -101,16 +101,22 @@ void perun_marks_unmap(struct perun_marks* m) {
 }
 
 /* Names: eight bytes at a time, the last ones filled up with zeros. */
+static uint64_t stir(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 29;
+}
 static uint32_t hash_of(const char* name, size_t length) {
-  uint64_t h = length;
-  for (; length > 0;) {
-    uint64_t word = 0;
-    const size_t n = length < 8 ? length : 8;
-    memcpy(&word, name, n);
-    h = (h ^ word) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 29;
-    name += n;
-    length -= n;
+  uint64_t h = length, word;
+  for (; length >= 8; length -= 8, name += 8) {
+    memcpy(&word, name, 8);
+    h = stir(h, word);
+  }
+  if (length > 0) {
+    word = 0;
+    if (length & 4) memcpy((char*)&word, name, 4);
+    if (length & 2) memcpy((char*)&word + (length & 4), name + (length & 4), 2);
+    if (length & 1) memcpy((char*)&word + (length & 6), name + (length & 6), 1);
+    h = stir(h, word);
   }
   return (uint32_t)(h >> 16);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,11 @@ namespace perun::h5 {
 [[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const double> rows);
 [[nodiscard]] Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name,
                                           std::span<const std::string> rows);
+
+/// A new scalar dataset of one text, however long.
+[[nodiscard]] Status write_text(const Types& types, hid_t group, const char* name, const std::string& text);
+/// Nothing when there is no such dataset.
+[[nodiscard]] std::optional<std::string> read_text(hid_t group, const char* name);
 
 /// A new dataset of two dimensions from rows of equal length.
 [[nodiscard]] Result<Dataset> write_table(hid_t group, const std::string& name,

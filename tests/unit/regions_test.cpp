@@ -165,7 +165,8 @@ TEST(Regions, ExclusiveAndUnmarkedMakeUpTheRunWhateverTheNesting) {
   const auto any = [&](std::int64_t a, std::int64_t b) { return std::uniform_int_distribution<std::int64_t>(a, b)(random); };
   for (int trial = 0; trial < 200; ++trial) {
     const Square curve{static_cast<double>(any(5, 50)), static_cast<double>(any(50, 400)), any(3 * ms, 500 * ms)};
-    auto run = run_with(curve, any(1, 3) * s, ms, any(1, 50) * ms);
+    auto run = run_with(curve, any(1, 3) * s, any(1, 30) * ms, any(1, 50) * ms, ms / 2);
+    run.end.mono_ns -= any(0, 3 * ms);  // the last reading may come behind the end
     const std::int64_t end = run.end.mono_ns - run.begin.mono_ns;
     for (std::uint16_t thread = 0; thread < any(1, 6); ++thread) {
       std::vector<std::string> open;
