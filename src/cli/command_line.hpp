@@ -19,6 +19,7 @@ enum class Command : std::uint8_t {
   postprocess,
   sensors,
   doctor,
+  qualify,
   showconf,
   help,  ///< about `topic`
   version,
@@ -35,12 +36,14 @@ struct CommandLine {
   std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
   bool quiet = false;
-  bool dry_run = false;     ///< postprocess
-  bool recompute = false;   ///< report
-  bool json = false;        ///< sensors, doctor
-  bool fix_script = false;  ///< doctor
-  bool defaults = false;    ///< showconf
-  bool origin = false;      ///< showconf
+  bool dry_run = false;                   ///< postprocess
+  bool recompute = false;                 ///< report
+  bool json = false;                      ///< sensors, doctor, qualify
+  bool no_load = false;                   ///< qualify
+  std::optional<std::int64_t> length_ns;  ///< qualify: how long to look
+  bool fix_script = false;                ///< doctor
+  bool defaults = false;                  ///< showconf
+  bool origin = false;                    ///< showconf
 };
 
 /// Reads the words after "perun". Errors are Errc::invalid, to be told with exit status 2.

@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 6> all_commands{{
+constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -31,6 +31,10 @@ constexpr std::array<CommandInfo, 6> all_commands{{
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
+     "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
+     "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
+     "values, D not to be believed (exit status 1). Later runs use what was found.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
@@ -70,6 +74,16 @@ Status run_choice(CommandLine& line, const std::string& text) {
   return Ok{};
 }
 
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
+  return Ok{};
+}
+
 template <auto Member>
 Status turn_on(CommandLine& line, const std::string&) {
   line.*Member = true;
@@ -78,7 +92,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 16> flags{{
+constexpr std::array<Flag, 19> flags{{
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -90,6 +104,9 @@ constexpr std::array<Flag, 16> flags{{
      turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
+    {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
+    {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
@@ -143,7 +160,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor;
+      return command == monitor || command == sensors || command == doctor || command == qualify;
   }
   return false;
 }

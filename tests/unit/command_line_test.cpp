@@ -39,6 +39,8 @@ std::string told(const Words& words) {
   if (line->recompute) out << " recompute";
   if (line->json) out << " json";
   if (line->fix_script) out << " fix_script";
+  if (line->no_load) out << " no_load";
+  if (line->length_ns) out << " for=" << *line->length_ns;
   if (line->defaults) out << " default";
   if (line->origin) out << " origin";
   return out.str();
@@ -191,6 +193,8 @@ TEST(CommandLine, OtherCommands) {
       {{"doctor"}, "doctor"},
       {{"doctor", "--json", "--sysfs", "s", "--data_out", "d"}, "doctor sysfs=[s] data_out=[d] json"},
       {{"doctor", "--fix-script"}, "doctor fix_script"},
+      {{"qualify", "--for", "3s", "--no-load", "--json", "--sensors", "rapl:*"},
+       "qualify sensors=[rapl:*] json no_load for=3000000000"},
       {{"showconf", "--origin", "--rounds", "3", "-f", "10"}, "showconf rounds=[3] frequency=[10] origin"},
       {{"showconf", "--origin", "--default"}, "showconf default origin"},
   });
