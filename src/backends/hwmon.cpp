@@ -86,9 +86,15 @@ std::string plain(std::string_view s) {
   return out;
 }
 
+/// What a file with milliseconds says; 0: nothing that can be.
+std::int64_t interval_ns(const fs::path& folder, const std::string& file) {
+  const auto ms = sysfs::integer(folder / file);
+  return ms && *ms > 0 && *ms < 3'600'000 ? *ms * 1'000'000 : 0;
+}
+
 std::int64_t refresh_ns(const fs::path& folder, const HwmonChannel& channel, const HwmonRow* row) {
   for (const std::string& file : {channel.key + "_average_interval", std::string("update_interval")})
-    if (const auto ms = sysfs::integer(folder / file); ms && *ms > 0 && *ms < 3'600'000) return *ms * 1'000'000;
+    if (const auto ns = interval_ns(folder, file); ns > 0) return ns;
   return row != nullptr ? row->refresh_ns : 0;
 }
 
@@ -189,6 +195,7 @@ class Collector {
     s.resolution = counter ? 1 : 1000;
     s.domain = m.row == nullptr ? Domain::rail : m.row->domain;
     s.refresh_ns = refresh_ns(folder, channel, m.row);
+    if (channel.value.ends_with("_average")) s.averaging_ns = interval_ns(folder, channel.key + "_average_interval");
     s.note = m.row == nullptr ? "perun does not know this chip" : m.row->note;
     if (m.row != nullptr) {
       s.max_power_W = m.row->max_power_W;

@@ -60,11 +60,12 @@ Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored
   return made;
 }
 
-Result<Space> integer_space(const Dataset& dataset, const std::string& name, std::span<hsize_t> shape) {
+Result<Space> space_of(const Dataset& dataset, const std::string& name, H5T_class_t wanted, std::span<hsize_t> shape) {
   const Type type(H5Dget_type(dataset.get()));
   Space space(H5Dget_space(dataset.get()));
   if (!type || !space) return cannot_read(name, "no type or shape");
-  if (H5Tget_class(type.get()) != H5T_INTEGER) return cannot_read(name, "not of integers");
+  if (H5Tget_class(type.get()) != wanted)
+    return cannot_read(name, wanted == H5T_INTEGER ? "not of integers" : "not of numbers");
   if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
       H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0)
     return cannot_read(name, "unexpected number of dimensions");
@@ -74,6 +75,21 @@ Result<Space> integer_space(const Dataset& dataset, const std::string& name, std
     if (__builtin_mul_overflow(values, n, &values)) return cannot_read(name, "implausible size");
   if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
   return space;
+}
+
+template <class T>
+Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class_t kind, hid_t wanted) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  hsize_t shape[1] = {};
+  const auto space = space_of(*dataset, name, kind, shape);
+  if (!space) return space.error();
+  std::vector<T> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
 }
 
 }  // namespace
@@ -140,18 +156,12 @@ Result<Dataset> open_dataset(hid_t group, const std::string& name) {
   return dataset;
 }
 
-Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) try {
-  const auto dataset = open_dataset(group, name);
-  if (!dataset) return dataset.error();
-  hsize_t shape[1] = {};
-  const auto space = integer_space(*dataset, name, shape);
-  if (!space) return space.error();
-  std::vector<std::int64_t> rows(shape[0]);
-  if (!rows.empty() && H5Dread(dataset->get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
-    return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return rows;
-} catch (const std::bad_alloc&) {
-  return cannot_read(name, "not enough memory");
+Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) {
+  return read_line<std::int64_t>(group, name, H5T_INTEGER, H5T_NATIVE_INT64);
+}
+
+Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
+  return read_line<double>(group, name, H5T_FLOAT, H5T_NATIVE_DOUBLE);
 }
 
 Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows, std::uint64_t columns,

@@ -56,6 +56,7 @@ TEST(Hwmon, GraceHopperIsASuperchipWithAModuleInIt) {
     EXPECT_EQ(s.quantity, Quantity::power);
     EXPECT_EQ(s.behavior, Behavior::gauge);
     EXPECT_EQ(s.refresh_ns, 50'000'000) << "power1_average_interval";
+    EXPECT_EQ(s.averaging_ns, 50'000'000) << "power1_average_interval";
     EXPECT_DOUBLE_EQ(s.scale, 1e-6);
   }
   EXPECT_TRUE(hwmon->may_wait()) << "ACPI may take long";
