@@ -55,6 +55,10 @@ constexpr CommandInfo all_commands[] = {
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
+     "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
+     "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
+     "values, D not to be believed (exit status 1). Later runs use what was found.\n"},
     {Command::session, "session", "[--] COMMAND...", "", "",
      "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
      "The Python package uses it; its words may change with every version.\n"},
@@ -102,6 +106,16 @@ Status run_choice(CommandLine& line, const std::string& text) {
     return Error{Errc::invalid,
                  fmt::format("--run: '{}' is not a number, last, last~N, the beginning of an id, or all", text::to_utf8(text))};
   line.run = text;
+  return Ok{};
+}
+
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
   return Ok{};
 }
 
@@ -168,6 +182,9 @@ constexpr Flag flags[] = {
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
+    {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
+    {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
@@ -222,7 +239,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor;
+      return command == monitor || command == sensors || command == doctor || command == qualify;
   }
   return false;
 }
