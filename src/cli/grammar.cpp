@@ -42,8 +42,8 @@ constexpr CommandInfo all_commands[] = {
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
-     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
-     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
      "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
