@@ -15,6 +15,7 @@ namespace perun {
 enum class Command : std::uint8_t {
   nothing,  ///< no command was given: help on stderr, exit status 2
   monitor,
+  session,  ///< measures the process that runs it; not for people
   report,
   postprocess,
   recover,
@@ -22,6 +23,7 @@ enum class Command : std::uint8_t {
   export_runs,
   sensors,
   doctor,
+  mark,
   showconf,
   help,  ///< about `topic`
   version,
@@ -33,7 +35,8 @@ struct CommandLine {
   Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
   std::vector<Setting> settings;     ///< in the order typed
   std::optional<std::filesystem::path> configuration;
-  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
+  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, session: the caller's, mark: what to mark;
+                                     ///< verbatim, never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess, export: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess, export: which runs, as choose_runs() takes it
@@ -44,6 +47,7 @@ struct CommandLine {
   std::optional<std::string> format;             ///< export
   bool quiet = false;
   bool running = false;     ///< report: the runs in progress; `file` may be a folder then
+  bool forget = false;      ///< session: no data file
   bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete

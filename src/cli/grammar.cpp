@@ -13,11 +13,17 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 9> all_commands{{
+constexpr CommandInfo all_commands[] = {
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::mark, "mark", "begin NAME | end [NAME] | cancel [NAME] | count NAME=N | TEXT", "Measure",
+     "Mark a region or a moment from a shell script",
+     "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
+     "counter NAME, or marks this moment with TEXT. A TEXT that begins with one of the\n"
+     "verbs stands behind --. All shells of a run share one stack of open regions; end\n"
+     "without NAME closes the innermost. Elsewhere it does nothing.\n"},
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
@@ -49,11 +55,14 @@ constexpr std::array<CommandInfo, 9> all_commands{{
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-}};
+};
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -116,7 +125,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 30> flags{{
+constexpr Flag flags[] = {
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -127,6 +136,7 @@ constexpr std::array<Flag, 30> flags{{
      run_choice},
     {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
      turn_on<&CommandLine::running>},
+    {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
@@ -180,7 +190,7 @@ constexpr std::array<Flag, 30> flags{{
        line.command = help;
        return Ok{};
      }},
-}};
+};
 
 }  // namespace
 
@@ -190,7 +200,7 @@ std::span<const CommandInfo> commands() noexcept {
 
 const CommandInfo* find_command(Command command) noexcept {
   const auto row = std::ranges::find(all_commands, command, &CommandInfo::command);
-  return row == all_commands.end() ? nullptr : &*row;
+  return row == std::end(all_commands) ? nullptr : &*row;
 }
 
 std::span<const Flag> command_line_flags() noexcept {
@@ -199,6 +209,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
+  if (command == session) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;

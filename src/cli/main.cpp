@@ -52,12 +52,15 @@ int main(int argc, char** argv) {
   if (line->command == Command::version) return print(fmt::format("perun {}\n", version)) ? 0 : 1;
   if (line->command == Command::nothing) return std::fputs(help(Command::nothing).c_str(), stderr), usage_error;
 
+  if (line->command == Command::mark) return mark(*line);
+
   const auto resolved = line->defaults ? Result<Resolved>(Resolved{}) : resolve(surroundings(*line));
   if (!resolved) return fail(resolved.error());
   if (!line->quiet)
     for (const auto& warning : resolved->warnings) complain({Errc::invalid, "warning: " + warning});
   switch (line->command) {
     case Command::monitor:
+    case Command::session:
       return monitor(*line, *resolved);
     case Command::report:
       return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });

@@ -17,6 +17,7 @@
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
 #include "cli/recovery.hpp"
+#include "cli/session.hpp"
 #include "cli/terminal.hpp"
 #include "host/lock_file.hpp"
 #include "journal/journal.hpp"
@@ -61,6 +62,18 @@ class DataFolder {
                  fmt::format("cannot write to the data folder {}: {}", path.string(), std::strerror(why)),
                  "choose another with --data_out DIR"};
   }
+  /// One for a run that is not to be stored, below $TMPDIR.
+  static Result<DataFolder> scratch() {
+    std::error_code error;
+    std::string path = (fs::temp_directory_path(error) / "perun-measure-XXXXXX").string();
+    if (error || ::mkdtemp(path.data()) == nullptr)
+      return Error{Errc::io, fmt::format("cannot make a folder below the temporary one: {}", std::strerror(errno)),
+                   "name a writable one in TMPDIR"};
+    DataFolder folder;
+    folder.path_ = path;
+    folder.made_.push_back(path);
+    return folder;
+  }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   void take_away() const noexcept {
     for (const auto& p : made_) ::rmdir(p.c_str());  // deepest first; one that is in use stays
@@ -98,9 +111,11 @@ struct Plan {
   std::string app;
   fs::path data_out;
   Run header;
-  std::vector<int> inherited;  ///< the program's files above stderr
-  bool may_spool = false;      ///< the user named a second place: data_out need not work
-  BaselinePlan baseline = {};  ///< the first round's; the others take over what it found
+  std::vector<int> inherited;    ///< the program's files above stderr
+  bool may_spool = false;        ///< the user named a second place: data_out need not work
+  BaselinePlan baseline = {};    ///< the first round's; the others take over what it found
+  CallerLine* caller = nullptr;  ///< not null: it is measured instead of a program
+  bool forget = false;           ///< nothing is stored
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -115,6 +130,7 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.provenance = {{"hdf5", hdf5_version()}};
   run.factors = factors(resolved);
   run.config_ini = to_ini(resolved, false);
+  run.work = plan.config.work;
   return run;
 }
 
@@ -124,10 +140,14 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .run = plan.header,
                  .open = {},
                  .store = storing_into(plan.data_out),
+                 .region_frequency_hz = plan.config.region_frequency_hz,
+                 .control = plan.config.control.empty() ? fs::path() : fs::absolute(plan.config.control),
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .spool = spool_of(plan.config),
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
+  task.of_caller = plan.caller != nullptr;
+  if (plan.forget) task.store = [](const Run&, Presence) { return Result<Stored>(Stored{}); };
   task.baseline = plan.baseline.find;
   task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
@@ -155,7 +175,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
   if (!measured.run) return;
   Run run = *measured.run;
   summary.app = plan.app;
-  if (measured.stored) {
+  if (measured.stored && !plan.forget) {
     run.number = measured.stored->number;
     summary.file = data_file(plan.config.data_out, plan.app).string();
     summary.runs_in_file = measured.stored->runs_in_file;
@@ -167,6 +187,13 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
   }
+}
+
+Result<Measured> measure_round(const Plan& plan, const AgentTask& task, SignalRelay& relay, int round) {
+  if (plan.caller != nullptr) return measure_caller(plan.caller->caller(), task, relay, say);
+  if (round > 0) rewind_input();
+  const Files files = round + 1 == plan.config.rounds ? Files::let_go : Files::keep;
+  return measure(plan.program, task, relay, files, plan.inherited, say);
 }
 
 int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
@@ -184,11 +211,9 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   }
   Summary summary;
   for (int round = 0; round < config.rounds && status == 0; ++round) {
-    if (round > 0) rewind_input();
     const AgentTask task = task_for(plan, round, round_id);
     if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
-    const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
-    const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
+    const auto measured = measure_round(plan, task, relay, round);
     if (!measured) {
       outputs.abandon();
       complain(measured.error());
@@ -205,6 +230,7 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
     if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());
+  if (plan.caller != nullptr) static_cast<void>(write_text(STDOUT_FILENO, find_report_writer("json")->write(summary, {})));
   return status;
 }
 
@@ -212,13 +238,24 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
+  std::optional<CallerLine> caller;
+  if (line.command == Command::session) {
+    auto answered = CallerLine::answer();
+    if (!answered) {
+      complain(answered.error());
+      return failed_before_start;
+    }
+    caller = *std::move(answered);
+  }
   auto program =
-      resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+      caller ? Result<Program>(Program{{}, line.program, app_name(line.program)})
+             : resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
     complain(program.error());
     return exit_status(program.error());
   }
   Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
+  plan.forget = line.forget;
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
@@ -230,7 +267,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     return 2;
   }
   plan.baseline = *std::move(baseline);
-  const auto folder = DataFolder::prepare(config.data_out);
+  const auto folder = line.forget ? DataFolder::scratch() : DataFolder::prepare(config.data_out);
   const bool accident = !folder && folder.error().code == Errc::io;
   plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
   if (!folder && !plan.may_spool) {
@@ -254,6 +291,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
+  if (caller) plan.caller = &*caller;
   const int status = run_rounds(plan, line, *relay, *outputs);
   take_away();
   return status;

@@ -14,6 +14,7 @@
 #include "base/units.hpp"
 #include "journal/encode.hpp"
 #include "journal/files.hpp"
+#include "journal/marks.hpp"
 
 namespace perun::journal {
 
@@ -96,6 +97,8 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
       break;
     case FrameType::header:
       break;
+    default:
+      static_cast<void>(apply_marks(frame, node.marks));
   }
 }
 
@@ -171,6 +174,11 @@ void Writer::samples(std::span<const Sample> samples) {
   payload_.clear();
   append_samples(payload_, samples);
   append_frame(gathered_, FrameType::readings, payload_);
+}
+
+void Writer::marks(const Marks& marks) {
+  append_marks(gathered_, marks, mark_names_);
+  mark_names_ += static_cast<std::uint32_t>(marks.names.size());
 }
 
 void Writer::clock(const Moment& m) {

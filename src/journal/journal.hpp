@@ -49,6 +49,7 @@ class Writer {
   [[nodiscard]] bool in_place() const noexcept;
 
   void samples(std::span<const Sample> samples);
+  void marks(const Marks& marks);  ///< what came since the last call; never dropped, the collector bounds it
   void clock(const Moment& moment);
   void begin(const Moment& moment);
   void outcome(const Outcome& outcome, const Moment& end);
@@ -77,6 +78,7 @@ class Writer {
   std::uint64_t size_;               ///< bytes of whole frames in the file
   std::vector<std::byte> gathered_;  ///< whole frames not yet written
   std::vector<std::byte> payload_;   ///< scratch
+  std::uint32_t mark_names_ = 0;     ///< written so far
   std::uint64_t dropped_ = 0;        ///< readings that never reached the file
   bool name_synced_ = false;
   std::optional<LockFile> claim_;  ///< of one who took it over where there is no flock

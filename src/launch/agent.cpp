@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <future>
@@ -23,6 +24,7 @@
 #include "host/machine.hpp"
 #include "launch/git_look.hpp"
 #include "launch/provenance.hpp"
+#include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -63,6 +65,7 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
   NodeRecord node;
   node.host = host_name();
   node.attributes = describe_machine(task.host);
+  node.attributes.insert(node.attributes.end(), instruments.attributes.begin(), instruments.attributes.end());
   for (const auto& backend : instruments.backends)
     node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
   node.blocked = instruments.blocked;
@@ -77,8 +80,8 @@ std::int64_t cpu_ns() {
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
  public:
-  Session(const AgentTask& task, Channel& channel, Sampler& sampler, journal::Writer writer)
-      : task_(task), channel_(channel), sampler_(sampler), writer_(std::move(writer)) {}
+  Session(const AgentTask& task, Channel& channel, Sampler& sampler, RegionWatch& regions, journal::Writer writer)
+      : task_(task), channel_(channel), sampler_(sampler), regions_(regions), writer_(std::move(writer)) {}
 
   /// The launcher waits for this word to start the program.
   void read_first(const std::string& notice) {
@@ -91,15 +94,18 @@ class Session {
   bool watch() {
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
     while (!over_) {
-      const int patience = launcher_gone_
-                               ? last_words_ms
-                               : static_cast<int>(std::max<std::int64_t>(1, (next_pair_ns_ - monotonic_ns()) / 1'000'000));
-      std::array<pollfd, 3> fds{{{channel_.fd(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {program_.get(), POLLIN, 0}}};
+      std::array<pollfd, 5> fds{{{channel_.fd(), POLLIN, 0},
+                                 {sampler_.ready_fd(), POLLIN, 0},
+                                 {program_.get(), POLLIN, 0},
+                                 {regions_.fd(), POLLIN, 0},
+                                 {regions_.control_fd(), POLLIN, 0}}};
       if (launcher_gone_) fds[0].fd = -1;
-      const int n = ::poll(fds.data(), fds.size(), patience);
+      const int n = ::poll(fds.data(), fds.size(), patience_ms());
       if (n == 0 && launcher_gone_) break;
+      const bool spoken = fds[3].revents != 0 || fds[4].revents != 0;
+      if (spoken) tell(regions_.hear(sampler_));
       if (fds[2].revents != 0) program_ended();
-      if (fds[1].revents != 0) take_readings();
+      if (fds[1].revents != 0 || spoken || n == 0) take_readings();
       if (fds[0].revents != 0) hear();
       if (cancelled_) return false;
       if (monotonic_ns() >= next_pair_ns_) pair_clocks();
@@ -112,6 +118,7 @@ class Session {
     if (end_.mono_ns == 0) end_ = now();
     correct_end();
     take_readings();
+    writer_.marks(regions_.finish(end_.mono_ns));
     writer_.clock(now());
     quality_.lost += writer_.dropped();
     quality_.agent_cpu_ns = cpu_ns() - cpu_begin_ns_;
@@ -134,12 +141,22 @@ class Session {
   [[nodiscard]] Presence presence() const noexcept { return moved_ ? Presence::perhaps_there : Presence::certainly_new; }
 
  private:
+  [[nodiscard]] int patience_ms() const {
+    if (launcher_gone_) return last_words_ms;
+    const std::int64_t until_pair_ms = std::max<std::int64_t>(1, (next_pair_ns_ - monotonic_ns()) / 1'000'000);
+    const int marks_ms = regions_.patience_ms();
+    return static_cast<int>(marks_ms < 0 ? until_pair_ms : std::min<std::int64_t>(until_pair_ms, marks_ms));
+  }
+
   void take_readings() {
     sampler_.drain([&](std::span<const RingSample> samples) {
       batch_.clear();
       for (const auto& s : samples) batch_.push_back({s.sensor, s.reading});
       writer_.samples(batch_);
+      regions_.add(samples);
     });
+    regions_.answer(begin_.mono_ns);
+    writer_.marks(regions_.drain(sampler_, monotonic_ns()));
     report_trouble(writer_.flush());
   }
 
@@ -213,8 +230,13 @@ class Session {
       launcher_gone_ = true;
       outcome_.interrupted_by = "perun was killed";
       if (!begun_) cancelled_ = true;
-      if (!program_) over_ = true;
+      if (!program_ || task_.of_caller) over_ = true;
     }
+  }
+
+  /// What is the user's to mend.
+  void tell(const Status& status) {
+    if (!status) channel_.send({.type = Message::Type::trouble, .text = "--control: " + status.error().what});
   }
 
   /// Told once. The second place is tried once too; what cannot be written there either is tried again here.
@@ -240,6 +262,7 @@ class Session {
   const AgentTask& task_;
   Channel& channel_;
   Sampler& sampler_;
+  RegionWatch& regions_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
   Attributes provenance_;
@@ -311,14 +334,24 @@ int live(const AgentTask& task, Channel& channel) {
   const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
   const OverheadLimit limit{
       .percent = task.max_overhead_percent, .longest_period_ns = longest_period_ns(instruments->backends), .cpu_ns = &cpu_ns};
+  RegionWatch regions(run.nodes.back().sensors,
+                      task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
+  const auto marks_ready = regions.open(region_paths(path.parent_path(), run.id, 0), 0);
+  if (!task.control.empty())
+    if (const auto ok = regions.open_control(task.control); !ok) {
+      journal::discard(path);
+      return refuse(ok.error());
+    }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
   if (const auto ok = sampler.start(); !ok) {
     journal::discard(first_path);
     return refuse(ok.error());
   }
   {
-    Session session(task, channel, sampler, *std::move(writer));
+    Session session(task, channel, sampler, regions, *std::move(writer));
     session.read_first(instruments->notice);
+    if (!marks_ready)
+      channel.send({.type = Message::Type::trouble, .text = marks_ready.error().what + ": there will be no regions"});
     if (!session.watch()) {
       journal::discard(session.journal());
       return 0;

@@ -31,6 +31,9 @@ struct AgentTask {
   Run run;                                    ///< everything known before the program starts; without nodes
   std::function<Result<Instruments>()> open;  ///< called in the agent
   StoreRun store;
+  bool of_caller = false;              ///< what is measured goes on when it has ended: nothing is sampled beyond the launcher
+  double region_frequency_hz = 0;      ///< of counters of energy while programs mark; 0: as all
+  std::filesystem::path control = {};  ///< a named pipe that marks are taken from; empty: none
   double max_overhead_percent = 0;     ///< of one core; 0: whatever sampling takes
   FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
   std::int64_t baseline_ns = 0;        ///< how long that may take

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 #include "launch/child.hpp"
 #include "launch/in_child.hpp"
+#include "launch/region_watch.hpp"
 
 namespace perun {
 
@@ -238,6 +240,32 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   return store_orphan(task, outcome, std::move(orphan));
 }
 
+/// What the agent says while it samples, for the user; the descriptor to watch from then on, -1 when it is gone.
+int hear(Channel& channel, const std::function<void(std::string_view)>& say) {
+  while (const auto message = channel.receive())
+    if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
+  if (!channel.closed()) return channel.fd();
+  say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+  return -1;
+}
+
+/// Waits for the caller's word, or for whatever else ends it.
+Ending attend(const Caller& caller, SignalRelay& relay, int extra, const std::function<int()>& listen) {
+  // A forked child may hold the caller's end of the line open.
+  const Fd alive(static_cast<int>(::syscall(SYS_pidfd_open, caller.pid, 0)));
+  for (;;) {
+    std::array<pollfd, 4> fds{
+        {{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}, {alive.get(), POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), -1);
+    if (fds[1].revents != 0 || fds[3].revents != 0)
+      if (auto ending = caller.hear()) return *std::move(ending);
+    if (fds[3].revents != 0) return {now(), {.interrupted_by = "the program ended before what was measured in it"}};
+    if (fds[2].revents != 0) extra = listen();
+    for (const int signal : relay.collect(monotonic_ns()).received)
+      if (ends_waiting(signal)) return {now(), {.interrupted_by = "perun was told to stop"}};
+  }
+}
+
 }  // namespace
 
 std::vector<int> inherited_files() {
@@ -260,6 +288,8 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     journal::discard(journal_path(task));
     return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
   }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  if (!task.control.empty()) ::setenv("PERUN_CONTROL", task.control.c_str(), 1);
   auto child = Child::start(program, relay.before());
   if (!child) {
     agent->channel().send({.type = Message::Type::cancel});
@@ -272,21 +302,44 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (files == Files::let_go) let_go(inherited);
 
   std::optional<journal::Writer> orphan;  // the journal of an agent that died
-  const auto hear = [&] {
-    Channel& channel = agent->channel();
-    while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
-    if (!channel.closed()) return channel.fd();
-    say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
-    orphan = adopt(task, ready->begin);
-    return -1;
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
   };
-  const auto change = attend(*child, relay, agent->channel().fd(), hear);
+  const auto change = attend(*child, relay, agent->channel().fd(), listen);
   const Outcome outcome = outcome_of(change);
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
   return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
+}
+
+Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, SignalRelay& relay,
+                                const std::function<void(std::string_view)>& say) {
+  auto agent = Agent::start(task);
+  if (!agent) return agent.error();
+  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
+  if (!ready) return ready.error();
+  if (ready->signal != 0) {
+    journal::discard(journal_path(task));
+    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
+  }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
+  const std::int64_t cpu_begin_ns = cpu_ns();
+  relay.retire_canary();  // nothing is passed on to a caller
+  caller.go();
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
+  };
+  const auto ending = attend(caller, relay, agent->channel().fd(), listen);
+  agent->channel().send(
+      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
+  return collect_result(*agent, task, relay, ending.outcome, ready->begin, std::move(orphan), say);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

@@ -110,22 +110,35 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 26> two_values{{
-    {"format", "json", "yaml"},           {"pue", "1.2", "2"},
-    {"emissions-factor", "0", "0.5"},     {"price-factor", "0", "12.5"},
-    {"overhead-power", "40", "12.5"},     {"frequency", "100", "0.001"},
-    {"data_out", "/tmp/a", "b c"},        {"name", "a%b", "run 1"},
+constexpr auto two_values = std::to_array<Values>({
+    {"format", "json", "yaml"},
+    {"pue", "1.2", "2"},
+    {"emissions-factor", "0", "0.5"},
+    {"price-factor", "0", "12.5"},
+    {"overhead-power", "40", "12.5"},
+    {"frequency", "100", "0.001"},
+    {"data_out", "/tmp/a", "b c"},
+    {"name", "a%b", "run 1"},
     {"spool", "/a/spool", "none"},
-    {"tag", "adam,gpu", "first try"},     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
-    {"sensors", "rapl:*", "cpu?,gpu[0]"}, {"exclude", "*dram", "x"},
-    {"count", "rapl:psys", "x,y"},        {"no-count", "battery:*", "x"},
-    {"rounds", "7", "1000000"},           {"warmup_rounds", "3", "1"},
-    {"max-overhead", "2.5", "0"},         {"no-estimate", "true", "false"},
-    {"strict", "true", "false"},          {"cpu-tdp", "125", "4.5"},
-    {"baseline", "10s", "auto"},          {"sysfs", "/x/sys", "/y"},
-    {"procfs", "/x/proc", "/y"},          {"log_lvl", "DEBUG", "CRITICAL"},
+    {"tag", "adam,gpu", "first try"},
+    {"backends", "rapl,proc", "sim:square(20,200,1s)"},
+    {"sensor", "exec:awk -F, '{print $2}' x,ipmi", "file:/run/plug"},
+    {"sensors", "rapl:*", "cpu?,gpu[0]"},
+    {"exclude", "*dram", "x"},
+    {"count", "rapl:psys", "x,y"},
+    {"no-count", "battery:*", "x"},
+    {"rounds", "7", "1000000"},
+    {"warmup_rounds", "3", "1"},
+    {"max-overhead", "2.5", "0"},
+    {"no-estimate", "true", "false"},
+    {"strict", "true", "false"},
+    {"cpu-tdp", "125", "4.5"},
+    {"baseline", "10s", "auto"},
+    {"sysfs", "/x/sys", "/y"},
+    {"procfs", "/x/proc", "/y"},
+    {"log_lvl", "DEBUG", "CRITICAL"},
     {"color", "never", "always"},
-}};
+});
 
 TEST_F(ConfigTest, EveryOptionIsInTheTableOfTwoValues) {
   ASSERT_EQ(options().size(), two_values.size());
@@ -150,6 +163,12 @@ TEST_F(ConfigTest, EveryOptionChangesItsOwnValueAndReadsBack) {
     ASSERT_TRUE(option.set(config, option.get(Config{}))) << key << " does not take its default";
     EXPECT_EQ(option.get(config), option.get(Config{}));
   }
+}
+
+TEST_F(ConfigTest, ACommaOfACommandDoesNotSeparate) {
+  flag("sensor", "exec:tr , . <a, ipmi,exec:b -x,y z,file:c");
+  flag("sensor", "socket:d");
+  EXPECT_EQ(good().config.sensor, (std::vector<std::string>{"exec:tr , . <a", "ipmi", "exec:b -x,y z", "file:c", "socket:d"}));
 }
 
 TEST_F(ConfigTest, EveryOptionIsDescribedAndSpelledBothWays) {

@@ -108,7 +108,7 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_FALSE(b.receive());
   EXPECT_FALSE(b.closed());
   Message sent{.type = Message::Type::end, .text = "t\n\"", .number = 42, .moment = {1, 2}};
-  sent.outcome = {true, 139, 11, "", 1.25, 0.5, 1 << 20};
+  sent.outcome = {true, 139, 11, "why", 1.25, 0.5, 1 << 20};
   sent.error = {Errc::busy, "what", "hint"};
   sent.stored.number = 3;
   sent.stored.runs_in_file = 4;
@@ -121,6 +121,7 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_EQ(got->text, sent.text);
   EXPECT_EQ(got->number, 42);
   EXPECT_EQ(got->moment, sent.moment);
+  EXPECT_EQ(got->outcome, sent.outcome);
   EXPECT_EQ(got->outcome, sent.outcome);
   EXPECT_EQ(got->error.code, Errc::busy);
   EXPECT_EQ(got->error.hint, "hint");
