@@ -13,11 +13,17 @@ namespace perun {
 
 namespace {
 
-constexpr auto all_commands = std::to_array<CommandInfo>({
+constexpr CommandInfo all_commands[] = {
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::mark, "mark", "begin NAME | end [NAME] | cancel [NAME] | count NAME=N | TEXT", "Measure",
+     "Mark a region or a moment from a shell script",
+     "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
+     "counter NAME, or marks this moment with TEXT. A TEXT that begins with one of the\n"
+     "verbs stands behind --. All shells of a run share one stack of open regions; end\n"
+     "without NAME closes the innermost. Elsewhere it does nothing.\n"},
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
@@ -38,12 +44,20 @@ constexpr auto all_commands = std::to_array<CommandInfo>({
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
      "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
      "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+    {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
+     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
+     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
+     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
     {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
      "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
      "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
@@ -52,7 +66,7 @@ constexpr auto all_commands = std::to_array<CommandInfo>({
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-});
+};
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -95,16 +109,6 @@ Status run_choice(CommandLine& line, const std::string& text) {
   return Ok{};
 }
 
-Status look_length(CommandLine& line, const std::string& text) {
-  const auto ns = units::parse_duration_ns(text);
-  constexpr std::int64_t second = 1'000'000'000;
-  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
-  if (*ns < second || *ns > 3600 * second)
-    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
-  line.length_ns = *ns;
-  return Ok{};
-}
-
 template <std::optional<std::string> CommandLine::*Member>
 Status keep_text(CommandLine& line, const std::string& text) {
   line.*Member = text;
@@ -117,6 +121,16 @@ Status export_output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
+  return Ok{};
+}
+
 template <auto Member>
 Status turn_on(CommandLine& line, const std::string&) {
   line.*Member = true;
@@ -125,80 +139,75 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr auto
-    flags =
-        std::to_array<Flag>(
-            {
-                {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
-                {"-o,--output", "FILE",
-                 "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable",
-                 Scope::results, nothing, output},
-                {"--run", "N", "which runs: N, last (default), last~N, the beginning of an id, N,M or all", Scope::results,
-                 report, run_choice},
-                {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results,
-                 postprocess, run_choice},
-                {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess,
-                 turn_on<&CommandLine::dry_run>},
-                {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results,
-                 export_runs, run_choice},
-                {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
-                 keep_text<&CommandLine::format>},
-                {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
-                {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
-                 [](CommandLine& line, const std::string&) -> Status {
-                   line.wide = false;
-                   return Ok{};
-                 }},
-                {"--wide", "", "csv: a line for each time, columns for each sensor", Scope::everywhere, export_runs,
-                 turn_on<&CommandLine::wide>},
-                {"--app", "GLOB", "list only runs of these applications", Scope::everywhere, runs,
-                 keep_text<&CommandLine::app>},
-                {"--tag", "GLOB", "list only runs with such a tag; repeatable, then all of them", Scope::everywhere, runs,
-                 [](CommandLine& line, const std::string& text) -> Status {
-                   line.tags.push_back(text);
-                   return Ok{};
-                 }},
-                {"--since", "DATE", "list only runs from then on: 2026-11-22, 2026-11-22T18:04 (UTC), 7d", Scope::everywhere,
-                 runs, keep_text<&CommandLine::since>},
-                {"--until", "DATE", "list only runs up to then", Scope::everywhere, runs, keep_text<&CommandLine::until>},
-                {"--compact", "", "delete: write the file anew, without the room of what is gone", Scope::everywhere, runs,
-                 turn_on<&CommandLine::compact>},
-                {"--dry-run", "", "delete: say what would go, change nothing", Scope::everywhere, runs,
-                 turn_on<&CommandLine::dry_run>},
-                {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
-                {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
-                 turn_on<&CommandLine::recompute>},
-                {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
-                {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
-                {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
-                {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
-                {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
-                {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere,
-                 doctor, turn_on<&CommandLine::fix_script>},
-                {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf,
-                 turn_on<&CommandLine::defaults>},
-                {"--origin", "", "with the place each value comes from", Scope::everywhere, showconf,
-                 turn_on<&CommandLine::origin>},
-                {"-c,--configuration", "FILE", "local INI file (default ./.perun.ini)", Scope::everywhere, nothing,
-                 [](CommandLine& line, const std::string& text) -> Status {
-                   line.configuration = text;
-                   return Ok{};
-                 }},
-                {"-q,--quiet", "", "one line for a report, no warnings", Scope::everywhere, nothing,
-                 turn_on<&CommandLine::quiet>},
-                {"-v,--verbose", "", "same as --log_lvl INFO", Scope::everywhere, nothing,
-                 [](CommandLine& line, const std::string&) { return set(line, "log_lvl", "INFO"); }},
-                {"--version", "", "print the version", Scope::everywhere, version,
-                 [](CommandLine& line, const std::string&) -> Status {
-                   line.command = version;
-                   return Ok{};
-                 }},
-                {"-h,--help", "", "print this", Scope::everywhere, nothing,
-                 [](CommandLine& line, const std::string&) -> Status {
-                   line.command = help;
-                   return Ok{};
-                 }},
-            });
+constexpr Flag flags[] = {
+    {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
+    {"-o,--output", "FILE",
+     "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
+     nothing, output},
+    {"--run", "N", "which runs: N, last (default), last~N, the beginning of an id, N,M or all", Scope::results, report,
+     run_choice},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
+     run_choice},
+    {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
+     turn_on<&CommandLine::running>},
+    {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
+    {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
+     run_choice},
+    {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
+     keep_text<&CommandLine::format>},
+    {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
+    {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.wide = false;
+       return Ok{};
+     }},
+    {"--wide", "", "csv: a line for each time, columns for each sensor", Scope::everywhere, export_runs,
+     turn_on<&CommandLine::wide>},
+    {"--app", "GLOB", "list only runs of these applications", Scope::everywhere, runs, keep_text<&CommandLine::app>},
+    {"--tag", "GLOB", "list only runs with such a tag; repeatable, then all of them", Scope::everywhere, runs,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.tags.push_back(text);
+       return Ok{};
+     }},
+    {"--since", "DATE", "list only runs from then on: 2026-11-22, 2026-11-22T18:04 (UTC), 7d", Scope::everywhere, runs,
+     keep_text<&CommandLine::since>},
+    {"--until", "DATE", "list only runs up to then", Scope::everywhere, runs, keep_text<&CommandLine::until>},
+    {"--compact", "", "delete: write the file anew, without the room of what is gone", Scope::everywhere, runs,
+     turn_on<&CommandLine::compact>},
+    {"--dry-run", "", "delete: say what would go, change nothing", Scope::everywhere, runs, turn_on<&CommandLine::dry_run>},
+    {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
+    {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
+     turn_on<&CommandLine::recompute>},
+    {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
+    {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
+    {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
+    {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
+     turn_on<&CommandLine::fix_script>},
+    {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
+    {"--origin", "", "with the place each value comes from", Scope::everywhere, showconf, turn_on<&CommandLine::origin>},
+    {"-c,--configuration", "FILE", "local INI file (default ./.perun.ini)", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.configuration = text;
+       return Ok{};
+     }},
+    {"-q,--quiet", "", "one line for a report, no warnings", Scope::everywhere, nothing, turn_on<&CommandLine::quiet>},
+    {"-v,--verbose", "", "same as --log_lvl INFO", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string&) { return set(line, "log_lvl", "INFO"); }},
+    {"--version", "", "print the version", Scope::everywhere, version,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = version;
+       return Ok{};
+     }},
+    {"-h,--help", "", "print this", Scope::everywhere, nothing,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = help;
+       return Ok{};
+     }},
+};
 
 }  // namespace
 
@@ -208,7 +217,7 @@ std::span<const CommandInfo> commands() noexcept {
 
 const CommandInfo* find_command(Command command) noexcept {
   const auto row = std::ranges::find(all_commands, command, &CommandInfo::command);
-  return row == all_commands.end() ? nullptr : &*row;
+  return row == std::end(all_commands) ? nullptr : &*row;
 }
 
 std::span<const Flag> command_line_flags() noexcept {
@@ -217,6 +226,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
+  if (command == session) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;
@@ -225,7 +235,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == doctor;
+      return command == monitor || command == report || command == runs || command == doctor || command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
