@@ -13,6 +13,7 @@
 #include "analysis/metering.hpp"
 #include "analysis/peak.hpp"
 #include "analysis/parts.hpp"
+#include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
 #include "model/domains.hpp"
@@ -310,6 +311,7 @@ NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
   out.usage = usage_of(total, found.window.seconds(), together.highest_W());
   for (DeviceSummary& d : out.devices)
     if (d.counted && total.joules() > 0) take_share(d, total);
+  out.regions = regions_of(node, found.window, found.metered, seen.readings, total);
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
     if (a.counted != b.counted) return a.counted;
     return a.usage.energy.joules() > b.usage.energy.joules();
@@ -393,7 +395,13 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   assume_overhead(out);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
+  out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
+  const auto marks = region_caveats(out.regions);
+  const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
+    return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
+  });
+  out.notes.insert(minor, marks.begin(), marks.end());
   return out;
 }
 

@@ -142,6 +142,14 @@ Status guarded(std::string_view text, F&& parse) {
 
 }  // namespace
 
+namespace {
+Json work_json(const Run& run) {
+  Json work = Json::array();
+  for (const auto& [what, amount] : run.work) work.push_back({utf8(what), amount});
+  return work;
+}
+}  // namespace
+
 std::string encode_header(const Run& run) {
   const Json json{{"id", utf8(run.id)},
                   {"app", utf8(run.app)},
@@ -155,6 +163,7 @@ std::string encode_header(const Run& run) {
                   {"title", utf8(run.title)},
                   {"factors", factors_json(run.factors)},
                   {"config_ini", utf8(run.config_ini)},
+                  {"work", work_json(run)},
                   {"node", node_json(run.nodes.front())}};
   return json.dump();
 }
@@ -174,6 +183,7 @@ Result<Run> decode_header(std::string_view text) {
     read(json, "title", run.title);
     run.factors = factors_from(json.value("factors", Json::object()));
     read(json, "config_ini", run.config_ini);
+    read(json, "work", run.work);
     run.nodes.push_back(node_from(json.at("node")));
   });
   if (!ok) return ok.error();
@@ -234,6 +244,19 @@ Status decode_quality(std::string_view text, Quality& q) {
     read(json, "latency_p99_ns", q.latency_p99_ns);
     read(json, "period_ns", q.period_ns);
     read(json, "period_begin_ns", q.period_begin_ns);
+  });
+}
+
+std::string encode_writer(const WriterFacts& facts) {
+  return Json{{"owner", encode(facts.owner)}, {"data_out", utf8(facts.data_out)}}.dump();
+}
+
+Status decode_writer(std::string_view text, WriterFacts& facts) {
+  return guarded(text, [&](const Json& json) {
+    std::string owner;
+    read(json, "owner", owner);
+    facts.owner = decode_owner(owner).value_or(Owner{});
+    read(json, "data_out", facts.data_out);
   });
 }
 

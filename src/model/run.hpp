@@ -10,6 +10,7 @@
 #include "host/clock.hpp"
 #include "host/cpu_scope.hpp"
 #include "model/baseline.hpp"
+#include "model/marks.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -50,6 +51,7 @@ struct NodeRecord {
   Quality quality;
   std::optional<CpuScope> scope = {};     ///< what the program may use of the node
   std::optional<Baseline> baseline = {};  ///< what the node draws when idle, if that was asked for
+  Marks marks = {};                       ///< what the programs marked
 };
 
 /// How the program ended.
@@ -60,6 +62,7 @@ struct Outcome {
   std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
   double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
   std::int64_t max_rss_bytes = 0;
+  bool running = false;  ///< in progress: read from a journal that is still written
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
@@ -91,6 +94,7 @@ struct Run {
   std::string postprocessed = {};  ///< when and by what the factors were replaced; empty: never
   std::string origin = {};         ///< of a run that perun did not measure: by what, and what that cannot tell
   Factors factors;
+  std::vector<std::pair<std::string, double>> work = {};  ///< --work NAME=N
   Moment begin;  ///< the program was let go
   Moment end;    ///< the program had ended
   Outcome outcome;

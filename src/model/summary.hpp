@@ -32,6 +32,61 @@ struct Usage {
   double power_max_W = 0;  ///< at least power_mean_W
 };
 
+/// How the calls of a region differ; from calls whose begin and end were both seen.
+struct CallSpread {
+  std::uint64_t calls = 0;
+  double shortest_s = 0, median_s = 0, p95_s = 0, longest_s = 0;
+  double least_J = 0, most_J = 0;  ///< of calls that the sensors resolve; both 0: none
+};
+
+/// One region in one thread.
+struct RegionThread {
+  std::int32_t rank = 0, pid = 0, tid = 0;
+  std::uint64_t calls = 0;
+  double time_s = 0, exclusive_s = 0;
+  double energy_J = 0, exclusive_J = 0;
+};
+
+/// A region of a program, over all threads of a node or a run. A node's joules are shared out equally among the stacks of open
+/// regions; `exclusive` of all regions and the unmarked energy make up the total, whatever the sensors can resolve.
+struct RegionSummary {
+  std::string name;
+  std::uint64_t calls = 0;
+  double time_s = 0;       ///< summed over threads, calls inside calls of the same region once
+  double exclusive_s = 0;  ///< as the innermost region, summed over threads
+  double wall_s = 0;       ///< with any call open; of several nodes the longest
+  Amount energy;           ///< inclusive
+  Amount exclusive;
+  double power_mean_W = 0;       ///< energy / wall_s
+  double share = 0;              ///< of the total, inclusive, 0..1
+  bool resolved = false;         ///< the calls are long enough for the sensors; else energy is only a share by time
+  double call_s = 0;             ///< mean length of a call
+  double update_s = 0;           ///< how often the slowest of the sensors showed something new
+  std::optional<Amount> pooled;  ///< not resolved: exclusive energy, as all calls together tell it
+  CallSpread spread;
+  std::vector<RegionThread> threads;
+};
+
+/// A counter that the program kept, or work that the user stated.
+struct WorkSummary {
+  std::string name;
+  double amount = 0;
+  bool stated = false;         ///< by --work
+  double joules_per_unit = 0;  ///< of the total
+  double uncertainty_J = 0;    ///< of that, 95 %, half width
+};
+
+struct RegionReport {
+  std::vector<RegionSummary> regions;  ///< by inclusive energy
+  Amount unmarked;                     ///< of no region
+  double unmarked_s = 0;               ///< wall time without a region
+  std::vector<WorkSummary> work;
+  MarkLosses losses;
+  bool holes = false;  ///< times and calls are the program's own sums, since single marks were lost
+  std::uint64_t moments = 0;
+  [[nodiscard]] bool empty() const noexcept { return regions.empty() && work.empty(); }
+};
+
 struct DeviceSummary {
   std::string id, label, source, note;
   Domain domain = Domain::node;
@@ -109,6 +164,7 @@ struct NodeSummary {
   double overhead_J = 0;               ///< what the factors assume for parts without a sensor; never in `usage`
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;
+  RegionReport regions;
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
@@ -152,13 +208,15 @@ enum class Caveat : std::uint8_t {
   net_below_zero,
   baseline_not_idle,
   shared_node,
-  foreign_data
+  foreign_data,
+  marks_lost,
+  marks_unbalanced
 };
-inline constexpr std::array<std::string_view, 21> caveat_names{
+inline constexpr std::array<std::string_view, 23> caveat_names{
     "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
     "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
     "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
-    "baseline_not_idle", "shared_node",       "foreign_data"};
+    "baseline_not_idle", "shared_node",       "foreign_data", "marks_lost",  "marks_unbalanced"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
@@ -183,6 +241,7 @@ struct RunSummary {
   double overhead_J = 0;                  ///< of all nodes
   std::optional<Footprint> footprint;
   Factors factors;
+  RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
   std::vector<Note> notes;
 };

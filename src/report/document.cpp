@@ -12,30 +12,22 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
+#include "report/regions.hpp"
 
 namespace perun {
 
 namespace {
 
-/// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+  return json_number(value);
 }
 
 Json number(const std::optional<double>& value) {
   return value ? number(*value) : Json(nullptr);
 }
 
-/// Valid UTF-8 without the non-characters of Unicode (U+FFFE ...), which YAML does not carry.
 std::string words(std::string_view s) {
-  std::string out = text::to_utf8(s);
-  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
-    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
-    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
-      out.replace(i, 3, "\xEF\xBF\xBD");
-  }
-  return out;
+  return json_words(s);
 }
 
 Json words_or_null(std::string_view s) {
@@ -167,6 +159,7 @@ Json outcome_of(const Outcome& o, bool seen) {
   const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
+  if (o.running) out["running"] = true;
   out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
@@ -327,8 +320,12 @@ Json run_of(const RunSummary& run) {
   out["outcome"] = outcome_of(run.outcome, run.origin.empty());
   out["provenance"] = Json::object();
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
+  if (!run.regions.empty()) out["regions"] = regions_document(run.regions);
   out["nodes"] = Json::array();
-  for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
+  for (const auto& node : run.nodes) {
+    out["nodes"].push_back(node_of(node));
+    if (run.nodes.size() > 1 && !node.regions.empty()) out["nodes"].back()["regions"] = regions_document(node.regions);
+  }
   out["notes"] = Json::array();
   for (const auto& note : run.notes) {
     Json n;
@@ -340,6 +337,21 @@ Json run_of(const RunSummary& run) {
 }
 
 }  // namespace
+
+Json json_number(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+}
+
+std::string json_words(std::string_view s) {
+  std::string out = text::to_utf8(s);
+  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
+    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
+    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
+      out.replace(i, 3, "\xEF\xBF\xBD");
+  }
+  return out;
+}
 
 Json document(const Summary& summary) {
   Json out;

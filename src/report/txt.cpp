@@ -12,6 +12,7 @@
 #include "base/units.hpp"
 #include "report/layout.hpp"
 #include "report/parts_text.hpp"
+#include "report/regions.hpp"
 #include "report/tables.hpp"
 #include "report/wording.hpp"
 #include "report/writer.hpp"
@@ -330,6 +331,7 @@ std::string overhead(const RunSummary& run) {
 
 void remarks(Page& page, const RunSummary& run) {
   page.gap();
+  for (const WorkSummary& w : run.regions.work) page.field("Work", wording::work(w, run.usage.energy.kind));
   if (const std::string text = activity(run); !text.empty()) page.field("Activity", text);
   if (!run.nodes.empty() && run.origin.empty()) {
     page.field("Quality", quality(run));
@@ -384,6 +386,7 @@ std::string write(const Summary& summary, const Style& style) {
     page.block(tables::domains(run, Page::widest));
     page.block(tables::nodes(run, Page::widest));
     page.block(tables::devices(run, Page::widest));
+    page.block(tables::regions(run, Page::widest));
     remarks(page, run);
   }
   total(page, summary);

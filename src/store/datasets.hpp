@@ -31,6 +31,7 @@ namespace perun::h5 {
 /// more values than the stored bytes can hold), io.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<double>> read_numbers(hid_t group, const std::string& name);
+[[nodiscard]] Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name);
 
 /// Row `row` of a table that must have `rows` x `columns` values.
 [[nodiscard]] Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows,

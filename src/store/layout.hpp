@@ -103,6 +103,7 @@ inline constexpr const char* price_source = "price_source";
 inline constexpr const char* overhead_power = "overhead_power_W";
 inline constexpr const char* overhead_source = "overhead_source";
 inline constexpr const char* config = "config_ini";
+inline constexpr const char* work = "work";
 inline constexpr const char* postprocessed = "postprocessed";
 inline constexpr const char* run_title = "run_title";
 inline constexpr const char* tags = "tags";

@@ -11,6 +11,7 @@
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
+#include "store/regions.hpp"
 #include "store/times.hpp"
 
 namespace perun::h5 {
@@ -204,6 +205,9 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
   for (const auto& device : *devices)
     if (auto opened = reader.open(device, node); !opened) return opened.error();
   if (auto read = reader.read(node); !read) return read.error();
+  auto marks = read_regions(group.get(), node.clock.empty() ? run_begin : node.clock.front());
+  if (!marks) return marks.error();
+  node.marks = *std::move(marks);
   return node;
 } catch (const std::bad_alloc&) {
   return Error{Errc::format, "not enough memory"};

@@ -112,6 +112,9 @@ Run read_facts(const AttributeReader& a, int number) {
   run.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
   run.outcome = read_outcome(a);
   run.config_ini = a.text_or(attr::config);
+  for (const auto& item : Json::parse(a.text_or(attr::work, "[]"), nullptr, false))
+    if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_number())
+      run.work.emplace_back(item[0].get<std::string>(), item[1].get<double>());
   return run;
 }
 

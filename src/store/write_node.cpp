@@ -9,6 +9,8 @@
 #include "store/datasets.hpp"
 #include "store/lanes.hpp"
 #include "store/layout.hpp"
+#include "store/region_columns.hpp"
+#include "store/regions.hpp"
 #include "store/times.hpp"
 #include "store/write.hpp"
 
@@ -61,6 +63,9 @@ class NodeWriter {
     if (auto written = write_total(); !written) return written;
     if (auto written = write_clock(); !written) return written;
     if (auto finished = scales_.finish(); !finished) return finished;
+    if (auto written = write_regions(types_, group_, node_.marks, summary == nullptr ? nullptr : &summary->regions, anchor_);
+        !written)
+      return written;
     return write_attributes(summary);
   }
 
@@ -84,7 +89,7 @@ class NodeWriter {
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
   std::vector<std::string> devices_ = std::vector<std::string>(node_.sensors.size());
-  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono};
+  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono, layout::regions::group};
   bool has_total_ = false;
 };
 

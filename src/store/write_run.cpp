@@ -21,6 +21,9 @@ void write_identity(AttributeWriter& a, const Run& run, int number, const std::v
   a.text(attr::nodes, json_texts(nodes)).text(attr::command, json_texts(run.command)).text(attr::cwd, run.cwd);
   a.text(attr::version, run.perun_version).number(attr::frequency, run.frequency_hz);
   a.text(attr::round_id, run.round_id).integer(attr::round, run.round).text(attr::config, run.config_ini);
+  Json work = Json::array();
+  for (const auto& [what, amount] : run.work) work.push_back({what, amount});
+  if (!run.work.empty()) a.text(attr::work, work.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 /// What most runs have nothing to say of is left out.
