@@ -59,6 +59,9 @@ void compare(const std::filesystem::path& folder) {
   sensor.max_power_W = 1000;
   for (std::size_t column = 1; column < gpu.names.size(); ++column) {
     if (!gpu.names[column].starts_with("power.draw")) continue;
+    // Since Ampere, but for the A100, "draw" is the mean of a second, and the log has the same once more by that name.
+    const bool mean = std::find(gpu.names.begin(), gpu.names.end(), "power.draw.average") != gpu.names.end();
+    sensor.averaging_ns = mean && gpu.names[column] != "power.draw.instant" ? 1'000'000'000 : 0;
     Series series;
     for (const auto& row : gpu.rows)
       series.push({static_cast<std::int64_t>((row[0] - from_ms) * 1e6) + 1'000'000'000,

@@ -46,19 +46,19 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export
+  std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   bool quiet = false;
-  bool running = false;                   ///< report: the runs in progress; `file` may be a folder then
-  bool forget = false;                    ///< session: no data file
-  bool dry_run = false;                   ///< postprocess, runs delete
-  bool recompute = false;                 ///< report
-  bool compact = false;                   ///< runs delete
-  bool wide = false;                      ///< export
-  bool json = false;                      ///< sensors, doctor, qualify, runs, recover
-  bool no_load = false;                   ///< qualify
-  std::optional<std::int64_t> length_ns;  ///< qualify: how long to look
-  bool fix_script = false;                ///< doctor
-  bool defaults = false;                  ///< showconf
-  bool origin = false;                    ///< showconf
+  bool running = false;     ///< report: the runs in progress; `file` may be a folder then
+  bool forget = false;      ///< session: no data file
+  bool dry_run = false;     ///< postprocess, runs delete
+  bool recompute = false;   ///< report
+  bool compact = false;     ///< runs delete
+  bool wide = false;        ///< export
+  bool json = false;        ///< sensors, doctor, qualify, runs, recover
+  bool no_load = false;     ///< qualify
+  bool fix_script = false;  ///< doctor
+  bool defaults = false;    ///< showconf
+  bool origin = false;      ///< showconf
 };
 
 /// Reads the words after "perun". Errors are Errc::invalid, to be told with exit status 2.

@@ -55,13 +55,13 @@ constexpr CommandInfo all_commands[] = {
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
     {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
      "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
      "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
      "values, D not to be believed (exit status 1). Later runs use what was found.\n"},
-    {Command::session, "session", "[--] COMMAND...", "", "",
-     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
-     "The Python package uses it; its words may change with every version.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
@@ -109,16 +109,6 @@ Status run_choice(CommandLine& line, const std::string& text) {
   return Ok{};
 }
 
-Status look_length(CommandLine& line, const std::string& text) {
-  const auto ns = units::parse_duration_ns(text);
-  constexpr std::int64_t second = 1'000'000'000;
-  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
-  if (*ns < second || *ns > 3600 * second)
-    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
-  line.length_ns = *ns;
-  return Ok{};
-}
-
 template <std::optional<std::string> CommandLine::*Member>
 Status keep_text(CommandLine& line, const std::string& text) {
   line.*Member = text;
@@ -128,6 +118,16 @@ Status keep_text(CommandLine& line, const std::string& text) {
 Status export_output(CommandLine& line, const std::string& file) {
   if (file.empty()) return Error{Errc::invalid, "--output: the name of the file is empty"};
   line.outputs = {file};
+  return Ok{};
+}
+
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
   return Ok{};
 }
 

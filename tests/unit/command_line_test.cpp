@@ -18,9 +18,9 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 15> names{"nothing", "monitor", "session", "report",  "postprocess",
-                                                   "recover", "runs",    "export",  "sensors", "doctor",
-                                                   "qualify", "mark",    "showconf", "help",   "version"};
+  constexpr std::array<std::string_view, 15> names{"nothing", "monitor", "session",  "report",  "postprocess",
+                                                   "recover", "runs",    "export",   "sensors", "doctor",
+                                                   "qualify", "mark",    "showconf", "help",    "version"};
   std::ostringstream out;
   out << names.at(static_cast<std::size_t>(line->command));
   if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
