@@ -28,11 +28,12 @@ class Wheel(Tools):
         build = pathlib.Path(PACKAGE).parent
         self.env["PIP_CONFIG_FILE"] = os.devnull
         pip = (PYTHON, "-m", "pip", "wheel", "--no-index", "--no-deps", "--quiet", "--config-settings", f"build-dir={build}")
-        done = self.bare(*pip, "-w", "wheels", SOURCE, timeout=300)
+        done = self.bare(*pip, "-w", "wheels", SOURCE, timeout=500)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         (wheel,) = (self.dir / "wheels").iterdir()
         self.assertEqual(self.bare(PYTHON, "-m", "venv", "venv").returncode, 0)
         venv = self.dir / "venv" / "bin"
+        self.env["PATH"] = f"{venv}:{self.env['PATH']}"  # as its activate does
         done = self.bare(venv / "python", "-m", "pip", "install", "--no-index", "--quiet", wheel)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         program = self.file("p.py", "import perun, sys\n@perun.monitor\ndef f(): print(perun.__file__, sys.prefix)\nf()\n")
