@@ -74,7 +74,8 @@ TEST_F(ExchangeTest, RandomRunsSurviveTheWayThroughJsonToTheBit) {
     const auto again = remade(tree.at("x.json"), back.c_str());
     const auto a = Store::open(file), b = Store::open(again);
     ASSERT_TRUE(a && b);
-    for (const int number : *a->numbers()) {
+    const std::vector<int> numbers = *a->numbers();
+    for (const int number : numbers) {
       const auto before = a->load(number), after = b->load(number);
       ASSERT_TRUE(before) << before.error().what;
       ASSERT_TRUE(after) << after.error().what;
