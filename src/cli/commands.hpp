@@ -18,6 +18,7 @@ namespace perun {
 [[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int qualify(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int showconf(const CommandLine& line, const Resolved& resolved);
 
 /// "perun: WHAT" on stderr, the hint below it.
