@@ -144,6 +144,12 @@ void about_kinds(const NodeSummary& node, Remarks& remarks) {
               node.host);
 }
 
+/// Whether a device measures what another does, as a GPU's power beside its counter.
+bool second_meter(const NodeSummary& node, const DeviceSummary& device) {
+  return std::any_of(node.devices.begin(), node.devices.end(),
+                     [&](const auto& d) { return d.id == device.part_of && d.domain == device.domain; });
+}
+
 void about_coverage(const NodeSummary& node, Remarks& remarks) {
   std::vector<std::string> left_out, simulated;
   std::vector<Domain> counted;
@@ -151,6 +157,7 @@ void about_coverage(const NodeSummary& node, Remarks& remarks) {
   for (const auto& d : node.devices) {
     if (d.kind == Kind::unavailable) continue;
     if (!d.counted) {
+      if (second_meter(node, d)) continue;  // the table says so, and nobody would look for it in the total
       overlap = overlap || !d.part_of.empty();
       left_out.push_back(d.label);
       for (const auto& other : node.devices)
