@@ -25,6 +25,8 @@ enum class FrameType : std::uint32_t {
   quality = 6,     ///< JSON: how the sampling went
   end = 7,         ///< nothing follows but `committing`
   committing = 8,  ///< the run is being added to a data file and may be there already
+  part = 32,       ///< JSON: which part of which job this is
+  rank = 33,       ///< JSON: what became of one process of the job
 };
 
 /// Appends one whole frame to `out`: length, type, payload, CRC-32C over all three.

@@ -112,6 +112,12 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
     case FrameType::committing:
       contents.committing = true;
       break;
+    case FrameType::part:
+      if (auto part = decode_part(text)) contents.part = *std::move(part);
+      break;
+    case FrameType::rank:
+      if (auto rank = decode_rank(text)) contents.ranks.push_back(*std::move(rank));
+      break;
     case FrameType::header:
       break;
   }
@@ -157,7 +163,11 @@ fs::path path_of(const fs::path& data_out, std::string_view run_key, std::string
 }
 
 Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
-  const fs::path folder = run_folder(data_out, run.id);
+  return create_at(path_of(data_out, run.id, run.nodes.front().host), run);
+}
+
+Result<Writer> Writer::create_at(const fs::path& path, const Run& run, const Part* part) {
+  const fs::path folder = path.parent_path();
   std::error_code error;
   for (int attempt = 0; attempt < 3; ++attempt) {  // another perun may just be removing an empty .perun
     fs::create_directories(folder, error);
@@ -168,7 +178,6 @@ Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
     return failed(folder, "make the folder");
   }
   // The name by which others find it appears only when it is locked and holds its header.
-  const fs::path path = path_of(data_out, run.id, run.nodes.front().host);
   const fs::path hidden = fs::path(path).replace_extension(".new");
   Fd file(::open(hidden.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!file) return failed(path, "create");
@@ -176,6 +185,7 @@ Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
   Writer writer(path, std::move(file), 0);
   writer.gathered_.assign(bytes_of(magic).begin(), bytes_of(magic).end());
   writer.json(FrameType::header, encode_header(run));
+  if (part != nullptr) writer.json(FrameType::part, encode_part(*part));
   if (const auto ok = writer.flush(); !ok) {
     ::unlink(hidden.c_str());
     discard(path);
@@ -229,6 +239,9 @@ void Writer::outcome(const Outcome& outcome, const Moment& end) {
 }
 void Writer::quality(const Quality& quality) {
   json(FrameType::quality, encode_quality(quality));
+}
+void Writer::rank(const RankRecord& rank) {
+  json(FrameType::rank, encode_rank(rank));
 }
 void Writer::end() {
   append_frame(gathered_, FrameType::end, {});

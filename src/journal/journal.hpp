@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "journal/encode.hpp"
 #include "journal/frames.hpp"
 #include "model/run.hpp"
 
@@ -32,6 +34,9 @@ class Writer {
   /// Makes the folder and DATA_OUT/.perun/RUN_KEY/HOST.journal, which must not exist, and writes the header frame.
   static Result<Writer> create(const std::filesystem::path& data_out, const Run& run);
 
+  /// The same under a name of its own, for one part of a job.
+  static Result<Writer> create_at(const std::filesystem::path& path, const Run& run, const Part* part = nullptr);
+
   /// Opens a journal whose writer died: cuts a torn tail and continues behind the last whole frame.
   /// Errc::busy when its writer is alive.
   static Result<Writer> reopen(const std::filesystem::path& path);
@@ -41,6 +46,7 @@ class Writer {
   void begin(const Moment& moment);
   void outcome(const Outcome& outcome, const Moment& end);
   void quality(const Quality& quality);
+  void rank(const RankRecord& rank);
   void end();
   void committing();
 
@@ -68,11 +74,13 @@ class Writer {
 
 /// What a journal holds, up to its last whole frame.
 struct Contents {
-  Run run;                  ///< outcome.finished is false unless the writer saw the program end
-  bool begun = false;       ///< the program was let go
-  bool ended = false;       ///< the writer finished its work
-  bool committing = false;  ///< the run may be in its data file already
-  std::uint64_t whole = 0;  ///< bytes up to the end of the last whole frame
+  Run run;                             ///< outcome.finished is false unless the writer saw the program end
+  bool begun = false;                  ///< the program was let go
+  bool ended = false;                  ///< the writer finished its work
+  bool committing = false;             ///< the run may be in its data file already
+  std::optional<Part> part = {};       ///< of a job
+  std::vector<RankRecord> ranks = {};  ///< as they were written: of one rank the last with the highest status counts
+  std::uint64_t whole = 0;             ///< bytes up to the end of the last whole frame
 };
 
 /// Reads a journal, also one that is still being written. Errc::format when there is not even a header frame.

@@ -4,17 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "host/clock.hpp"
 #include "host/cpu_scope.hpp"
+#include "model/attributes.hpp"
 #include "model/baseline.hpp"
+#include "model/job.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
-
-using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 /// A source that is there but could not be used, told once in the report.
 struct BlockedSource {
@@ -48,8 +47,10 @@ struct NodeRecord {
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
-  std::optional<CpuScope> scope = {};     ///< what the program may use of the node
-  std::optional<Baseline> baseline = {};  ///< what the node draws when idle, if that was asked for
+  std::optional<CpuScope> scope = {};        ///< what the program may use of the node
+  std::optional<Baseline> baseline = {};     ///< what the node draws when idle, if that was asked for
+  Moment begin = {}, end = {};               ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
+  std::optional<double> clock_error_s = {};  ///< bound of its wall clock's error; empty: not known, or not synchronized
 };
 
 /// How the program ended.
@@ -89,6 +90,7 @@ struct Run {
   Outcome outcome;
   std::string config_ini;  ///< the configuration in force, as `perun showconf` prints it
   std::vector<NodeRecord> nodes;
+  std::optional<JobRecord> job = {};  ///< empty: a program by itself
 };
 
 }  // namespace perun
