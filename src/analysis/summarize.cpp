@@ -26,6 +26,7 @@ double seconds(std::int64_t ns) noexcept {
 
 /// A node whose clocks agree with the launcher's is the same machine; any other is aligned by wall time.
 Window window_of(const Run& run, const NodeRecord& node) {
+  if (node.begin.mono_ns != 0) return {node.begin.mono_ns, std::max(node.begin.mono_ns, node.end.mono_ns)};
   Window w{run.begin.mono_ns, run.end.mono_ns};
   if (!node.clock.empty()) {
     const Moment &first = node.clock.front(), &last = node.clock.back();
@@ -160,14 +161,28 @@ Activity activity_of(const NodeRecord& node, Window window) {
   return a;
 }
 
-/// What follows from the node's total: net of the baseline, and the share of the run's own processes, where their CPU time
-/// is known. wait4 tells it, and only the launcher's node has it.
+/// CPU time of the run's processes on a node, where wait4 told it of all of them.
+std::optional<double> cpu_time_on(const Run& run, const NodeRecord& node) {
+  if (!run.job)
+    return run.outcome.finished && run.nodes.size() == 1 ? std::optional(run.outcome.user_s + run.outcome.system_s)
+                                                         : std::nullopt;
+  double sum_s = 0;
+  for (const RankRecord& r : run.job->ranks) {
+    if (r.node != &node - run.nodes.data()) continue;
+    if (r.status != RankStatus::ok && r.status != RankStatus::failed) return std::nullopt;
+    sum_s += r.user_s + r.system_s;
+  }
+  return sum_s;
+}
+
+/// What follows from the node's total: net of the baseline, and the share of the run's own processes.
 void relate(const Run& run, const NodeRecord& node, Window window, NodeSummary& out) {
   if (out.usage.energy.kind == Kind::unavailable) return;
   if (out.baseline) out.net = net_of(out.usage, *out.baseline);
   auto times = node_cpu_times(node, window);
-  if (!times || !run.outcome.finished || run.nodes.size() != 1) return;
-  times->run_s = run.outcome.user_s + run.outcome.system_s;
+  const auto run_s = cpu_time_on(run, node);
+  if (!times || !run_s) return;
+  times->run_s = *run_s;
   out.attributed = attribution_of(out, *times);
 }
 
@@ -293,6 +308,7 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
   out.baseline = node.baseline;
   out.blocked = node.blocked;
   out.quality = node.quality;
+  out.clock_error_s = node.clock_error_s;
   out.activity = activity_of(node, found.window);
   describe_sampling(node, out);
   Amount total;
@@ -342,8 +358,9 @@ RunSummary summarize(const Run& run) {
   EnergyTrack track;  // used for one sensor after the other: a long run has too many readings to allocate each time
   Together together;
   Amount total;
-  double duration_s =
-      run.outcome.finished || run.nodes.empty() ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0})) : 0;
+  double duration_s = run.outcome.finished || run.job || run.nodes.empty()
+                          ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0}))
+                          : 0;
   findings.reserve(run.nodes.size());
   for (const NodeRecord& node : run.nodes) {
     const NodeFindings& found = findings.emplace_back(find(run, node, track));
@@ -351,13 +368,14 @@ RunSummary summarize(const Run& run) {
     relate(run, node, found.window, out.nodes.back());
     together.add(node, found);
     total += out.nodes.back().usage.energy;
-    if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
+    if (!run.outcome.finished && !run.job) duration_s = std::max(duration_s, found.window.seconds());
   }
   const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W(track);
   out.usage = usage_of(total, duration_s, max_W);
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
-  out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
+  out.job = run.job;
+  out.end_real_ns = run.outcome.finished || run.job ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
   out.notes = caveats(out, findings);
   return out;

@@ -88,10 +88,11 @@ struct NodeSummary {
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;            ///< longest time between two readings
-  std::uint64_t readings = 0;          ///< of energy sensors, without the failed ones
-  std::uint64_t repeated = 0;          ///< of those: showed what the reading before them showed
-  std::optional<double> own_energy_J;  ///< perun's own, by processor time; absent: not known
+  double longest_gap_s = 0;             ///< longest time between two readings
+  std::uint64_t readings = 0;           ///< of energy sensors, without the failed ones
+  std::uint64_t repeated = 0;           ///< of those: showed what the reading before them showed
+  std::optional<double> own_energy_J;   ///< perun's own, by processor time; absent: not known
+  std::optional<double> clock_error_s;  ///< bound of its wall clock's error; absent: not synchronized
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
@@ -122,7 +123,8 @@ enum class Caveat : std::uint8_t {
   default_factors,
   net_below_zero,
   baseline_not_idle,
-  shared_node
+  shared_node,
+  clocks_apart,
 };
 struct Note {
   Caveat caveat;
@@ -143,6 +145,7 @@ struct RunSummary {
   std::optional<Footprint> footprint;
   Factors factors;
   std::vector<NodeSummary> nodes;
+  std::optional<JobRecord> job;  ///< absent: a program by itself
   std::vector<Note> notes;
 };
 

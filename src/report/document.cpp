@@ -13,16 +13,17 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
+#include "report/job_document.hpp"
 
 namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> caveat_names{
-    "no_sensor", "estimated_part",  "not_measured",   "blocked",           "interrupted",
-    "too_short", "late_ticks",      "lost_readings",  "slowed_down",       "slow_source",
-    "stuck",     "clock_jump",      "read_errors",    "invalid_intervals", "overlapping",
-    "simulated", "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
+constexpr std::array<std::string_view, 21> caveat_names{
+    "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
+    "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
+    "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
+    "baseline_not_idle", "shared_node",       "clocks_apart"};
 
 /// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
@@ -287,6 +288,7 @@ Json run_of(const RunSummary& run) {
   out["footprint"] = footprint_of(run.footprint, run.usage.energy);
   out["factors"] = factors_of(run.factors);
   out["outcome"] = outcome_of(run.outcome);
+  if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
   for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
   out["notes"] = Json::array();
