@@ -13,7 +13,8 @@ build=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config python3:pytho
   libhdf5-dev libaec-dev zlib1g-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libfmt-dev)
 tests=(libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermount3
   python3-h5py python3-xarray python3-netcdf4 python3-numpy python3-yaml
-  netcdf-bin:ncdump hdf5-tools:h5dump nodejs:node npm:npm strace:strace tmux:tmux shellcheck:shellcheck)
+  openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi mpich:mpirun.mpich libmpich-dev:mpicc.mpich
+  iproute2:ip netcdf-bin:ncdump hdf5-tools:h5dump nodejs:node npm:npm strace:strace tmux:tmux shellcheck:shellcheck)
 
 case $what in
   build) wanted=("${build[@]}") ;;

@@ -9,7 +9,9 @@
 
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
+#include "journal/job_folder.hpp"
 #include "journal/journal.hpp"
+#include "launch/job.hpp"
 #include "store/store.hpp"
 
 namespace perun {
@@ -94,6 +96,25 @@ StoreRun storing_into(const fs::path& data_out) {
   };
 }
 
+namespace {
+
+/// The same for the jobs, of which no part is written to any more.
+void recover_jobs(const fs::path& data_out, std::vector<std::string>& lines) {
+  for (const auto& folder : journal::job_folders(data_out)) {
+    const auto stored = commit_job(folder, storing_into(data_out));
+    const auto name = folder.filename().string();
+    if (stored)
+      lines.push_back(fmt::format("recovered a job that had been cut off, as run {} ({})", stored->number, name));
+    else if (stored.error().code == Errc::unsupported)
+      lines.push_back(stored.error().what + ": " + stored.error().hint);
+    else if (stored.error().code != Errc::busy && stored.error().code != Errc::not_found)
+      lines.push_back(fmt::format("a job that was cut off is kept in {} and could not be stored: {}", folder.string(),
+                                  stored.error().what));
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> recover(const fs::path& data_out) {
   std::vector<std::string> lines;
   for (const auto& journal : journal::abandoned(data_out)) {
@@ -106,6 +127,7 @@ std::vector<std::string> recover(const fs::path& data_out) {
                                   stored.error().what));
     }
   }
+  recover_jobs(data_out, lines);
   return lines;
 }
 

@@ -15,9 +15,12 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/ranks.hpp"
 #include "cli/terminal.hpp"
 #include "journal/journal.hpp"
+#include "launch/job.hpp"
 #include "launch/measure.hpp"
+#include "launch/place.hpp"
 #include "store/store.hpp"
 #include "version.hpp"
 
@@ -84,6 +87,8 @@ struct Plan {
   Run header;
   std::vector<int> inherited;  ///< the program's files above stderr
   BaselinePlan baseline;       ///< the first round's; the others take over what it found
+  Place place = {};
+  int signal = 0;  ///< that killed the program, when it was a job's rank
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -167,13 +172,15 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
     const AgentTask task = task_for(plan, round, round_id);
     if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
     const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
-    const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
+    const auto measured = plan.place.shared() ? measure_rank(plan.program, {task, plan.place}, relay, say)
+                                              : measure(plan.program, task, relay, files, plan.inherited, say);
     if (!measured) {
       outputs.abandon();
       complain(measured.error());
       return exit_status(measured.error());
     }
     status = measured->exit_code;
+    plan.signal = measured->signal;
     if (measured->run && !measured->run->nodes.empty())
       if (const auto& found = measured->run->nodes.front().baseline)
         plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
@@ -203,6 +210,13 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(ok.error());
     return 2;
   }
+  plan.place = find_place();
+  if (nested_rank(plan.place)) return run_as_it_is(plan.program);
+  if (plan.place.shared() && (config.rounds > 1 || config.warmup_rounds > 0)) {
+    complain(no_rounds(plan.place));
+    return 2;
+  }
+  if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
   auto baseline = plan_baseline(config);
   if (!baseline) {
     complain(baseline.error());
@@ -221,13 +235,15 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(error);
     return failed_before_start;
   };
-  for (const auto& recovered : recover(plan.data_out)) say(recovered);
+  if (plan.place.rank == 0)
+    for (const auto& recovered : recover(plan.data_out)) say(recovered);
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
   const int status = run_rounds(plan, line, *relay, *outputs);
   folder->take_away();
+  if (plan.signal != 0) die_of(plan.signal);  // the process manager shall see what it would see without perun
   return status;
 }
 
