@@ -54,6 +54,13 @@ class Grammar {
     fill(app, command);
     if (find_command(command)->arguments.find("FILE") != std::string_view::npos)
       positional(app, [this](const std::string& file) { line_.file = file; });
+    if (command == Command::merge)
+      app.add_option("FOLDER",
+                     [this](const CLI::results_t& words) {
+                       line_.pieces.insert(line_.pieces.end(), words.begin(), words.end());
+                       return true;
+                     })
+          ->expected(1, 1 << 20);
     return app;
   }
 
@@ -210,6 +217,7 @@ Status Grammar::finish(const CLI::App* chosen) {
   line_.command = command;
   if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
+  if (command == Command::merge && line_.pieces.empty()) return usage(command, "the FOLDER with the first piece is missing");
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};

@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   monitor,
   report,
   postprocess,
+  merge,
   sensors,
   doctor,
   showconf,
@@ -34,6 +35,7 @@ struct CommandLine {
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
+  std::vector<std::string> pieces;   ///< merge: folders
   bool quiet = false;
   bool dry_run = false;     ///< postprocess
   bool json = false;        ///< sensors, doctor

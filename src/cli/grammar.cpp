@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 6> all_commands{{
+constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -25,6 +25,10 @@ constexpr std::array<CommandInfo, 6> all_commands{{
      "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
      "and --price-factor those that are set, also in a file or variable, replace the\n"
      "runs' own. The samples stay as they are.\n"},
+    {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
+     "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
+     "Pieces of one job become one run in the data file below --data_out, and are\n"
+     "removed. Without all of them the run says which ranks are missing.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -137,7 +141,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == doctor;
+      return command == monitor || command == report || command == merge || command == doctor;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
       return report(*line, *resolved);
     case Command::postprocess:
       return postprocess(*line, *resolved);
+    case Command::merge:
+      return merge(*line, *resolved);
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:
