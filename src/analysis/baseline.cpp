@@ -89,7 +89,8 @@ Result<Baseline> baseline_of(const NodeRecord& node, Window window) {
   b.reading_W = total.uncertainty_J / seconds;
   b.spread_W = deviation(block_W);
   b.kind = total.kind;
-  const auto times = node_cpu_times(node, window);
+  SeriesInMemory series(node.series);
+  const auto times = node_cpu_times(node, series, window);
   if (times && times->total_s > 0) b.cpu_busy = std::clamp(times->busy_s / times->total_s, 0.0, 1.0);
   return b;
 }

@@ -34,13 +34,12 @@ class Remarks {
 
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
-    constexpr std::array order{Caveat::no_sensor,         Caveat::estimated_part,    Caveat::interrupted,
-                               Caveat::simulated,         Caveat::too_short,         Caveat::shared_node,
-                               Caveat::net_below_zero,    Caveat::baseline_not_idle, Caveat::stuck,
-                               Caveat::invalid_intervals, Caveat::read_errors,       Caveat::lost_readings,
-                               Caveat::clocks_apart,      Caveat::clock_jump,        Caveat::slow_source,
-                               Caveat::slowed_down,       Caveat::blocked,           Caveat::overlapping,
-                               Caveat::late_ticks,        Caveat::not_measured,      Caveat::default_factors};
+    constexpr std::array order{
+        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,  Caveat::too_short,
+        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,      Caveat::invalid_intervals,
+        Caveat::read_errors, Caveat::lost_readings,  Caveat::clocks_apart,      Caveat::clock_jump, Caveat::slow_source,
+        Caveat::slowed_down, Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks, Caveat::not_measured,
+        Caveat::foreign_data};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
       std::size_t told = 0, left = 0;
@@ -359,7 +358,13 @@ void about_clocks(const RunSummary& run, Remarks& remarks) {
 }
 
 void about_run(const RunSummary& run, Remarks& remarks) {
-  if (!run.outcome.finished && run.job)
+  if (!run.origin.empty()) remarks.add(Caveat::foreign_data, run.origin, "");
+  if (run.outcome.running)
+    remarks.add(Caveat::interrupted,
+                fmt::format("the run is in progress; the figures go up to the last reading, {} after the start",
+                            units::duration(run.usage.duration_s)),
+                "");
+  else if (!run.outcome.finished && run.job)
     remarks.add(
         Caveat::interrupted,
         fmt::format("not all of the job was seen ({}); of a lost rank's node the figures end when that was noticed, or at "
@@ -374,7 +379,12 @@ void about_run(const RunSummary& run, Remarks& remarks) {
                 "");
   if (run.nodes.empty())
     remarks.add(Caveat::no_sensor, "no node delivered any data; energy, CO2e and cost are not available", "");
-  if (!run.footprint) return;
+}
+
+}  // namespace
+
+std::optional<Note> about_factors(const RunSummary& run) {
+  if (!run.footprint) return std::nullopt;
   std::vector<std::string> defaults;
   const Factors& f = run.factors;
   if (f.pue_source == "default")
@@ -384,10 +394,9 @@ void about_run(const RunSummary& run, Remarks& remarks) {
     defaults.push_back(fmt::format("{} g/kWh (Germany, nowtricity.com)", units::significant(f.emissions_kg_per_kWh * 1000, 3)));
   if (f.price_source == "default")
     defaults.push_back(fmt::format("{} ct/kWh (Germany, stromauskunft.de)", units::significant(f.price_cent_per_kWh, 4)));
-  if (!defaults.empty()) remarks.add(Caveat::default_factors, "default factors, not yours: " + joined(defaults), "");
+  if (defaults.empty()) return std::nullopt;
+  return Note{Caveat::default_factors, "default factors, not yours: " + joined(defaults)};
 }
-
-}  // namespace
 
 std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindings>& findings) {
   Remarks remarks;
@@ -412,7 +421,9 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
                   without_stop(fmt::format("{}: {}{}", b.backend, without_stop(b.reason), b.hint.empty() ? "" : ". " + b.hint)),
                   node.host);
   }
-  return remarks.notes(summary.nodes.size());
+  auto notes = remarks.notes(summary.nodes.size());
+  if (auto factors = about_factors(summary)) notes.push_back(*std::move(factors));
+  return notes;
 }
 
 }  // namespace perun

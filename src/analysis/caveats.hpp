@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "analysis/energy.hpp"
@@ -25,6 +26,9 @@ struct NodeFindings {
   std::vector<Metered> metered;
   double clock_jump_s = 0;  ///< wall time that passed beyond monotonic time
 };
+
+/// Which factors are the defaults; nothing when none is, or when none is used. The last of all notes.
+[[nodiscard]] std::optional<Note> about_factors(const RunSummary& summary);
 
 /// What a reader of `summary` must know, most important first; every text has its numbers.
 [[nodiscard]] std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindings>& findings);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "model/readings.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -37,10 +38,10 @@ struct Energy {
 /// time when the window's edge falls inside. Gauge: time-weighted, each value holds for the time up to its
 /// reading (trapezoid between neighbours). Failed readings are bridged. Nothing is extrapolated beyond
 /// half a sampling interval outside the readings; pure.
-[[nodiscard]] Energy energy_between(const Sensor& sensor, const Series& series, Window window);
+[[nodiscard]] Energy energy_between(const Sensor& sensor, SeriesCursor series, Window window);
 
 /// Difference of a never-wrapping counter in SI units (bytes read, busy seconds ...) between the readings that
 /// enclose the window; 0 when there are fewer than two.
-[[nodiscard]] double increase_between(const Sensor& sensor, const Series& series, Window window);
+[[nodiscard]] double increase_between(const Sensor& sensor, SeriesCursor series, Window window);
 
 }  // namespace perun

@@ -11,24 +11,34 @@ namespace perun {
 
 namespace {
 
-std::optional<std::size_t> sensor_of(const NodeRecord& node, std::string_view id) {
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
+std::optional<std::size_t> sensor_of(const NodeRecord& node, const Readings& readings, std::string_view id) {
+  for (std::size_t i = 0; i < node.sensors.size() && i < readings.sensors(); ++i)
     if (node.sensors[i].id == id) return i;
   return std::nullopt;
 }
 
-bool has_two(const Series& s) {
-  return s.size() - static_cast<std::size_t>(std::count(s.raw.begin(), s.raw.end(), missing)) >= 2;
+bool has_two(SeriesCursor series) {
+  int good = 0;
+  for (std::size_t i = 0; i < series.size() && good < 2; ++i) good += series.raw(i) != missing ? 1 : 0;
+  return good >= 2;
 }
 
 }  // namespace
 
-std::optional<CpuTimes> node_cpu_times(const NodeRecord& node, Window window) {
-  const auto busy = sensor_of(node, "proc:cpu_busy"), total = sensor_of(node, "proc:cpu_total");
-  if (!busy || !total || !has_two(node.series[*busy]) || !has_two(node.series[*total])) return std::nullopt;
+std::optional<double> increase_of(const NodeRecord& node, Readings& readings, std::string_view id, Window window) {
+  const auto sensor = sensor_of(node, readings, id);
+  if (!sensor || !has_two(readings.cursor(*sensor))) return std::nullopt;
+  return increase_between(node.sensors[*sensor], readings.cursor(*sensor), window);
+}
+
+std::optional<CpuTimes> node_cpu_times(const NodeRecord& node, Readings& readings, Window window) {
+  const auto busy = sensor_of(node, readings, "proc:cpu_busy");
+  const auto busy_s = increase_of(node, readings, "proc:cpu_busy", window);
+  const auto total_s = increase_of(node, readings, "proc:cpu_total", window);
+  if (!busy_s || !total_s) return std::nullopt;
   CpuTimes t;
-  t.busy_s = increase_between(node.sensors[*busy], node.series[*busy], window);
-  t.total_s = increase_between(node.sensors[*total], node.series[*total], window);
+  t.busy_s = *busy_s;
+  t.total_s = *total_s;
   const double cpus = window.seconds() > 0 ? std::max(1.0, t.total_s / window.seconds()) : 1;
   t.error_s = 0.776 * node.sensors[*busy].scale * std::sqrt(cpus);  // each processor's time is a tick off at either end
   return t;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "analysis/energy.hpp"
+#include "model/readings.hpp"
 #include "model/run.hpp"
 #include "model/summary.hpp"
 
@@ -22,8 +24,11 @@ struct CpuTimes {
   double error_s = 0;  ///< of busy_s, 95 %, half width: it is counted in ticks
 };
 
+/// What the never-wrapping counter of that id grew by in a window, SI units; nothing with fewer than two good readings.
+[[nodiscard]] std::optional<double> increase_of(const NodeRecord& node, Readings& readings, std::string_view id, Window window);
+
 /// From /proc/stat's readings, without the run's; nothing where there are none.
-[[nodiscard]] std::optional<CpuTimes> node_cpu_times(const NodeRecord& node, Window window);
+[[nodiscard]] std::optional<CpuTimes> node_cpu_times(const NodeRecord& node, Readings& readings, Window window);
 
 /// What is to be shared out, J.
 struct Shareable {

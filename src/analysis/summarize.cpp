@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <list>
 #include <string_view>
 #include <utility>
 
 #include "analysis/baseline.hpp"
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
+#include "analysis/metering.hpp"
+#include "analysis/peak.hpp"
+#include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
 #include "model/domains.hpp"
@@ -25,7 +28,7 @@ double seconds(std::int64_t ns) noexcept {
 }  // namespace
 
 /// A node whose clocks agree with the launcher's is the same machine; any other is aligned by wall time.
-Window window_of(const Run& run, const NodeRecord& node) {
+Window window_of(const Run& run, const NodeRecord& node, Readings& readings) {
   if (node.begin.mono_ns != 0) return {node.begin.mono_ns, std::max(node.begin.mono_ns, node.end.mono_ns)};
   Window w{run.begin.mono_ns, run.end.mono_ns};
   if (!node.clock.empty()) {
@@ -38,12 +41,17 @@ Window window_of(const Run& run, const NodeRecord& node) {
   }
   if (!run.outcome.finished) {
     std::int64_t last_ns = missing;
-    for (const Series& s : node.series)
-      if (s.size() > 0) last_ns = std::max(last_ns, s.t_ns.back());
+    for (std::size_t i = 0; i < readings.sensors(); ++i)
+      if (auto s = readings.cursor(i); s.size() > 0) last_ns = std::max(last_ns, s[s.size() - 1].t_ns);
     if (last_ns != missing) w.to_ns = last_ns;
   }
   w.to_ns = std::max(w.to_ns, w.from_ns);
   return w;
+}
+
+Window window_of(const Run& run, const NodeRecord& node) {
+  SeriesInMemory series(node.series);
+  return window_of(run, node, series);
 }
 
 namespace {
@@ -86,29 +94,28 @@ DeviceSummary device_of(const Sensor& s, const Energy& e, double duration_s) {
   return d;
 }
 
-const Series* series_of(const NodeRecord& node, std::string_view id) {
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i)
-    if (node.sensors[i].id == id) return &node.series[i];
-  return nullptr;
-}
+/// A node with its readings, which need not be in memory.
+struct Seen {
+  const NodeRecord& node;
+  Readings& readings;
+  Window window;
 
-std::optional<double> increase(const NodeRecord& node, std::string_view id, Window window) {
-  const Series* series = series_of(node, id);
-  if (series == nullptr ||
-      series->size() - static_cast<std::size_t>(std::count(series->raw.begin(), series->raw.end(), missing)) < 2)
-    return std::nullopt;
-  const auto index = static_cast<std::size_t>(series - node.series.data());
-  return increase_between(node.sensors[index], *series, window);
-}
+  [[nodiscard]] std::size_t sensors() const { return std::min(node.sensors.size(), readings.sensors()); }
+  [[nodiscard]] std::optional<double> increase(std::string_view id) const { return increase_of(node, readings, id, window); }
+};
 
-std::optional<double> highest(const NodeRecord& node, std::string_view id, Window window) {
-  const Series* series = series_of(node, id);
-  if (series == nullptr) return std::nullopt;
-  const double scale = node.sensors[static_cast<std::size_t>(series - node.series.data())].scale;
+std::optional<double> highest(const Seen& seen, std::string_view id) {
   std::optional<double> most;
-  for (std::size_t i = 0; i < series->size(); ++i) {
-    const bool inside = series->t_ns[i] <= window.to_ns || !most;
-    if (series->raw[i] != missing && inside) most = std::max(most.value_or(0), static_cast<double>(series->raw[i]) * scale);
+  for (std::size_t k = 0; k < seen.sensors(); ++k) {
+    const Sensor& sensor = seen.node.sensors[k];
+    if (sensor.id != id) continue;
+    auto series = seen.readings.cursor(k);
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const Reading r = series[i];
+      const bool inside = r.t_ns <= seen.window.to_ns || !most;
+      if (r.raw != missing && inside) most = std::max(most.value_or(0), static_cast<double>(r.raw) * sensor.scale);
+    }
+    break;
   }
   return most;
 }
@@ -117,12 +124,13 @@ std::optional<double> highest(const NodeRecord& node, std::string_view id, Windo
 struct Spread {
   double least = 0, mean = 0, most = 0;
 };
-std::optional<Spread> spread(const Sensor& sensor, const Series& series, Window window) {
+std::optional<Spread> spread(const Sensor& sensor, SeriesCursor series, Window window) {
   Spread s;
   double count = 0;
   for (std::size_t i = 0; i < series.size(); ++i) {
-    if (series.raw[i] == missing || (series.t_ns[i] > window.to_ns && count > 0)) continue;
-    const double value = static_cast<double>(series.raw[i]) * sensor.scale;
+    const Reading r = series[i];
+    if (r.raw == missing || (r.t_ns > window.to_ns && count > 0)) continue;
+    const double value = static_cast<double>(r.raw) * sensor.scale;
     s.least = count > 0 ? std::min(s.least, value) : value;
     s.most = count > 0 ? std::max(s.most, value) : value;
     s.mean += value;
@@ -134,12 +142,12 @@ std::optional<Spread> spread(const Sensor& sensor, const Series& series, Window 
 }
 
 /// What the processors did beside using energy: series of the backend state.
-void describe_state(const NodeRecord& node, Window window, Activity& a) {
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
-    const Sensor& s = node.sensors[i];
-    if (s.quantity == Quantity::events) a.throttle_events = increase(node, s.id, window);
+void describe_state(const Seen& node, Activity& a) {
+  for (std::size_t i = 0; i < node.sensors(); ++i) {
+    const Sensor& s = node.node.sensors[i];
+    if (s.quantity == Quantity::events) a.throttle_events = node.increase(s.id);
     if (s.quantity != Quantity::frequency && s.quantity != Quantity::temperature && s.quantity != Quantity::limit) continue;
-    const auto seen = spread(s, node.series[i], window);
+    const auto seen = spread(s, node.readings.cursor(i), node.window);
     if (!seen) continue;
     if (s.quantity == Quantity::frequency) a.cpu_frequency_mean_Hz = seen->mean;
     if (s.quantity == Quantity::temperature)
@@ -148,16 +156,16 @@ void describe_state(const NodeRecord& node, Window window, Activity& a) {
   }
 }
 
-Activity activity_of(const NodeRecord& node, Window window) {
+Activity activity_of(const Seen& node) {
   Activity a;
-  const auto busy = increase(node, "proc:cpu_busy", window), total = increase(node, "proc:cpu_total", window);
+  const auto busy = node.increase("proc:cpu_busy"), total = node.increase("proc:cpu_total");
   if (busy && total && *total > 0) a.cpu_utilization = std::clamp(*busy / *total, 0.0, 1.0);
-  a.memory_used_max_bytes = highest(node, "proc:memory_used", window);
-  a.disk_read_bytes = increase(node, "proc:disk_read", window);
-  a.disk_written_bytes = increase(node, "proc:disk_written", window);
-  a.network_received_bytes = increase(node, "proc:net_received", window);
-  a.network_sent_bytes = increase(node, "proc:net_sent", window);
-  describe_state(node, window, a);
+  a.memory_used_max_bytes = highest(node, "proc:memory_used");
+  a.disk_read_bytes = node.increase("proc:disk_read");
+  a.disk_written_bytes = node.increase("proc:disk_written");
+  a.network_received_bytes = node.increase("proc:net_received");
+  a.network_sent_bytes = node.increase("proc:net_sent");
+  describe_state(node, a);
   return a;
 }
 
@@ -176,11 +184,11 @@ std::optional<double> cpu_time_on(const Run& run, const NodeRecord& node) {
 }
 
 /// What follows from the node's total: net of the baseline, and the share of the run's own processes.
-void relate(const Run& run, const NodeRecord& node, Window window, NodeSummary& out) {
+void relate(const Run& run, const Seen& seen, NodeSummary& out) {
   if (out.usage.energy.kind == Kind::unavailable) return;
   if (out.baseline) out.net = net_of(out.usage, *out.baseline);
-  auto times = node_cpu_times(node, window);
-  const auto run_s = cpu_time_on(run, node);
+  auto times = node_cpu_times(seen.node, seen.readings, seen.window);
+  const auto run_s = cpu_time_on(run, seen.node);
   if (!times || !run_s) return;
   times->run_s = *run_s;
   out.attributed = attribution_of(out, *times);
@@ -199,33 +207,42 @@ std::optional<T> over_nodes(const std::vector<NodeSummary>& nodes, std::optional
 }
 
 /// Rate of the readings and the longest time between two good ones of an energy sensor (of any, where there is none).
-void describe_sampling(const NodeRecord& node, NodeSummary& out) {
-  const bool energy = std::any_of(node.sensors.begin(), node.sensors.end(), is_meter);
-  std::size_t most = 0;
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
-    const Series& s = node.series[i];
-    if (energy && !is_meter(node.sensors[i])) continue;
-    if (s.size() > most && s.size() > 1 && s.t_ns.back() > s.t_ns.front()) {
-      most = s.size();
-      out.frequency_achieved_hz = static_cast<double>(s.size() - 1) / seconds(s.t_ns.back() - s.t_ns.front());
+class Sampling {
+ public:
+  void add(const Tally& t) {
+    if (t.count > most_ && t.count > 1 && t.last_ns > t.first_ns) {
+      most_ = t.count;
+      hz_ = static_cast<double>(t.count - 1) / seconds(t.last_ns - t.first_ns);
     }
-    std::int64_t before = missing, raw_before = missing;
-    for (std::size_t k = 0; k < s.size(); ++k) {
-      if (s.raw[k] == missing) continue;
-      if (before != missing) out.longest_gap_s = std::max(out.longest_gap_s, seconds(s.t_ns[k] - before));
-      ++out.readings;
-      if (s.raw[k] == raw_before) ++out.repeated;
-      before = s.t_ns[k];
-      raw_before = s.raw[k];
-    }
+    longest_gap_s_ = std::max(longest_gap_s_, seconds(t.longest_gap_ns));
+    good_ += t.good;
+    repeated_ += t.repeated;
   }
+  void describe(NodeSummary& out) const {
+    out.frequency_achieved_hz = hz_;
+    out.longest_gap_s = longest_gap_s_;
+    out.readings = good_;
+    out.repeated = repeated_;
+  }
+
+ private:
+  std::size_t most_ = 0;
+  double hz_ = 0, longest_gap_s_ = 0;
+  std::uint64_t good_ = 0, repeated_ = 0;
+};
+
+Tally tally_of(SeriesCursor series, Window window) {
+  Tally tally(window);
+  for (std::size_t i = 0; i < series.size(); ++i) tally.add(i, series[i]);
+  return tally;
 }
 
 /// perun's part of the processors' energy, by its part of all processor time, idle included: what others and idling
 /// used is theirs. Nothing where either is not known.
-std::optional<double> own_energy_J(const NodeRecord& node, const NodeFindings& found) {
-  const auto all_s = increase(node, "proc:cpu_total", found.window);
-  const double own_s = seconds(node.quality.agent_cpu_ns + node.quality.launcher_cpu_ns);
+std::optional<double> own_energy_J(const Seen& seen, const NodeFindings& found) {
+  const auto all_s = seen.increase("proc:cpu_total");
+  const Quality& quality = seen.node.quality;
+  const double own_s = seconds(quality.agent_cpu_ns + quality.launcher_cpu_ns);
   if (!all_s || own_s <= 0) return std::nullopt;
   Amount processors;
   for (const Metered& m : found.metered)
@@ -239,35 +256,18 @@ std::optional<double> own_energy_J(const NodeRecord& node, const NodeFindings& f
 /// slowest of them can resolve.
 class Together {
  public:
-  void add(const NodeRecord& node, const NodeFindings& found) {
-    nodes_.push_back({&node, &found});
+  void add(const Seen& seen, const NodeFindings& found) {
     for (const Metered& m : found.metered) {
       if (!m.sensor->counted || !m.energy.available) continue;
-      const double mean_W = found.window.seconds() > 0 ? m.energy.joules / found.window.seconds() : 0;
+      const double mean_W = seen.window.seconds() > 0 ? m.energy.joules / seen.window.seconds() : 0;
       shortest_s_ = std::max(shortest_s_, shortest_stretch_s(*m.sensor, mean_W));
+      peak_.add(*m.sensor, seen.readings, static_cast<std::size_t>(m.sensor - seen.node.sensors.data()), seen.window);
     }
   }
-
-  [[nodiscard]] double highest_W(EnergyTrack& track) const {
-    std::vector<std::int64_t> edges;
-    std::vector<double> joules;
-    std::int64_t origin = 0;
-    for (const auto& [node, found] : nodes_)
-      for (const Metered& m : found->metered) {
-        if (!m.sensor->counted || !m.energy.available) continue;
-        read_track(*m.sensor, node->series[static_cast<std::size_t>(m.sensor - node->sensors.data())], track);
-        if (edges.empty()) {
-          origin = found->window.from_ns;
-          edges = stretches(track, found->window, shortest_s_);
-          joules.resize(edges.size() - 1);
-        }
-        add_energy(track, edges, found->window.from_ns - origin, joules);
-      }
-    return highest_power(edges, joules);
-  }
+  [[nodiscard]] double highest_W() const { return peak_.watts(shortest_s_); }
 
  private:
-  std::vector<std::pair<const NodeRecord*, const NodeFindings*>> nodes_;
+  PeakTogether peak_;
   double shortest_s_ = 0;
 };
 
@@ -280,27 +280,28 @@ void take_share(DeviceSummary& d, const Amount& total) {
   d.share_uncertainty = std::hypot((1 - d.share) * own.uncertainty_J, d.share * others) / total.joules();
 }
 
-NodeFindings find(const Run& run, const NodeRecord& node, EnergyTrack& track) {
+/// The energy sensors one by one, and how they were read.
+NodeFindings find(const Seen& seen, Sampling& sampling) {
   NodeFindings found;
-  found.window = window_of(run, node);
-  for (std::size_t i = 0; i < node.sensors.size() && i < node.series.size(); ++i) {
-    if (!is_meter(node.sensors[i])) continue;
-    const Series& series = node.series[i];
-    Metered m{&node.sensors[i], energy_between(node.sensors[i], series, found.window, track), series.size()};
-    if (series.size() > 0) {
-      m.first_ns = series.t_ns.front();
-      const double sum_ns = std::accumulate(series.halfwidth_ns.begin(), series.halfwidth_ns.end(), 0.0);
-      m.typical_bracket_s = 2e-9 * sum_ns / static_cast<double>(series.size());
-    }
-    found.metered.push_back(m);
+  found.window = seen.window;
+  const auto& sensors = seen.node.sensors;
+  const bool any = std::any_of(sensors.begin(), sensors.end(), is_meter);
+  for (std::size_t i = 0; i < seen.sensors(); ++i) {
+    if (!any) sampling.add(tally_of(seen.readings.cursor(i), seen.window));
+    if (!is_meter(sensors[i])) continue;
+    const auto [energy, tally] = meter(sensors[i], seen.readings.cursor(i), seen.window);
+    sampling.add(tally);
+    found.metered.push_back({&sensors[i], energy, tally.count, tally.first_ns, tally.bracket_s()});
   }
-  if (node.clock.size() > 1)
-    found.clock_jump_s = seconds((node.clock.back().real_ns - node.clock.front().real_ns) -
-                                 (node.clock.back().mono_ns - node.clock.front().mono_ns));
+  const auto& clock = seen.node.clock;
+  if (clock.size() > 1)
+    found.clock_jump_s =
+        seconds((clock.back().real_ns - clock.front().real_ns) - (clock.back().mono_ns - clock.front().mono_ns));
   return found;
 }
 
-NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTrack& track) {
+NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
+  const NodeRecord& node = seen.node;
   NodeSummary out;
   out.host = node.host;
   out.attributes = node.attributes;
@@ -309,19 +310,19 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
   out.blocked = node.blocked;
   out.quality = node.quality;
   out.clock_error_s = node.clock_error_s;
-  out.activity = activity_of(node, found.window);
-  describe_sampling(node, out);
+  out.activity = activity_of(seen);
   Amount total;
   for (const Metered& m : found.metered) {
     out.devices.push_back(device_of(*m.sensor, m.energy, found.window.seconds()));
     if (m.sensor->counted) total += out.devices.back().usage.energy;
   }
-  out.own_energy_J = own_energy_J(node, found);
+  out.own_energy_J = own_energy_J(seen, found);
   Together together;
-  together.add(node, found);
-  out.usage = usage_of(total, found.window.seconds(), together.highest_W(track));
+  together.add(seen, found);
+  out.usage = usage_of(total, found.window.seconds(), together.highest_W());
   for (DeviceSummary& d : out.devices)
     if (d.counted && total.joules() > 0) take_share(d, total);
+  out.regions = regions_of(node, found.window, found.metered, seen.readings, total);
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
     if (a.counted != b.counted) return a.counted;
     return a.usage.energy.joules() > b.usage.energy.joules();
@@ -331,15 +332,36 @@ NodeSummary node_of(const NodeRecord& node, const NodeFindings& found, EnergyTra
 
 }  // namespace
 
-Footprint footprint(const Amount& energy, const Factors& factors) {
+namespace {
+
+/// What the factors assume for parts without a sensor, once for each node.
+void assume_overhead(RunSummary& summary) {
+  summary.overhead_J = 0;
+  for (NodeSummary& node : summary.nodes) {
+    node.overhead_J = summary.factors.overhead_power_W * node.usage.duration_s;
+    summary.overhead_J += node.overhead_J;
+  }
+}
+
+}  // namespace
+
+Footprint footprint(double joules, const Factors& factors) {
   Footprint f;
-  f.facility_kWh = energy.joules() / 3.6e6 * factors.pue;
+  f.facility_kWh = joules / 3.6e6 * factors.pue;
   f.co2e_kg = f.facility_kWh * factors.emissions_kg_per_kWh;
   f.cost_cent = f.facility_kWh * factors.price_cent_per_kWh;
   return f;
 }
 
-RunSummary summarize(const Run& run) {
+void look_through(RunSummary& summary, const Factors& factors) {
+  summary.factors = factors;
+  assume_overhead(summary);
+  if (summary.footprint) summary.footprint = footprint(summary.usage.energy.joules() + summary.overhead_J, factors);
+  std::erase_if(summary.notes, [](const Note& n) { return n.caveat == Caveat::default_factors; });
+  if (auto note = about_factors(summary)) summary.notes.push_back(*std::move(note));
+}
+
+RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   RunSummary out;
   out.number = run.number;
   out.id = run.id;
@@ -347,6 +369,11 @@ RunSummary summarize(const Run& run) {
   out.perun_version = run.perun_version;
   out.cwd = run.cwd;
   out.round_id = run.round_id;
+  out.title = run.title;
+  out.tags = run.tags;
+  out.provenance = run.provenance;
+  out.postprocessed = run.postprocessed;
+  out.origin = run.origin;
   out.command = run.command;
   out.round = run.round;
   out.frequency_hz = run.frequency_hz;
@@ -355,30 +382,47 @@ RunSummary summarize(const Run& run) {
   out.factors = run.factors;
 
   std::vector<NodeFindings> findings;
-  EnergyTrack track;  // used for one sensor after the other: a long run has too many readings to allocate each time
   Together together;
   Amount total;
   double duration_s = run.outcome.finished || run.job || run.nodes.empty()
                           ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0}))
                           : 0;
   findings.reserve(run.nodes.size());
-  for (const NodeRecord& node : run.nodes) {
-    const NodeFindings& found = findings.emplace_back(find(run, node, track));
-    out.nodes.push_back(node_of(node, found, track));
-    relate(run, node, found.window, out.nodes.back());
-    together.add(node, found);
-    total += out.nodes.back().usage.energy;
+  for (std::size_t i = 0; i < run.nodes.size(); ++i) {
+    const NodeRecord& node = run.nodes[i];
+    const Seen seen{node, *readings[i], window_of(run, node, *readings[i])};
+    Sampling sampling;
+    const NodeFindings& found = findings.emplace_back(find(seen, sampling));
+    NodeSummary& summary = out.nodes.emplace_back(node_of(seen, found));
+    sampling.describe(summary);
+    relate(run, seen, summary);
+    together.add(seen, found);
+    total += summary.usage.energy;
     if (!run.outcome.finished && !run.job) duration_s = std::max(duration_s, found.window.seconds());
   }
-  const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W(track);
+  const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W();
   out.usage = usage_of(total, duration_s, max_W);
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.job = run.job;
   out.end_real_ns = run.outcome.finished || run.job ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
-  if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
+  assume_overhead(out);
+  if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
+  out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
+  const auto marks = region_caveats(out.regions);
+  const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
+    return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
+  });
+  out.notes.insert(minor, marks.begin(), marks.end());
   return out;
+}
+
+RunSummary summarize(const Run& run) {
+  std::list<SeriesInMemory> series;
+  std::vector<Readings*> readings;
+  for (const NodeRecord& node : run.nodes) readings.push_back(&series.emplace_back(node.series));
+  return summarize(run, readings);
 }
 
 }  // namespace perun

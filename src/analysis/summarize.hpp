@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <span>
+
 #include "analysis/energy.hpp"
+#include "model/readings.hpp"
 #include "model/summary.hpp"
 
 namespace perun {
 
+/// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
+inline constexpr int analysis_revision = 2;
+
 /// Pure: the same run and factors always give the same summary. Uses run.factors.
 [[nodiscard]] RunSummary summarize(const Run& run);
 
-/// Energy, CO2e and cost of an energy under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
-[[nodiscard]] Footprint footprint(const Amount& energy, const Factors& factors);
+/// The same of a run whose readings are elsewhere: `readings[i]` are node i's, and its series are not looked at. Needs the
+/// same memory whatever the length of the run. Ask their status() afterwards.
+[[nodiscard]] RunSummary summarize(const Run& run, std::span<Readings* const> readings);
+
+/// `summary` seen through other factors: as if the run had been summarized with them.
+void look_through(RunSummary& summary, const Factors& factors);
+
+/// Energy, CO2e and cost of so many joules under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
+[[nodiscard]] Footprint footprint(double joules, const Factors& factors);
 
 /// The time of a run on a node's own monotonic clock.
 [[nodiscard]] Window window_of(const Run& run, const NodeRecord& node);
+[[nodiscard]] Window window_of(const Run& run, const NodeRecord& node, Readings& readings);
 
 }  // namespace perun

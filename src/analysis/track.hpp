@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <vector>
 
-#include "analysis/energy.hpp"
+#include "model/sensor.hpp"
 
 namespace perun {
 
@@ -13,6 +11,7 @@ namespace perun {
 struct Limits {
   double max_power_W = 0;
   double refresh_s = 0;
+  double averaging_s = 0;  ///< gauge: length of the mean that a value is
   double step_J = 0;   ///< counter: smallest step
   double step_W = 0;   ///< gauge: smallest step
   double range_J = 0;  ///< energy of one whole counter range; 0: never wraps
@@ -39,33 +38,8 @@ struct Interval {
   [[nodiscard]] double between(std::int64_t from, std::int64_t to) const noexcept;
 };
 
-/// A series read as energy over time: intervals that follow each other without gaps.
-struct EnergyTrack {
-  std::vector<Interval> intervals;
-  std::uint64_t rejected = 0;  ///< readings that cannot be right and were left out
-
-  /// How far it is believed beyond its first and last reading: half the neighbouring interval.
-  [[nodiscard]] Interval before() const noexcept;
-  [[nodiscard]] Interval after() const noexcept;
-};
-
-/// Fills `track` anew; one that is used again keeps its memory.
-void read_track(const Sensor& sensor, const Series& series, EnergyTrack& track);
-
-/// As energy_between of energy.hpp, leaving the track behind.
-[[nodiscard]] Energy energy_between(const Sensor& sensor, const Series& series, Window window, EnergyTrack& track);
-
 /// Shortest time over which a power of about `watts` can be told from this sensor: ten refreshes, 10 ms and
 /// 100 steps of a counter; a gauge's value is a mean already.
 [[nodiscard]] double shortest_stretch_s(const Sensor& sensor, double watts) noexcept;
-
-/// The window cut at readings of `track` into stretches of at least `shortest_s`; the remainder joins the last one.
-[[nodiscard]] std::vector<std::int64_t> stretches(const EnergyTrack& track, Window window, double shortest_s);
-
-/// Adds to `joules` the energy in each stretch between `edges`, both moved by `shift_ns` on this track's clock.
-void add_energy(const EnergyTrack& track, std::span<const std::int64_t> edges, std::int64_t shift_ns, std::span<double> joules);
-
-/// Highest mean power of the stretches.
-[[nodiscard]] double highest_power(std::span<const std::int64_t> edges, std::span<const double> joules) noexcept;
 
 }  // namespace perun

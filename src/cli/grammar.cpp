@@ -13,18 +13,42 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 7> all_commands{{
+constexpr CommandInfo all_commands[] = {
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::mark, "mark", "begin NAME | end [NAME] | cancel [NAME] | count NAME=N | TEXT", "Measure",
+     "Mark a region or a moment from a shell script",
+     "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
+     "counter NAME, or marks this moment with TEXT. A TEXT that begins with one of the\n"
+     "verbs stands behind --. All shells of a run share one stack of open regions; end\n"
+     "without NAME closes the innermost. Elsewhere it does nothing.\n"},
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
-     "Computes the figures of the runs stored in FILE anew. Of --pue, --emissions-factor\n"
-     "and --price-factor those that are set, also in a file or variable, replace the\n"
-     "runs' own. The samples stay as they are.\n"},
+     "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
+     "--emissions-factor and --price-factor those that are set, also in a file or\n"
+     "variable, replace the runs' own. The samples stay as they are.\n"},
+    {Command::runs, "runs", "[ACTION] [FILE|DIR] [WORDS...]", "Look", "List, tag, rename and delete stored runs",
+     "  perun runs [FILE|DIR]                 list the runs (default: of data_out)\n"
+     "  perun runs show FILE [RUN]            all that is stored of a run\n"
+     "  perun runs tag FILE RUN NAME...       words to find it again by; untag\n"
+     "  perun runs rename FILE RUN TITLE      title of a run\n"
+     "  perun runs rename FILE APP            name of the application and its file\n"
+     "  perun runs delete FILE RUN            --compact gives the room back at once\n"
+     "  perun runs compact FILE               give back the room of deleted runs\n\n"
+     "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
+     "commas between, or all. Numbers are never used again.\n"},
+    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
+     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+    {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
+     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
+     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
+     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
     {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
      "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
      "Pieces of one job become one run in the data file below --data_out, and are\n"
@@ -35,11 +59,14 @@ constexpr std::array<CommandInfo, 7> all_commands{{
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-}};
+};
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -62,15 +89,35 @@ Status output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
-Status run_choice(CommandLine& line, const std::string& text) {
-  const auto number = [](std::string_view s) {
-    return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos && text::integer(s);
+/// Whether a word may mean a run; whether there is such a run only the file can tell.
+bool may_be_run(std::string_view word) {
+  constexpr std::string_view digits = "0123456789", others = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_/-";
+  if (word == "last") return true;
+  if (word.starts_with("last"))
+    return word.size() > 5 && word[4] == '~' && word.size() < 14 && word.find_first_not_of(digits, 5) == std::string_view::npos;
+  const auto known = [&](char c) {
+    return digits.find(c) != std::string_view::npos || others.find(c) != std::string_view::npos;
   };
-  constexpr std::string_view back = "last~";
-  const bool good =
-      text == "all" || text == "last" || number(text) || (text.starts_with(back) && number(text.substr(back.size())));
-  if (!good) return Error{Errc::invalid, fmt::format("--run: '{}' is not a number, last, last~N or all", text::to_utf8(text))};
+  return !word.empty() && word.front() != '-' && std::ranges::all_of(word, known);
+}
+
+Status run_choice(CommandLine& line, const std::string& text) {
+  if (text != "all" && !std::ranges::all_of(text::split(text, ','), may_be_run))
+    return Error{Errc::invalid,
+                 fmt::format("--run: '{}' is not a number, last, last~N, the beginning of an id, or all", text::to_utf8(text))};
   line.run = text;
+  return Ok{};
+}
+
+template <std::optional<std::string> CommandLine::*Member>
+Status keep_text(CommandLine& line, const std::string& text) {
+  line.*Member = text;
+  return Ok{};
+}
+
+Status export_output(CommandLine& line, const std::string& file) {
+  if (file.empty()) return Error{Errc::invalid, "--output: the name of the file is empty"};
+  line.outputs = {file};
   return Ok{};
 }
 
@@ -82,15 +129,48 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 15> flags{{
+constexpr Flag flags[] = {
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
      nothing, output},
-    {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
-    {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
+    {"--run", "N", "which runs: N, last (default), last~N, the beginning of an id, N,M or all", Scope::results, report,
+     run_choice},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
+     run_choice},
+    {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
+     turn_on<&CommandLine::running>},
+    {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
+     run_choice},
+    {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
+     keep_text<&CommandLine::format>},
+    {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
+    {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.wide = false;
+       return Ok{};
+     }},
+    {"--wide", "", "csv: a line for each time, columns for each sensor", Scope::everywhere, export_runs,
+     turn_on<&CommandLine::wide>},
+    {"--app", "GLOB", "list only runs of these applications", Scope::everywhere, runs, keep_text<&CommandLine::app>},
+    {"--tag", "GLOB", "list only runs with such a tag; repeatable, then all of them", Scope::everywhere, runs,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.tags.push_back(text);
+       return Ok{};
+     }},
+    {"--since", "DATE", "list only runs from then on: 2026-11-22, 2026-11-22T18:04 (UTC), 7d", Scope::everywhere, runs,
+     keep_text<&CommandLine::since>},
+    {"--until", "DATE", "list only runs up to then", Scope::everywhere, runs, keep_text<&CommandLine::until>},
+    {"--compact", "", "delete: write the file anew, without the room of what is gone", Scope::everywhere, runs,
+     turn_on<&CommandLine::compact>},
+    {"--dry-run", "", "delete: say what would go, change nothing", Scope::everywhere, runs, turn_on<&CommandLine::dry_run>},
+    {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
+    {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
+     turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
@@ -114,7 +194,7 @@ constexpr std::array<Flag, 15> flags{{
        line.command = help;
        return Ok{};
      }},
-}};
+};
 
 }  // namespace
 
@@ -124,7 +204,7 @@ std::span<const CommandInfo> commands() noexcept {
 
 const CommandInfo* find_command(Command command) noexcept {
   const auto row = std::ranges::find(all_commands, command, &CommandInfo::command);
-  return row == all_commands.end() ? nullptr : &*row;
+  return row == std::end(all_commands) ? nullptr : &*row;
 }
 
 std::span<const Flag> command_line_flags() noexcept {
@@ -133,6 +213,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
+  if (command == session) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;
@@ -141,7 +222,8 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == merge || command == doctor;
+      return command == monitor || command == report || command == runs || command == merge || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t width = 80, column = 32;
 
-/// "  -l, --log_lvl LEVEL" of CLI11's words: the short flag and the first long one.
-std::string left_side(std::string_view flags, std::string_view metavar) {
+/// "-l, --log_lvl" of CLI11's words: the short flag and the first long one.
+std::string flag_names(std::string_view flags) {
   std::string short_flag, long_flag;
   for (const auto flag : text::split(flags, ',')) {
     if (!flag.starts_with("--"))
@@ -21,9 +21,8 @@ std::string left_side(std::string_view flags, std::string_view metavar) {
     else if (long_flag.empty())
       long_flag = flag;
   }
-  auto out = fmt::format("  {:2}{} {}", short_flag, short_flag.empty() || long_flag.empty() ? " " : ",", long_flag);
-  if (long_flag.empty()) out = "  " + short_flag;
-  return metavar.empty() ? out : fmt::format("{} {}", out, metavar);
+  if (short_flag.empty() || long_flag.empty()) return short_flag + long_flag;
+  return fmt::format("{}, {}", short_flag, long_flag);
 }
 
 /// `left`, then `text` wrapped into the columns after it.
@@ -43,14 +42,24 @@ std::string row(std::string_view left, std::string_view text) {
   return out + line + "\n";
 }
 
-std::string of(const Flag& flag) {
-  return row(left_side(flag.flags, flag.metavar), flag.help);
+std::string listed(std::span<const HelpRow> rows) {
+  std::string out;
+  for (const auto& [flags, metavar, text] : rows) {
+    const auto left =
+        fmt::format("{}{}{}{}", flags.starts_with("--") ? "      " : "  ", flags, metavar.empty() ? "" : " ", metavar);
+    out += row(left, text);
+  }
+  return out;
 }
 
-std::string of(const Option& option) {
+HelpRow of(const Flag& flag) {
+  return {flag_names(flag.flags), std::string(flag.metavar), std::string(flag.help)};
+}
+
+HelpRow of(const Option& option) {
   const auto value = option.takes == Takes::nothing ? "" : option.get(Config{});
-  return row(left_side(option.flags, option.metavar),
-             value.empty() ? std::string(option.help) : fmt::format("{} (default {})", option.help, value));
+  return {flag_names(option.flags), std::string(option.metavar),
+          value.empty() ? std::string(option.help) : fmt::format("{} (default {})", option.help, value)};
 }
 
 enum class Part { own, common };
@@ -59,26 +68,14 @@ Part part(Scope scope, Command only) {
   return scope == Scope::everywhere && (only == Command::nothing || only == Command::version) ? Part::common : Part::own;
 }
 
-std::string flag_rows(Command command, Part wanted) {
-  std::string out;
+void add_flags(Command command, Part wanted, std::vector<HelpRow>& rows) {
   for (const auto& flag : command_line_flags())
-    if (belongs(flag, command) && part(flag.scope, flag.only) == wanted) out += of(flag);
-  return out;
+    if (belongs(flag, command) && part(flag.scope, flag.only) == wanted) rows.push_back(of(flag));
 }
 
-std::string option_rows(Command command, Part wanted) {
-  std::string out;
+void add_options(Command command, Part wanted, std::vector<HelpRow>& rows) {
   for (const auto& option : options())
-    if (belongs(option.scope, command) && part(option.scope, Command::nothing) == wanted) out += of(option);
-  return out;
-}
-
-/// The options a command has of its own, and those of every command.
-std::string own_options(Command command) {
-  return flag_rows(command, Part::own) + option_rows(command, Part::own);
-}
-std::string common_options(Command command) {
-  return option_rows(command, Part::common) + flag_rows(command, Part::common);
+    if (belongs(option.scope, command) && part(option.scope, Command::nothing) == wanted) rows.push_back(of(option));
 }
 
 std::string perun_help() {
@@ -87,12 +84,14 @@ std::string perun_help() {
       "Usage: perun [OPTIONS] COMMAND [OPTIONS] [ARGS...]\n";
   std::string_view heading;
   for (const auto& info : commands()) {
+    if (info.heading.empty()) continue;  // not for people
     if (info.heading != heading) out += fmt::format("\n{}\n", info.heading);
     heading = info.heading;
     out += fmt::format("  {:<12} {}\n", info.name, info.summary);
   }
   out += "\nOptions (before or after the command; also as PERUN_<NAME> and in .perun.ini)\n";
-  out += own_options(Command::nothing) + common_options(Command::nothing);
+  const auto rows = help_options(Command::nothing);
+  out += listed(rows.own) + listed(rows.common);
   return out +
          "\nExamples\n"
          "  perun monitor train.py --epochs 5\n"
@@ -103,13 +102,23 @@ std::string perun_help() {
 
 }  // namespace
 
+HelpOptions help_options(Command command) {
+  HelpOptions rows;
+  add_flags(command, Part::own, rows.own);
+  add_options(command, Part::own, rows.own);
+  add_options(command, Part::common, rows.common);
+  add_flags(command, Part::common, rows.common);
+  return rows;
+}
+
 std::string help(Command topic) {
   const auto* info = find_command(topic);
   if (info == nullptr) return perun_help();
   const auto space = info->arguments.empty() ? "" : " ";
   auto out = fmt::format("Usage: perun {} [OPTIONS]{}{}\n\n{}", info->name, space, info->arguments, info->about);
-  if (const auto own = own_options(topic); !own.empty()) out += "\nOptions\n" + own;
-  return out + "\nOptions of all commands\n" + common_options(topic);
+  const auto rows = help_options(topic);
+  if (!rows.own.empty()) out += "\nOptions\n" + listed(rows.own);
+  return out + "\nOptions of all commands\n" + listed(rows.common);
 }
 
 }  // namespace perun

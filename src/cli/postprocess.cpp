@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 #include "report/wording.hpp"
 #include "store/store.hpp"
@@ -27,6 +28,7 @@ std::string changes(const Factors& before, const Factors& after) {
   add("pue", before.pue, after.pue, after.pue_source);
   add("emissions-factor", before.emissions_kg_per_kWh, after.emissions_kg_per_kWh, after.emissions_source);
   add("price-factor", before.price_cent_per_kWh, after.price_cent_per_kWh, after.price_source);
+  add("overhead-power", before.overhead_power_W, after.overhead_power_W, after.overhead_source);
   return out.empty() ? "factors unchanged" : out;
 }
 
@@ -38,21 +40,21 @@ std::string footprint_line(const std::optional<Footprint>& f) {
 
 int postprocess(const CommandLine& line, const Resolved& resolved) {
   const std::filesystem::path file = *line.file;
-  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".")) say(recovered);
+  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".", resolved.config)) say(recovered);
   const auto chosen = choose_runs(file, line.run.value_or("all"));
   if (!chosen) {
     complain(chosen.error());
     return 1;
   }
   std::string told;
-  const auto revise = [&](Run run) {
-    const Factors own = run.factors;
-    const auto before = summarize(run).footprint;
-    if (std::ranges::binary_search(*chosen, run.number)) run.factors = replace_factors(own, resolved, Layer::system_file);
-    auto summary = summarize(run);
-    if (std::ranges::binary_search(*chosen, run.number))
-      told += fmt::format("run {}: {}; {} -> {}\n", run.number, changes(own, run.factors), footprint_line(before),
-                          footprint_line(summary.footprint));
+  const auto revise = [&](const RunInFile& run) -> Result<RunSummary> {
+    auto summary = summary_of(run);
+    if (!summary || !std::ranges::binary_search(*chosen, run.number())) return summary;
+    const Factors own = summary->factors;
+    const auto before = summary->footprint;
+    look_through(*summary, replace_factors(own, resolved, Layer::system_file));
+    told += fmt::format("run {}: {}; {} -> {}\n", run.number(), changes(own, summary->factors), footprint_line(before),
+                        footprint_line(summary->footprint));
     return summary;
   };
   if (line.dry_run) {
@@ -62,12 +64,10 @@ int postprocess(const CommandLine& line, const Resolved& resolved) {
       return 1;
     }
     for (const int number : *chosen) {
-      auto run = store->load(number);
-      if (!run) {
-        complain(run.error());
+      if (const auto revised = revise(store->at(number)); !revised) {
+        complain(revised.error());
         return 1;
       }
-      static_cast<void>(revise(*std::move(run)));
     }
     return print(told + fmt::format("{}: nothing written (--dry-run)\n", file.string())) ? 0 : 1;
   }

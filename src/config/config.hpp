@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -27,11 +28,15 @@ struct Config {
   double pue = 1.58;
   double emissions_factor = 0.355;  ///< kgCO2e/kWh
   double price_factor = 41.59;      ///< cent/kWh
+  double overhead_power_W = 0;      ///< of each node
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
   std::string name;                   ///< APP; empty: from the program
+  std::filesystem::path spool = "auto";  ///< auto: below the user's state folder; none: nowhere
+  std::vector<std::string> tags;      ///< of the runs, for finding them again
   std::vector<std::string> backends;  ///< empty: all that work
+  std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
   std::vector<std::string> sensors;   ///< globs; empty: all
   std::vector<std::string> exclude;   ///< globs
   std::vector<std::string> count;     ///< globs
@@ -39,6 +44,9 @@ struct Config {
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit
+  double region_frequency_hz = 200;
+  std::filesystem::path control;                     ///< a named pipe; empty: none
+  std::vector<std::pair<std::string, double>> work;  ///< units of work that the user states
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;
@@ -99,6 +107,9 @@ struct Option {
 
 /// Its variable: "PERUN_EMISSIONS_FACTOR".
 [[nodiscard]] std::string variable(const Option& option);
+
+/// Whether a run may have this tag: not empty, UTF-8, one line, no comma, at most 100 bytes.
+[[nodiscard]] bool is_tag(std::string_view text) noexcept;
 
 /// The items of a list value. Commas inside parentheses do not separate; empty items are left out.
 [[nodiscard]] std::vector<std::string> list_items(std::string_view text);

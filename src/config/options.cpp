@@ -121,11 +121,65 @@ Status patterns(std::vector<std::string>& out, std::string_view text) {
   return Ok{};
 }
 
+Status tags(std::vector<std::string>& out, std::string_view text) {
+  auto items = list_items(text);
+  for (const auto& item : items)
+    if (!is_tag(item)) return invalid(marked(item) + " cannot be a tag", "a tag is one line of at most 100 bytes");
+  out = std::move(items);
+  return Ok{};
+}
+
+/// "ipmi,exec:tr , . < plug": a comma separates where the name of a source follows; others belong to a command.
+Status sources(std::vector<std::string>& out, std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size()) {
+      if (text[i] != ',') continue;
+      const auto rest = text::trim(text.substr(i + 1));
+      const auto end = std::min(rest.find_first_not_of(letters), rest.size());
+      if (!rest.empty() && (end == 0 || (end < rest.size() && rest[end] != ':' && rest[end] != ','))) continue;
+    }
+    if (const auto item = text::trim(text.substr(begin, i - begin)); !item.empty()) items.emplace_back(item);
+    begin = i + 1;
+  }
+  out = std::move(items);
+  return Ok{};
+}
+
 Status log_level(Config& c, std::string_view text) {
   auto word = choice(text, log_levels);
   if (!word) return word.error();
   c.log_lvl = *std::move(word);
   return Ok{};
+}
+
+Status control(std::filesystem::path& out, std::string_view text) {
+  if (text.empty()) return out.clear(), Ok{};
+  constexpr std::string_view fifo = "fifo:";
+  if (!text.starts_with(fifo)) return invalid(marked(text) + " does not begin with fifo:", "write fifo:PATH");
+  return folder(out, text.substr(fifo.size()));
+}
+
+Status work(std::vector<std::pair<std::string, double>>& out, std::string_view text) {
+  std::vector<std::pair<std::string, double>> all;
+  for (const auto& item : list_items(text)) {
+    const auto sign = item.rfind('=');
+    const auto amount = sign == std::string::npos ? std::nullopt : text::number(text::trim(item.substr(sign + 1)));
+    const std::string name(text::trim(item.substr(0, sign)));
+    if (!amount || name.empty()) return invalid(marked(item) + " is not NAME=NUMBER");
+    if (*amount <= 0) return invalid(marked(item) + " is no work: it must be above 0");
+    all.emplace_back(name, *amount);
+  }
+  out = std::move(all);
+  return Ok{};
+}
+
+std::string spelled(const std::vector<std::pair<std::string, double>>& work) {
+  std::string out;
+  for (const auto& [name, amount] : work) out += (out.empty() ? "" : ",") + name + "=" + text::shortest(amount);
+  return out;
 }
 
 std::string joined(const std::vector<std::string>& items) {
@@ -138,7 +192,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 23> table{{
+constexpr Option table[] = {
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -155,6 +209,9 @@ constexpr std::array<Option, 23> table{{
     {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh", Scope::factors,
      [](Config& c, Text t) { return at_least(c.price_factor, 0, t); },
      [](const Config& c) { return text::shortest(c.price_factor); }},
+    {"report", "overhead-power", "--overhead-power,--overhead_power", value, "WATT", "of each node for parts without a sensor",
+     Scope::factors, [](Config& c, Text t) { return power(c.overhead_power_W, t); },
+     [](const Config& c) { return text::shortest(c.overhead_power_W); }},
     {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.frequency_hz); }},
@@ -162,8 +219,14 @@ constexpr std::array<Option, 23> table{{
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "spool", "--spool", value, "DIR", "where runs go when data_out fails; none; auto is ~/.local/state/perun",
+     Scope::data, [](Config& c, Text t) { return folder(c.spool, t); }, [](const Config& c) { return c.spool.string(); }},
+    {"monitor", "tag", "--tag", list, "NAME,...", "words to find the run again by", Scope::monitor,
+     [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
+    {"monitor", "sensor", "--sensor", list, "SOURCE", "also exec:CMD, file:PATH, socket:PATH, ipmi", Scope::sources,
+     [](Config& c, Text t) { return sources(c.sensor, t); }, [](const Config& c) { return joined(c.sensor); }},
     {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,
      [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},
     {"monitor", "exclude", "--exclude", list, "GLOB,...", "leave these sensors out", Scope::sources,
@@ -180,6 +243,15 @@ constexpr std::array<Option, 23> table{{
     {"monitor", "max-overhead", "--max-overhead,--max_overhead", value, "PERCENT", "of a core for sampling; 0: any",
      Scope::monitor, [](Config& c, Text t) { return percent(c.max_overhead_percent, t); },
      [](const Config& c) { return text::shortest(c.max_overhead_percent); }},
+    {"monitor", "region-frequency", "--region-frequency,--region_frequency", value, "HZ",
+     "rate of energy counters while the program marks regions", Scope::monitor,
+     [](Config& c, Text t) { return frequency(c.region_frequency_hz, t); },
+     [](const Config& c) { return text::shortest(c.region_frequency_hz); }},
+    {"monitor", "control", "--control", value, "fifo:PATH", "take marks from this pipe: begin NAME, end NAME, mark TEXT",
+     Scope::monitor, [](Config& c, Text t) { return control(c.control, t); },
+     [](const Config& c) { return c.control.empty() ? "" : "fifo:" + c.control.string(); }},
+    {"monitor", "work", "--work", list, "NAME=N", "what the program does, for J per unit: tokens=5000", Scope::monitor,
+     [](Config& c, Text t) { return work(c.work, t); }, [](const Config& c) { return spelled(c.work); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if not measured", Scope::monitor,
@@ -202,7 +274,7 @@ constexpr std::array<Option, 23> table{{
        return Ok{};
      },
      [](const Config& c) { return c.color; }},
-}};
+};
 
 bool same_key(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -217,13 +289,20 @@ std::span<const Option> options() noexcept {
 
 const Option* find_option(std::string_view key) noexcept {
   const auto row = std::ranges::find_if(table, [&](const Option& o) { return same_key(o.key, key); });
-  return row == table.end() ? nullptr : &*row;
+  return row == std::end(table) ? nullptr : &*row;
 }
 
 std::string variable(const Option& option) {
   std::string name = "PERUN_";
   for (const char c : option.key) name += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
+}
+
+bool is_tag(std::string_view text) noexcept {
+  constexpr std::size_t longest = 100;
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ','; };
+  return !text.empty() && text.size() <= longest && text::trim(text) == text && std::ranges::none_of(text, bad) &&
+         text::is_utf8(text);
 }
 
 std::vector<std::string> list_items(std::string_view text) {

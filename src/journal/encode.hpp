@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "host/owner.hpp"
 #include "model/job.hpp"
 #include "model/run.hpp"
 
@@ -38,5 +39,14 @@ struct Part {
 
 [[nodiscard]] std::string encode_rank(const RankRecord& rank);
 [[nodiscard]] Result<RankRecord> decode_rank(std::string_view text);
+/// Who writes a journal, and where its run belongs.
+struct WriterFacts {
+  Owner owner;
+  std::string data_out;  ///< absolute; the journal itself may be elsewhere (--spool)
+};
+[[nodiscard]] std::string encode_writer(const WriterFacts& facts);
+[[nodiscard]] Status decode_writer(std::string_view text, WriterFacts& facts);
+[[nodiscard]] std::string encode_provenance(const Attributes& facts);
+[[nodiscard]] Status decode_provenance(std::string_view text, Attributes& facts);
 
 }  // namespace perun::journal

@@ -27,7 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double older_than_the_job_s = 120;
-constexpr double still_written_s = 30;
 constexpr int most_generations = 1000;
 constexpr const char* run_file = "run.json";
 constexpr std::string_view part_suffix = ".part";
@@ -203,14 +202,7 @@ int ranks_ended(const fs::path& folder) {
 }
 
 bool alive(const PartFile& part) {
-  if (part.ended) return false;
-  const Fd file(::open(part.path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!file) return false;
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return true;
-  const auto boot = sysfs::line("/proc/sys/kernel/random/boot_id");
-  if (boot && part.node.ends_with(boot->substr(0, 8))) return false;
-  const auto age = age_s(part.path);
-  return age && *age < still_written_s;
+  return !part.ended && standing(part.path) != Standing::cut_off;
 }
 
 void discard_job(const fs::path& folder) noexcept {

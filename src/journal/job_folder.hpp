@@ -54,8 +54,7 @@ Status end_part(const std::filesystem::path& part, int ranks);
 /// Sum of the ranks that ended parts tell.
 [[nodiscard]] int ranks_ended(const std::filesystem::path& folder);
 
-/// Whether somebody may still write to a part: its lock is held, or, of another machine, whose locks may not reach here, it
-/// was written to within the last 30 s.
+/// Whether somebody may still write to a part, by the rule for all journals (standing()).
 [[nodiscard]] bool alive(const PartFile& part);
 
 /// Removes a folder with all its parts, and DATA_OUT/.perun when that is empty then.

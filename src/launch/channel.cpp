@@ -23,6 +23,8 @@ Json stored_json(const Stored& s) {
             {"runs", s.runs_in_file},
             {"measured_J", u.energy.measured_J},
             {"estimated_J", u.energy.estimated_J},
+            {"uncertainty_J", u.energy.uncertainty_J},
+            {"bounds_J", {u.energy.lower_J, u.energy.upper_J}},
             {"kind", static_cast<int>(u.energy.kind)},
             {"duration_s", u.duration_s},
             {"mean_W", u.power_mean_W},
@@ -37,6 +39,9 @@ Stored stored_from(const Json& json) {
   json.at("runs").get_to(s.runs_in_file);
   json.at("measured_J").get_to(s.total.energy.measured_J);
   json.at("estimated_J").get_to(s.total.energy.estimated_J);
+  json.at("uncertainty_J").get_to(s.total.energy.uncertainty_J);
+  json.at("bounds_J").at(0).get_to(s.total.energy.lower_J);
+  json.at("bounds_J").at(1).get_to(s.total.energy.upper_J);
   s.total.energy.kind = static_cast<Kind>(json.at("kind").get<int>());
   json.at("duration_s").get_to(s.total.duration_s);
   json.at("mean_W").get_to(s.total.power_mean_W);
@@ -55,6 +60,7 @@ std::string encode(const Message& m) {
               {"finished", m.outcome.finished},
               {"exit_code", m.outcome.exit_code},
               {"signal", m.outcome.signal},
+              {"interrupted_by", clip(m.outcome.interrupted_by)},
               {"user_s", m.outcome.user_s},
               {"system_s", m.outcome.system_s},
               {"max_rss_bytes", m.outcome.max_rss_bytes},
@@ -74,6 +80,7 @@ Message decode(std::string_view text) {
   m.outcome.finished = j.at("finished");
   m.outcome.exit_code = j.at("exit_code");
   m.outcome.signal = j.at("signal");
+  m.outcome.interrupted_by = j.at("interrupted_by");
   m.outcome.user_s = j.at("user_s");
   m.outcome.system_s = j.at("system_s");
   m.outcome.max_rss_bytes = j.at("max_rss_bytes");

@@ -38,7 +38,7 @@ bool rest_is_elsewhere(const std::filesystem::path& folder, const Run& run) {
 
 Status nobody_writes(const std::filesystem::path& folder) {
   if (std::ranges::any_of(journal::parts_of(folder), journal::alive))
-    return Error{Errc::busy, fmt::format("{} may still be written to", folder.string()), "try again in half a minute"};
+    return Error{Errc::busy, fmt::format("{} may still be written to", folder.string()), "try again in a minute"};
   return Ok{};
 }
 

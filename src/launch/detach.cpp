@@ -48,6 +48,7 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
   NodeRecord node;
   node.host = host_name();
   node.attributes = describe_machine(task.host);
+  node.attributes.insert(node.attributes.end(), instruments.attributes.begin(), instruments.attributes.end());
   for (const auto& backend : instruments.backends)
     node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
   node.blocked = instruments.blocked;

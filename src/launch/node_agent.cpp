@@ -346,7 +346,7 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
                            .segment = past.segments,
                            .clock_error_s = wall_clock_error_s(),
                            .local_size = task.place.local_size};
-  auto writer = journal::Writer::create_at(journal::part_path(folder->path, node, part.segment), run, &part);
+  auto writer = journal::Writer::create_at(journal::part_path(folder->path, node, part.segment), run, task.agent.data_out, &part);
   if (!writer) return writer.error();
   writer->clock(now());
   const auto path = writer->path();

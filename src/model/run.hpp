@@ -11,6 +11,7 @@
 #include "model/attributes.hpp"
 #include "model/baseline.hpp"
 #include "model/job.hpp"
+#include "model/marks.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -49,6 +50,7 @@ struct NodeRecord {
   Quality quality;
   std::optional<CpuScope> scope = {};        ///< what the program may use of the node
   std::optional<Baseline> baseline = {};     ///< what the node draws when idle, if that was asked for
+  Marks marks = {};                          ///< what the programs marked
   Moment begin = {}, end = {};               ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
   std::optional<double> clock_error_s = {};  ///< bound of its wall clock's error; empty: not known, or not synchronized
 };
@@ -61,15 +63,18 @@ struct Outcome {
   std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
   double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
   std::int64_t max_rss_bytes = 0;
+  bool running = false;  ///< in progress: read from a journal that is still written
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-/// Numbers that turn energy into CO2e and money. `*_source` is where the value came from.
+/// Numbers that turn energy into what the facility takes, CO2e and money. `*_source` is where the value came from.
 struct Factors {
   double pue = 1.58;  ///< facility energy / IT energy
   double emissions_kg_per_kWh = 0.355;
   double price_cent_per_kWh = 41.59;
   std::string pue_source = "default", emissions_source = "default", price_source = "default";
+  double overhead_power_W = 0;  ///< of each node, for what has no sensor; an assumption
+  std::string overhead_source = "default";
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 
@@ -84,9 +89,15 @@ struct Run {
   double frequency_hz = 1;
   std::string round_id = {};  ///< shared by the runs of one --rounds; empty otherwise
   int round = 0;              ///< 0-based
+  std::string title = {};     ///< what the user calls this run; may be empty
+  std::vector<std::string> tags = {};
+  Attributes provenance = {};      ///< what else shaped the run: environment, commit, limits, versions
+  std::string postprocessed = {};  ///< when and by what the factors were replaced; empty: never
+  std::string origin = {};         ///< of a run that perun did not measure: by what, and what that cannot tell
   Factors factors;
-  Moment begin;  ///< the program was let go
-  Moment end;    ///< the program had ended
+  std::vector<std::pair<std::string, double>> work = {};  ///< --work NAME=N
+  Moment begin;                                           ///< the program was let go
+  Moment end;                                             ///< the program had ended
   Outcome outcome;
   std::string config_ini;  ///< the configuration in force, as `perun showconf` prints it
   std::vector<NodeRecord> nodes;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/run.hpp"
@@ -28,6 +30,61 @@ struct Usage {
   double duration_s = 0;
   double power_mean_W = 0;
   double power_max_W = 0;  ///< at least power_mean_W
+};
+
+/// How the calls of a region differ; from calls whose begin and end were both seen.
+struct CallSpread {
+  std::uint64_t calls = 0;
+  double shortest_s = 0, median_s = 0, p95_s = 0, longest_s = 0;
+  double least_J = 0, most_J = 0;  ///< of calls that the sensors resolve; both 0: none
+};
+
+/// One region in one thread.
+struct RegionThread {
+  std::int32_t rank = 0, pid = 0, tid = 0;
+  std::uint64_t calls = 0;
+  double time_s = 0, exclusive_s = 0;
+  double energy_J = 0, exclusive_J = 0;
+};
+
+/// A region of a program, over all threads of a node or a run. A node's joules are shared out equally among the stacks of open
+/// regions; `exclusive` of all regions and the unmarked energy make up the total, whatever the sensors can resolve.
+struct RegionSummary {
+  std::string name;
+  std::uint64_t calls = 0;
+  double time_s = 0;       ///< summed over threads, calls inside calls of the same region once
+  double exclusive_s = 0;  ///< as the innermost region, summed over threads
+  double wall_s = 0;       ///< with any call open; of several nodes the longest
+  Amount energy;           ///< inclusive
+  Amount exclusive;
+  double power_mean_W = 0;       ///< energy / wall_s
+  double share = 0;              ///< of the total, inclusive, 0..1
+  bool resolved = false;         ///< the calls are long enough for the sensors; else energy is only a share by time
+  double call_s = 0;             ///< mean length of a call
+  double update_s = 0;           ///< how often the slowest of the sensors showed something new
+  std::optional<Amount> pooled;  ///< not resolved: exclusive energy, as all calls together tell it
+  CallSpread spread;
+  std::vector<RegionThread> threads;
+};
+
+/// A counter that the program kept, or work that the user stated.
+struct WorkSummary {
+  std::string name;
+  double amount = 0;
+  bool stated = false;         ///< by --work
+  double joules_per_unit = 0;  ///< of the total
+  double uncertainty_J = 0;    ///< of that, 95 %, half width
+};
+
+struct RegionReport {
+  std::vector<RegionSummary> regions;  ///< by inclusive energy
+  Amount unmarked;                     ///< of no region
+  double unmarked_s = 0;               ///< wall time without a region
+  std::vector<WorkSummary> work;
+  MarkLosses losses;
+  bool holes = false;  ///< times and calls are the program's own sums, since single marks were lost
+  std::uint64_t moments = 0;
+  [[nodiscard]] bool empty() const noexcept { return regions.empty() && work.empty(); }
 };
 
 struct DeviceSummary {
@@ -83,8 +140,10 @@ struct NodeSummary {
   std::optional<Baseline> baseline;
   std::optional<Net> net;  ///< with a baseline, where the energy is available
   std::optional<Attribution> attributed;
+  double overhead_J = 0;               ///< what the factors assume for parts without a sensor; never in `usage`
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;
+  RegionReport regions;
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
@@ -97,10 +156,15 @@ struct NodeSummary {
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
 struct Footprint {
-  double facility_kWh = 0;  ///< energy x PUE
+  double facility_kWh = 0;  ///< (energy + overhead) x PUE
   double co2e_kg = 0;
   double cost_cent = 0;
 };
+
+/// Of what follows from an energy of this kind and an assumed overhead.
+[[nodiscard]] constexpr Kind footprint_kind(Kind energy, double overhead_J) noexcept {
+  return energy == Kind::measured && overhead_J > 0 ? Kind::mixed : energy;
+}
 
 /// Something a reader must know before believing the numbers.
 enum class Caveat : std::uint8_t {
@@ -124,17 +188,31 @@ enum class Caveat : std::uint8_t {
   net_below_zero,
   baseline_not_idle,
   shared_node,
-  clocks_apart,
+  foreign_data,
+  marks_lost,
+  marks_unbalanced,
+  clocks_apart
 };
+inline constexpr std::array<std::string_view, 24> caveat_names{
+    "no_sensor",    "estimated_part",  "not_measured",     "blocked",           "interrupted",
+    "too_short",    "late_ticks",      "lost_readings",    "slowed_down",       "slow_source",
+    "stuck",        "clock_jump",      "read_errors",      "invalid_intervals", "overlapping",
+    "simulated",    "default_factors", "net_below_zero",   "baseline_not_idle", "shared_node",
+    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart"};
+[[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
+  return caveat_names[static_cast<std::size_t>(c)];
+}
 struct Note {
-  Caveat caveat;
+  Caveat caveat = Caveat::no_sensor;
   std::string text;  ///< one or two plain sentences, without a full stop at the end
 };
 
 struct RunSummary {
+  std::string made_by = {};  ///< which analysis computed it; a stored one by another is computed anew
   int number = -1;
-  std::string id, app, perun_version, cwd, round_id;
-  std::vector<std::string> command;
+  std::string id, app, perun_version, cwd, round_id, title, postprocessed, origin;
+  std::vector<std::string> command, tags;
+  Attributes provenance;
   int round = 0;
   double frequency_hz = 1;
   std::int64_t begin_real_ns = 0, end_real_ns = 0;
@@ -142,8 +220,10 @@ struct RunSummary {
   Usage usage;                            ///< all nodes
   std::optional<Net> net;                 ///< all nodes; absent unless each has one
   std::optional<Attribution> attributed;  ///< likewise
+  double overhead_J = 0;                  ///< of all nodes
   std::optional<Footprint> footprint;
   Factors factors;
+  RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
   std::optional<JobRecord> job;  ///< absent: a program by itself
   std::vector<Note> notes;

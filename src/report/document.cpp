@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -14,36 +13,22 @@
 #include "base/units.hpp"
 #include "model/domains.hpp"
 #include "report/job_document.hpp"
+#include "report/regions.hpp"
 
 namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> caveat_names{
-    "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
-    "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
-    "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
-    "baseline_not_idle", "shared_node",       "clocks_apart"};
-
-/// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+  return json_number(value);
 }
 
 Json number(const std::optional<double>& value) {
   return value ? number(*value) : Json(nullptr);
 }
 
-/// Valid UTF-8 without the non-characters of Unicode (U+FFFE ...), which YAML does not carry.
 std::string words(std::string_view s) {
-  std::string out = text::to_utf8(s);
-  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
-    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
-    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
-      out.replace(i, 3, "\xEF\xBF\xBD");
-  }
-  return out;
+  return json_words(s);
 }
 
 Json words_or_null(std::string_view s) {
@@ -131,7 +116,17 @@ Json scope_of(const std::optional<CpuScope>& scope) {
   return out;
 }
 
-Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy) {
+Json overhead_of(double joules, const Factors& f) {
+  if (f.overhead_power_W == 0) return nullptr;
+  Json out;
+  out["kind"] = name(Kind::estimated);
+  out["energy_J"] = number(joules);
+  out["node_power_W"] = number(f.overhead_power_W);
+  out["source"] = words(f.overhead_source);
+  return out;
+}
+
+Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy, double overhead_J) {
   if (!footprint) return nullptr;
   const auto figures = [&](double part) {
     Json out;
@@ -140,9 +135,10 @@ Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energ
     out["cost_cent"] = number(part * footprint->cost_cent);
     return out;
   };
-  Json out{{"kind", name(energy.kind)}};
+  Json out{{"kind", name(footprint_kind(energy.kind, overhead_J))}};
   out.update(figures(1));
-  out["uncertainty"] = figures(energy.joules() > 0 ? energy.uncertainty_J / energy.joules() : 0);
+  const double joules = energy.joules() + overhead_J;
+  out["uncertainty"] = figures(joules > 0 ? energy.uncertainty_J / joules : 0);
   return out;
 }
 
@@ -154,18 +150,23 @@ Json factors_of(const Factors& f) {
   out["emissions_source"] = words(f.emissions_source);
   out["price_cent_per_kWh"] = number(f.price_cent_per_kWh);
   out["price_source"] = words(f.price_source);
+  out["overhead_power_W"] = number(f.overhead_power_W);
+  out["overhead_source"] = words(f.overhead_source);
   return out;
 }
 
-Json outcome_of(const Outcome& o) {
+/// `seen`: perun watched the program itself.
+Json outcome_of(const Outcome& o, bool seen) {
+  const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
-  out["exit_code"] = o.exit_code;
+  if (o.running) out["running"] = true;
+  out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
-  out["user_s"] = number(o.user_s);
-  out["system_s"] = number(o.system_s);
-  out["max_rss_bytes"] = o.max_rss_bytes;
+  out["user_s"] = if_seen(number(o.user_s));
+  out["system_s"] = if_seen(number(o.system_s));
+  out["max_rss_bytes"] = if_seen(o.max_rss_bytes);
   return out;
 }
 
@@ -270,6 +271,9 @@ Json run_of(const RunSummary& run) {
   Json out;
   out["number"] = run.number < 0 ? Json(nullptr) : Json(run.number);
   out["id"] = words(run.id);
+  out["title"] = words_or_null(run.title);
+  out["tags"] = Json::array();
+  for (const auto& tag : run.tags) out["tags"].push_back(words(tag));
   out["perun_version"] = words(run.perun_version);
   out["command"] = Json::array();
   for (const auto& word : run.command) out["command"].push_back(words(word));
@@ -285,16 +289,24 @@ Json run_of(const RunSummary& run) {
   out["systematic_J"] = run.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic);
   out["net"] = net_of(run.net);
   out["attributed"] = attributed_of(run.attributed);
-  out["footprint"] = footprint_of(run.footprint, run.usage.energy);
+  out["overhead"] = overhead_of(run.overhead_J, run.factors);
+  out["footprint"] = footprint_of(run.footprint, run.usage.energy, run.overhead_J);
   out["factors"] = factors_of(run.factors);
-  out["outcome"] = outcome_of(run.outcome);
+  out["postprocessed"] = words_or_null(run.postprocessed);
+  out["outcome"] = outcome_of(run.outcome, run.origin.empty());
+  out["provenance"] = Json::object();
+  for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
+  if (!run.regions.empty()) out["regions"] = regions_document(run.regions);
   if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
-  for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
+  for (const auto& node : run.nodes) {
+    out["nodes"].push_back(node_of(node));
+    if (run.nodes.size() > 1 && !node.regions.empty()) out["nodes"].back()["regions"] = regions_document(node.regions);
+  }
   out["notes"] = Json::array();
   for (const auto& note : run.notes) {
     Json n;
-    n["caveat"] = caveat_names[static_cast<std::size_t>(note.caveat)];
+    n["caveat"] = name(note.caveat);
     n["text"] = words(note.text);
     out["notes"].push_back(std::move(n));
   }
@@ -302,6 +314,21 @@ Json run_of(const RunSummary& run) {
 }
 
 }  // namespace
+
+Json json_number(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+}
+
+std::string json_words(std::string_view s) {
+  std::string out = text::to_utf8(s);
+  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
+    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
+    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
+      out.replace(i, 3, "\xEF\xBF\xBD");
+  }
+  return out;
+}
 
 Json document(const Summary& summary) {
   Json out;
@@ -313,7 +340,7 @@ Json document(const Summary& summary) {
   for (const auto& run : summary.runs) out["runs"].push_back(run_of(run));
   Json total;
   add_usage(total, summary.total);
-  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy);
+  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy, 0);
   out["total"] = std::move(total);
   return out;
 }

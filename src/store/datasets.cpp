@@ -24,6 +24,13 @@ Error cannot_read(const std::string& name, const char* why) {
   return {Errc::format, "cannot read the dataset '" + name + "': " + why};
 }
 
+/// HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
+Properties small_transfer() {
+  Properties transfer(H5Pcreate(H5P_DATASET_XFER));
+  H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
+  return transfer;
+}
+
 Properties storage(std::span<const hsize_t> shape) {
   Properties list(H5Pcreate(H5P_DATASET_CREATE));
   if (shape.back() > layout::plain_rows) {
@@ -53,11 +60,12 @@ Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored
   return made;
 }
 
-Result<Space> integer_space(const Dataset& dataset, const std::string& name, std::span<hsize_t> shape) {
+Result<Space> space_of(const Dataset& dataset, const std::string& name, H5T_class_t wanted, std::span<hsize_t> shape) {
   const Type type(H5Dget_type(dataset.get()));
   Space space(H5Dget_space(dataset.get()));
   if (!type || !space) return cannot_read(name, "no type or shape");
-  if (H5Tget_class(type.get()) != H5T_INTEGER) return cannot_read(name, "not of integers");
+  if (H5Tget_class(type.get()) != wanted)
+    return cannot_read(name, wanted == H5T_INTEGER ? "not of integers" : "not of numbers");
   if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
       H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0)
     return cannot_read(name, "unexpected number of dimensions");
@@ -67,6 +75,21 @@ Result<Space> integer_space(const Dataset& dataset, const std::string& name, std
     if (__builtin_mul_overflow(values, n, &values)) return cannot_read(name, "implausible size");
   if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
   return space;
+}
+
+template <class T>
+Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class_t kind, hid_t wanted) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  hsize_t shape[1] = {};
+  const auto space = space_of(*dataset, name, kind, shape);
+  if (!space) return space.error();
+  std::vector<T> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
 }
 
 }  // namespace
@@ -84,12 +107,32 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   std::transform(rows.begin(), rows.end(), pointers.begin(), [](const std::string& s) { return s.c_str(); });
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, types.text.get(), shape);
-  // HDF5 would clear a conversion buffer of 1 MiB, which costs more than the rest of a short run.
-  const Properties transfer(H5Pcreate(H5P_DATASET_XFER));
-  H5Pset_buffer(transfer.get(), conversion_bytes, nullptr, nullptr);
-  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0)
+  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
     return cannot_write(name);
   return made;
+}
+
+Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
+  const char* pointer = text.c_str();
+  const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
+    return cannot_write(name);
+  return Ok{};
+}
+
+std::optional<std::string> read_text(hid_t group, const char* name) {
+  if (H5Lexists(group, name, H5P_DEFAULT) <= 0) return std::nullopt;
+  const Dataset dataset(H5Dopen2(group, name, H5P_DEFAULT));
+  const Type type(dataset ? H5Dget_type(dataset.get()) : H5I_INVALID_HID);
+  const Space space(dataset ? H5Dget_space(dataset.get()) : H5I_INVALID_HID);
+  if (!type || !space || H5Tis_variable_str(type.get()) <= 0 || H5Sget_simple_extent_npoints(space.get()) != 1)
+    return std::nullopt;
+  char* read = nullptr;
+  if (H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &read) < 0 || read == nullptr)
+    return std::nullopt;
+  std::string text = read;
+  H5free_memory(read);
+  return text;
 }
 
 Result<Dataset> write_table(hid_t group, const std::string& name, std::span<const std::span<const std::int32_t>> rows) {
@@ -113,16 +156,32 @@ Result<Dataset> open_dataset(hid_t group, const std::string& name) {
   return dataset;
 }
 
-Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) try {
+Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) {
+  return read_line<std::int64_t>(group, name, H5T_INTEGER, H5T_NATIVE_INT64);
+}
+
+Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
+  return read_line<double>(group, name, H5T_FLOAT, H5T_NATIVE_DOUBLE);
+}
+
+Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name) try {
   const auto dataset = open_dataset(group, name);
   if (!dataset) return dataset.error();
   hsize_t shape[1] = {};
-  const auto space = integer_space(*dataset, name, shape);
+  const auto space = space_of(*dataset, name, H5T_STRING, shape);
   if (!space) return space.error();
-  std::vector<std::int64_t> rows(shape[0]);
-  if (!rows.empty() && H5Dread(dataset->get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+  const Type stored(H5Dget_type(dataset->get()));
+  if (H5Tis_variable_str(stored.get()) <= 0) return cannot_read(name, "of another type");
+  const Type type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5Tget_cset(stored.get()));
+  std::vector<char*> pointers(shape[0]);
+  if (!pointers.empty() && H5Dread(dataset->get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0)
     return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return rows;
+  std::vector<std::string> texts;
+  for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
+  H5Dvlen_reclaim(type.get(), space->get(), H5P_DEFAULT, pointers.data());
+  return texts;
 } catch (const std::bad_alloc&) {
   return cannot_read(name, "not enough memory");
 }

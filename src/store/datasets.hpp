@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,11 @@ namespace perun::h5 {
 [[nodiscard]] Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name,
                                           std::span<const std::string> rows);
 
+/// A new scalar dataset of one text, however long.
+[[nodiscard]] Status write_text(const Types& types, hid_t group, const char* name, const std::string& text);
+/// Nothing when there is no such dataset.
+[[nodiscard]] std::optional<std::string> read_text(hid_t group, const char* name);
+
 /// A new dataset of two dimensions from rows of equal length.
 [[nodiscard]] Result<Dataset> write_table(hid_t group, const std::string& name,
                                           std::span<const std::span<const std::int32_t>> rows);
@@ -24,6 +30,8 @@ namespace perun::h5 {
 /// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, or stating
 /// more values than the stored bytes can hold), io.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
+[[nodiscard]] Result<std::vector<double>> read_numbers(hid_t group, const std::string& name);
+[[nodiscard]] Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name);
 
 /// Row `row` of a table that must have `rows` x `columns` values.
 [[nodiscard]] Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows,

@@ -34,6 +34,8 @@ inline constexpr const char* clock_mono = "clock_mono_ns";
 // A job's run: group of its ranks, and their axis.
 inline constexpr const char* ranks = "ranks";
 inline constexpr const char* rank = "rank";
+// Beside the nodes of a run.
+inline constexpr const char* summary = "summary";
 
 namespace attr {
 
@@ -101,8 +103,15 @@ inline constexpr const char* emissions = "emissions_kg_per_kWh";
 inline constexpr const char* emissions_source = "emissions_source";
 inline constexpr const char* price = "price_cent_per_kWh";
 inline constexpr const char* price_source = "price_source";
+inline constexpr const char* overhead_power = "overhead_power_W";
+inline constexpr const char* overhead_source = "overhead_source";
 inline constexpr const char* config = "config_ini";
+inline constexpr const char* work = "work";
 inline constexpr const char* postprocessed = "postprocessed";
+inline constexpr const char* run_title = "run_title";
+inline constexpr const char* tags = "tags";
+inline constexpr const char* provenance = "provenance";
+inline constexpr const char* origin = "origin";
 inline constexpr const char* run_runtime = "totalRunRuntime_s";
 inline constexpr const char* run_power = "runAvgPower_kW";
 inline constexpr const char* run_energy = "totalRunEnergy_kWh";
@@ -120,6 +129,7 @@ inline constexpr const char* lower = "lower_J";
 inline constexpr const char* upper = "upper_J";
 inline constexpr const char* power_mean = "power_mean_W";
 inline constexpr const char* power_max = "power_max_W";
+inline constexpr const char* overhead = "overhead_J";
 inline constexpr const char* baseline_energy = "baseline_J";
 inline constexpr const char* baseline_uncertainty = "baseline_uncertainty_J";
 inline constexpr const char* net = "net_J";
@@ -178,6 +188,7 @@ inline constexpr const char* source = "perun_source";
 inline constexpr const char* resolution = "perun_resolution";
 inline constexpr const char* wrap = "perun_wrap";
 inline constexpr const char* refresh = "perun_refresh_ns";
+inline constexpr const char* averaging = "perun_averaging_ns";
 inline constexpr const char* counted = "perun_counted";
 inline constexpr const char* part_of = "part_of";
 inline constexpr const char* device_max_power = "max_power_W";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace perun::h5 {
 
 [[nodiscard]] Result<StoredRun> read_stored_run(hid_t application, int number);
 [[nodiscard]] Result<Run> read_run(hid_t application, int number);
+/// Nothing where there is none that this perun can read.
+[[nodiscard]] std::optional<RunSummary> read_summary(hid_t application, int number);
+[[nodiscard]] Factors read_factors(hid_t run_group);
 [[nodiscard]] Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin);
 
 /// The texts of a JSON array, or a format error that names the attribute.

@@ -11,6 +11,7 @@
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
+#include "store/regions.hpp"
 #include "store/times.hpp"
 
 namespace perun::h5 {
@@ -44,6 +45,7 @@ Result<Sensor> read_sensor(const AttributeReader& a, const std::string& dataset)
   s.resolution = a.integer_or(attr::resolution, s.resolution);
   s.wraps_at = a.integer_or(attr::wrap);
   s.refresh_ns = a.integer_or(attr::refresh);
+  s.averaging_ns = a.integer_or(attr::averaging);
   s.part_of = a.text_or(attr::part_of);
   s.counted = a.integer_or(attr::counted) != 0;
   s.max_power_W = a.number_or(attr::device_max_power);
@@ -206,6 +208,9 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
   for (const auto& device : *devices)
     if (auto opened = reader.open(device, node); !opened) return opened.error();
   if (auto read = reader.read(node); !read) return read.error();
+  auto marks = read_regions(group.get(), node.clock.empty() ? run_begin : node.clock.front());
+  if (!marks) return marks.error();
+  node.marks = *std::move(marks);
   return node;
 } catch (const std::bad_alloc&) {
   return Error{Errc::format, "not enough memory"};

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <memory>
 
 #include "host/clock.hpp"
 #include "store/application.hpp"
 #include "store/commit_driver.hpp"
+#include "store/copy.hpp"
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
@@ -20,56 +16,15 @@ namespace perun {
 
 namespace {
 
-/// Removes the copy unless it has taken its place.
-class Copy {
- public:
-  explicit Copy(std::filesystem::path path) : path_(std::move(path)) {}
-  Copy(const Copy&) = delete;
-  Copy& operator=(const Copy&) = delete;
-  ~Copy() {
-    if (path_.empty()) return;
-    ::unlink(path_.c_str());
-    ::unlink(sidecar_path(path_).c_str());
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-  [[nodiscard]] Result<Fd> fill(const Fd& from) const {
-    struct stat facts {};
-    if (::fstat(from.get(), &facts) != 0) return system_error("read", path_);
-    Fd to(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!to) return system_error("make", path_);
-    std::array<std::byte, 1 << 16> bytes{};
-    for (std::uint64_t at = 0, size = static_cast<std::uint64_t>(facts.st_size); at < size;) {
-      const auto part = std::span(bytes).first(std::min<std::uint64_t>(bytes.size(), size - at));
-      if (!read_all(from, part, at)) return system_error("read", path_);
-      if (auto written = write_all(to, part, at, path_); !written) return written.error();
-      at += part.size();
-    }
-    // Its owner may be somebody else, whom only root can give the copy to.
-    if (::fchmod(to.get(), facts.st_mode & 07777) != 0) return system_error("make", path_);
-    if (::fchown(to.get(), facts.st_uid, facts.st_gid) != 0 && errno != EPERM) return system_error("make", path_);
-    return to;
-  }
-
-  [[nodiscard]] Status take_place_of(const std::filesystem::path& file) {
-    if (::rename(path_.c_str(), file.c_str()) != 0) return system_error("replace", file);
-    path_.clear();
-    sync_folder(file);
-    return Ok{};
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-Status revise_run(const h5::Types& types, const h5::Group& group, const Run& run, const RunSummary& summary,
-                  std::string_view note) {
+Status revise_run(const h5::Types& types, const h5::Group& group, const RunSummary& summary, std::string_view note) {
   h5::AttributeWriter a(types, group.get(), true);
-  if (summary.factors != run.factors) a.text(layout::attr::postprocessed, note);
+  if (summary.factors != h5::read_factors(group.get())) a.text(layout::attr::postprocessed, note);
   h5::write_factors(a, summary.factors);
   h5::write_figures(a, summary);
   if (auto written = a.status(); !written) return written;
+  if (H5Lexists(group.get(), layout::summary, H5P_DEFAULT) > 0 && H5Ldelete(group.get(), layout::summary, H5P_DEFAULT) < 0)
+    return h5::failure(Errc::io, "cannot replace the summary");
+  if (auto written = h5::write_summary(types, group.get(), summary); !written) return written;
   const auto names = h5::texts_of_json(h5::AttributeReader(group.get()).text_or(layout::attr::nodes), layout::attr::nodes);
   if (!names) return names.error();
   for (std::size_t i = 0; i < names->size() && i < summary.nodes.size(); ++i) {
@@ -90,13 +45,12 @@ Result<StoredTotals> revise_all(const h5::File& opened, const Revise& revise, st
   if (!numbers) return numbers.error();
   StoredTotals totals;
   for (const int number : *numbers) {
-    const auto run = h5::read_run(application->group.get(), number);
-    if (!run) return run.error();
     const auto group = h5::open_run(application->group.get(), number);
     if (!group) return group.error();
-    const RunSummary summary = revise(*run);
-    if (auto revised = revise_run(types, *group, *run, summary, note); !revised) return revised.error();
-    totals = h5::with(totals, summary);
+    const auto summary = revise({application->group.get(), number});
+    if (!summary) return summary.error();
+    if (auto revised = revise_run(types, *group, *summary, note); !revised) return revised.error();
+    totals = h5::with(totals, *summary);
   }
   if (auto written = h5::write_totals(types, *application, totals); !written) return written.error();
   return totals;

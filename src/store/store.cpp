@@ -76,6 +76,10 @@ void prepare_store() noexcept {
   static_cast<void>(H5open());
 }
 
+std::string hdf5_version() {
+  return fmt::format("{}.{}.{}", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+}
+
 Store::Store(std::unique_ptr<File> file) noexcept : file_(std::move(file)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -107,11 +111,18 @@ const std::string& Store::app() const noexcept {
   return file_->app;
 }
 
+Result<std::vector<int>> Store::numbers() const {
+  const h5::Quiet quiet;
+  auto numbers = h5::run_numbers(file_->application.group.get());
+  if (!numbers) return about_file(file_->path, file_->bytes->fd(), numbers.error());
+  return numbers;
+}
+
 Result<std::vector<StoredRun>> Store::list() const {
   const h5::Quiet quiet;
   const hid_t group = file_->application.group.get();
-  const auto numbers = h5::run_numbers(group);
-  if (!numbers) return about_file(file_->path, file_->bytes->fd(), numbers.error());
+  const auto numbers = this->numbers();
+  if (!numbers) return numbers.error();
   std::vector<StoredRun> runs;
   for (const int number : *numbers) {
     auto run = h5::read_stored_run(group, number);
@@ -119,6 +130,13 @@ Result<std::vector<StoredRun>> Store::list() const {
     runs.push_back(std::move(*run));
   }
   return runs;
+}
+
+Result<std::string> Store::id(int number) const {
+  const h5::Quiet quiet;
+  const auto run = h5::open_run(file_->application.group.get(), number);
+  if (!run) return about_file(file_->path, file_->bytes->fd(), run.error());
+  return h5::AttributeReader(run->get()).text_or(layout::attr::run_id);
 }
 
 StoredTotals Store::totals() const {
@@ -130,8 +148,22 @@ Result<Run> Store::load(int number) const {
   const h5::Quiet quiet;
   auto run = h5::read_run(file_->application.group.get(), number);
   if (!run) return Error{run.error().code, fmt::format("'{}': {}", file_->path.string(), run.error().what), run.error().hint};
-  if (run->app.empty()) run->app = file_->app;
+  run->app = file_->app;  // the run's own may be from before the application was renamed
   return run;
+}
+
+RunInFile Store::at(int number) const {
+  return {file_->application.group.get(), number};
+}
+
+std::optional<RunSummary> RunInFile::summary() const {
+  const h5::Quiet quiet;
+  return h5::read_summary(application_, number_);
+}
+
+Result<Run> RunInFile::load() const {
+  const h5::Quiet quiet;
+  return h5::read_run(application_, number_);
 }
 
 Status check_appendable(const std::filesystem::path& file, std::string_view app) {

@@ -22,6 +22,11 @@ struct StoredRun {
   std::string id;
   std::int64_t begin_real_ns = 0;
   Usage usage;
+  std::optional<Footprint> footprint = {};
+  Outcome outcome = {};
+  std::string title = {};
+  std::vector<std::string> tags = {}, command = {}, nodes = {};
+  bool foreign = false;  ///< not measured by perun: Run::origin says by what
 };
 
 /// What all runs of a file add up to, kept up to date by every append, so that reading it costs the same whatever the
@@ -30,6 +35,23 @@ struct StoredTotals {
   int runs = 0;
   Usage usage;                         ///< durations added; power_max_W is the highest of any run
   std::optional<Footprint> footprint;  ///< of the runs that had one
+};
+
+/// One run in an open data file, read as far as it is asked for. Lives as long as the file is open.
+class RunInFile {
+ public:
+  RunInFile(std::int64_t application, int number) noexcept : application_(application), number_(number) {}
+  [[nodiscard]] int number() const noexcept { return number_; }
+
+  /// What was computed when it was stored or revised; costs the same whatever the length of the run. Nothing when
+  /// there is none that can be read. Whether to believe it says RunSummary::made_by.
+  [[nodiscard]] std::optional<RunSummary> summary() const;
+  /// Everything, readings included. Errors: not_found, format, io.
+  [[nodiscard]] Result<Run> load() const;
+
+ private:
+  std::int64_t application_;  ///< identifier of the group
+  int number_;
 };
 
 /// One data file DATA_OUT/APP.hdf5 opened for reading. The layout is docs/format.md; layout.hpp holds
@@ -41,9 +63,12 @@ class Store {
   static Result<Store> open(const std::filesystem::path& file, int wait_ms = 10'000);
 
   [[nodiscard]] const std::string& app() const noexcept;
+  [[nodiscard]] Result<std::vector<int>> numbers() const;     ///< of all runs, ascending
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
+  [[nodiscard]] Result<std::string> id(int number) const;
   [[nodiscard]] StoredTotals totals() const;
   [[nodiscard]] Result<Run> load(int number) const;  ///< not_found when there is no such run
+  [[nodiscard]] RunInFile at(int number) const;      ///< whether there is one, its members tell; errors name no file
 
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -64,9 +89,9 @@ class Store {
                                      bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
 
 /// What the figures and factors stored with a run shall be.
-using Revise = std::function<RunSummary(const Run&)>;
+using Revise = std::function<Result<RunSummary>(const RunInFile&)>;
 
-/// Computes the figures of all runs anew, oldest first; samples stay bit for bit. `note` says when and by what, and is kept
+/// Replaces the figures of all runs, oldest first; samples stay bit for bit. `note` says when and by what, and is kept
 /// with each run whose factors change. Works on a copy, which takes the file's place when it is complete on disk: the cost
 /// is that of the whole file. On failure the file is as before. Returns what the runs now add up to.
 [[nodiscard]] Result<StoredTotals> revise_runs(const std::filesystem::path& file, const Revise& revise, std::string_view note,
@@ -74,6 +99,9 @@ using Revise = std::function<RunSummary(const Run&)>;
 
 /// Wakes HDF5, which takes some ms, so that a later call need not wait for it. Not beside any other call of the store.
 void prepare_store() noexcept;
+
+/// Of the HDF5 library in use: "1.10.8".
+[[nodiscard]] std::string hdf5_version();
 
 /// Whether a run could be appended to `file` under `app`: not there at all, or there and perun's and writable.
 [[nodiscard]] Status check_appendable(const std::filesystem::path& file, std::string_view app);

@@ -10,6 +10,9 @@
 
 namespace perun::h5 {
 
+/// The summary of a run, which reports are made from without reading the samples again.
+[[nodiscard]] Status write_summary(const Types& types, hid_t run_group, const RunSummary& summary);
+
 /// Adds exp_<number> with all nodes below the application's group.
 [[nodiscard]] Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number);
 

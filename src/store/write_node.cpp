@@ -9,6 +9,8 @@
 #include "store/datasets.hpp"
 #include "store/lanes.hpp"
 #include "store/layout.hpp"
+#include "store/region_columns.hpp"
+#include "store/regions.hpp"
 #include "store/times.hpp"
 #include "store/write.hpp"
 
@@ -61,6 +63,9 @@ class NodeWriter {
     if (auto written = write_total(); !written) return written;
     if (auto written = write_clock(); !written) return written;
     if (auto finished = scales_.finish(); !finished) return finished;
+    if (auto written = write_regions(types_, group_, node_.marks, summary == nullptr ? nullptr : &summary->regions, anchor_);
+        !written)
+      return written;
     return write_attributes(summary);
   }
 
@@ -84,7 +89,7 @@ class NodeWriter {
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
   std::vector<std::string> devices_ = std::vector<std::string>(node_.sensors.size());
-  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono};
+  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono, layout::regions::group};
   bool has_total_ = false;
 };
 
@@ -168,10 +173,11 @@ void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const Seri
   a.text(attr::scale_prefix, si.symbol).text(attr::mag, si.name);
   a.number(attr::scale_factor, s.scale).number(attr::add_offset, 0).integer(attr::fill, layout::fill_value);
   a.integer(attr::valid_min, least).integer(attr::valid_max, most).text(attr::coordinates, axis);
-  a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : ": point"));
+  a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : s.averaging_ns > 0 ? ": mean" : ": point"));
   a.text(attr::quantity, name(s.quantity)).text(attr::behavior, name(s.behavior)).text(attr::domain, name(s.domain));
   a.integer(attr::index, s.index).text(attr::kind, name(s.kind)).text(attr::source, s.source);
   a.integer(attr::resolution, s.resolution).integer(attr::wrap, s.wraps_at).integer(attr::refresh, s.refresh_ns);
+  if (s.averaging_ns > 0) a.integer(attr::averaging, s.averaging_ns);
   a.integer(attr::counted, s.counted ? 1 : 0);
   if (!s.part_of.empty()) a.text(attr::part_of, s.part_of);
   if (!s.note.empty()) a.text(attr::note, s.note);
@@ -273,7 +279,7 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
 
 void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_usage(a, s.usage);
-  a.number(attr::node_runtime, s.usage.duration_s);
+  a.number(attr::node_runtime, s.usage.duration_s).number(attr::overhead, s.overhead_J);
   a.integer(attr::repeated, static_cast<std::int64_t>(s.repeated)).number(attr::achieved, s.frequency_achieved_hz);
   if (s.own_energy_J) a.number(attr::own_energy, *s.own_energy_J);
   if (s.usage.energy.kind != Kind::unavailable)

@@ -3,6 +3,8 @@
 
 #include "base/json.hpp"
 #include "base/units.hpp"
+#include "model/summary_text.hpp"
+#include "store/datasets.hpp"
 #include "store/job.hpp"
 #include "store/layout.hpp"
 #include "store/write.hpp"
@@ -20,6 +22,21 @@ void write_identity(AttributeWriter& a, const Run& run, int number, const std::v
   a.text(attr::nodes, json_texts(nodes)).text(attr::command, json_texts(run.command)).text(attr::cwd, run.cwd);
   a.text(attr::version, run.perun_version).number(attr::frequency, run.frequency_hz);
   a.text(attr::round_id, run.round_id).integer(attr::round, run.round).text(attr::config, run.config_ini);
+  Json work = Json::array();
+  for (const auto& [what, amount] : run.work) work.push_back({what, amount});
+  if (!run.work.empty()) a.text(attr::work, work.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+/// What most runs have nothing to say of is left out.
+void write_circumstances(AttributeWriter& a, const Run& run) {
+  if (!run.title.empty()) a.text(attr::run_title, run.title);
+  if (!run.tags.empty()) a.text(attr::tags, json_texts(run.tags));
+  if (!run.postprocessed.empty()) a.text(attr::postprocessed, run.postprocessed);
+  if (!run.origin.empty()) a.text(attr::origin, run.origin);
+  if (run.provenance.empty()) return;
+  Json facts = Json::object();
+  for (const auto& [key, value] : run.provenance) facts[key] = value;
+  a.text(attr::provenance, facts.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 void write_times(AttributeWriter& a, const Run& run) {
@@ -40,11 +57,12 @@ void write_factors(AttributeWriter& a, const Factors& f) {
   a.number(attr::pue, f.pue).text(attr::pue_source, f.pue_source);
   a.number(attr::emissions, f.emissions_kg_per_kWh).text(attr::emissions_source, f.emissions_source);
   a.number(attr::price, f.price_cent_per_kWh).text(attr::price_source, f.price_source);
+  a.number(attr::overhead_power, f.overhead_power_W).text(attr::overhead_source, f.overhead_source);
 }
 
 void write_figures(AttributeWriter& a, const RunSummary& s) {
   write_usage(a, s.usage);
-  a.number(attr::run_runtime, s.usage.duration_s);
+  a.number(attr::run_runtime, s.usage.duration_s).number(attr::overhead, s.overhead_J);
   if (s.usage.energy.kind != Kind::unavailable)
     a.number(attr::run_power, s.usage.power_mean_W / 1e3).number(attr::run_energy, s.usage.energy.joules() / joules_per_kWh);
   if (s.footprint)
@@ -93,19 +111,24 @@ std::string json_texts(const std::vector<std::string>& texts) {
   return Json(texts).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Status write_summary(const Types& types, hid_t run_group, const RunSummary& summary) {
+  return write_text(types, run_group, layout::summary, encode(summary));
+}
+
 Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number) {
   const std::string name = layout::run_group(number);
   // Linked last: should the list of names have to grow, then nothing that is allocated later takes its old place.
   const Group group(H5Gcreate_anon(application, H5P_DEFAULT, H5P_DEFAULT));
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
 
-  std::set<std::string> taken;
+  std::set<std::string> taken{layout::summary};
   if (run.job) taken.insert(layout::ranks);
   std::vector<std::string> nodes;
   for (const auto& node : run.nodes) nodes.push_back(link_name(node.host, "-.", taken));
 
   AttributeWriter attributes(types, group.get());
   write_identity(attributes, run, number, nodes);
+  write_circumstances(attributes, run);
   write_times(attributes, run);
   write_outcome(attributes, run.outcome);
   write_factors(attributes, run.factors);
@@ -118,6 +141,7 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
   }
   if (run.job)
     if (auto written = write_job(types, group.get(), *run.job); !written) return written;
+  if (auto written = write_summary(types, group.get(), summary); !written) return written;
   if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, "cannot add the group '" + name + "'");
   return Ok{};

@@ -36,7 +36,21 @@ mount --bind "$DIR/etc" /etc
 echo 2 >"$DIR/paranoid"
 mount --bind "$DIR/paranoid" /proc/sys/kernel/perf_event_paranoid
 """
-# One whose counter runs on while it is measured: 1 J a step, as the program itself turns it.
+# Its counters run on while PROGRAM runs, as long as the folder is there: what stands still is not measured.
+TURNING = """
+turn() {
+  joules=1000000
+  while [ -e "$DIR/turning" ]; do
+    joules=$((joules + 10000))
+    for zone in intel-rapl:0 intel-rapl:0:0; do
+      printf %s "$joules" | dd of="/sys/class/powercap/$zone/energy_uj" conv=notrunc status=none
+    done
+    sleep 0.005
+  done
+}
+mkdir "$DIR/turning"
+turn &
+"""
 PROGRAM = "for i in 1 2 3 4 5; do sleep 0.02; done"
 AS_NOBODY = f"setpriv --reuid={NOBODY} --regid={NOBODY} --init-groups"
 
@@ -58,7 +72,7 @@ class TheFix(PerunTest):
         self.file("fix.sh", fix.stdout)
         monitor = f'{AS_NOBODY} "$PERUN" monitor --strict -f 50 -o "$DIR/NAME.json" --data_out "$DIR/NAME" sh -c "{PROGRAM}"'
         done = self.in_machine(
-            f"""
+            TURNING + f"""
 before=0; {AS_NOBODY} "$PERUN" doctor --json >"$DIR/before.json" || before=$?
 strict=0; {monitor.replace("NAME", "refused")} || strict=$?
 {monitor.replace("NAME", "estimated").replace("--strict", "")}
@@ -68,6 +82,8 @@ after=0; {AS_NOBODY} "$PERUN" doctor --json >"$DIR/after.json" || after=$?
 {monitor.replace("NAME", "measured")}
 echo "$before $strict $after" >"$DIR/statuses"
 cat /proc/sys/kernel/perf_event_paranoid >>"$DIR/statuses"
+rmdir "$DIR/turning"
+wait
 """)
         self.assertEqual(done.returncode, 0, done.stderr.decode() + done.stdout.decode())
         return (self.dir / "statuses").read_text().split("\n")

@@ -25,6 +25,11 @@ moved/bin/perun doctor --fix-script >fix.sh
 for file in udev/60-perun-powercap.rules tmpfiles.d/perun.conf sysctl.d/60-perun.conf; do
   grep -qxF -- "$(tail -n 1 "moved/share/perun/$file")" fix.sh
 done
+# There is a man page for perun and each command that help lists, and groff has nothing to say against any.
+moved/bin/perun --help | sed -n 's/^  \([a-z]\+\)  .*/\1/p' >commands
+[[ $(wc -l <commands) -ge 6 ]]
+while read -r command; do grep -q -- '--help' <(man --warnings "moved/share/man/man1/perun-$command.1" 2>&1); done <commands
+[[ -z $(man --warnings -P cat moved/share/man/man1/*.1 2>&1 >/dev/null) ]]
 # Nothing but the C library and its parts is looked for at run time.
 if ldd moved/bin/perun | grep -vE 'linux-vdso|ld-linux|lib(c|m|pthread|dl|rt)\.so'; then
   echo "perun needs more than the C library" >&2

@@ -153,6 +153,18 @@ inline Run baseline_run() {
   return run;
 }
 
+/// With an overhead assumed, a title, tags, other factors since, and what perun knew of the surroundings.
+inline Run assumed_run() {
+  Run run = measured_run();
+  run.factors.overhead_power_W = 40;
+  run.factors.overhead_source = "command line";
+  run.title = "second try";
+  run.tags = {"adam", "gpu"};
+  run.postprocessed = "2026-11-23T08:00:00.000Z by perun 0.1.0";
+  run.provenance = {{"git_commit", "0123456789abcdef0123456789abcdef01234567"}, {"env:OMP_NUM_THREADS", "8"}};
+  return run;
+}
+
 /// The package measured, DRAM estimated; one reading failed.
 inline Run mixed_run() {
   Run run = make_run(3);
@@ -300,6 +312,34 @@ inline Run awkward_run() {
   return run;
 }
 
+/// Phases of a program: nested regions, two threads, calls too short for the counter, a counter and stated work.
+inline Run regions_run() {
+  Run run = measured_run();
+  run.work = {{"epochs", 5}};
+  Marks& marks = run.nodes.front().marks;
+  marks.names = {std::string(other_names), "load data", "train", "step", "kernel", "tokens"};
+  marks.threads = {{.number = 0, .pid = 4711, .tid = 4711}, {.number = 1, .pid = 4711, .tid = 4712}};
+  const auto at = [&](double t, MarkKind kind, std::uint32_t name, std::uint16_t thread = 0) {
+    marks.timeline.push_back({.t_ns = run_begin_mono + ns(t), .name = name, .thread = thread, .kind = kind});
+  };
+  at(0.1, MarkKind::begin, 1);
+  at(0.9, MarkKind::end, 1);
+  at(1.0, MarkKind::begin, 2);
+  for (int i = 0; i < 2; ++i) {
+    at(1.0 + i * 0.9, MarkKind::begin, 3);
+    at(1.8 + i * 0.9, MarkKind::end, 3);
+  }
+  for (int i = 0; i < 40; ++i) {
+    at(1.0 + i * 0.045, MarkKind::begin, 4, 1);
+    at(1.003 + i * 0.045, MarkKind::end, 4, 1);
+  }
+  at(2.9, MarkKind::end, 2);
+  marks.timeline.push_back({.t_ns = run_begin_mono + ns(2.95), .name = 5, .kind = MarkKind::counter, .value = 1000});
+  marks.sums = {{.name = 5, .sum = 1000}};
+  marks.losses.unmatched = 2;
+  return run;
+}
+
 /// One run shown out of a file of several.
 inline Summary summary_of(const Run& run, int runs_in_file) {
   Summary s;
@@ -312,7 +352,7 @@ inline Summary summary_of(const Run& run, int runs_in_file) {
   if (runs_in_file < 2) return s;
   s.total.energy += s.runs[0].usage.energy;
   s.total.duration_s *= 2;
-  if (s.runs[0].footprint) s.total_footprint = footprint(s.total.energy, run.factors);
+  if (s.runs[0].footprint) s.total_footprint = footprint(s.total.energy.joules() + 2 * s.runs[0].overhead_J, run.factors);
   return s;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -9,6 +10,7 @@
 
 #include "launch/channel.hpp"
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
 #include "launch/program.hpp"
 #include "launch/signals.hpp"
 #include "support/tree.hpp"
@@ -106,8 +108,12 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_FALSE(b.receive());
   EXPECT_FALSE(b.closed());
   Message sent{.type = Message::Type::end, .text = "t\n\"", .number = 42, .moment = {1, 2}};
-  sent.outcome = {true, 139, 11, "", 1.25, 0.5, 1 << 20};
+  sent.outcome = {true, 139, 11, "why", 1.25, 0.5, 1 << 20};
   sent.error = {Errc::busy, "what", "hint"};
+  sent.stored.number = 3;
+  sent.stored.runs_in_file = 4;
+  sent.stored.total = {{100.5, 2.25, 0.125, 90, 110, Kind::mixed}, 7.5, 13.7, 20};
+  sent.stored.footprint = Footprint{1, 2, 3};
   ASSERT_TRUE(a.send(sent));
   const auto got = b.receive();
   ASSERT_TRUE(got);
@@ -116,8 +122,23 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_EQ(got->number, 42);
   EXPECT_EQ(got->moment, sent.moment);
   EXPECT_EQ(got->outcome, sent.outcome);
+  EXPECT_EQ(got->outcome, sent.outcome);
   EXPECT_EQ(got->error.code, Errc::busy);
   EXPECT_EQ(got->error.hint, "hint");
+  EXPECT_EQ(got->stored.number, 3);
+  EXPECT_EQ(got->stored.runs_in_file, 4);
+  const Usage &total = got->stored.total, &expected = sent.stored.total;
+  EXPECT_EQ(total.energy.measured_J, expected.energy.measured_J);
+  EXPECT_EQ(total.energy.estimated_J, expected.energy.estimated_J);
+  EXPECT_EQ(total.energy.uncertainty_J, expected.energy.uncertainty_J);
+  EXPECT_EQ(total.energy.lower_J, expected.energy.lower_J);
+  EXPECT_EQ(total.energy.upper_J, expected.energy.upper_J);
+  EXPECT_EQ(total.energy.kind, Kind::mixed);
+  EXPECT_EQ(total.duration_s, 7.5);
+  EXPECT_EQ(total.power_mean_W, 13.7);
+  EXPECT_EQ(total.power_max_W, 20);
+  ASSERT_TRUE(got->stored.footprint);
+  EXPECT_EQ(got->stored.footprint->cost_cent, 3);
   a.close();
   EXPECT_FALSE(b.receive());
   EXPECT_TRUE(b.closed());
@@ -167,6 +188,32 @@ TEST(ChildTest, FindsTheSignalStateThatItIsGiven) {
   auto ignoring = Child::start({"/bin/grep", {"grep", "-q", "^SigIgn:.*1...$", "/proc/self/status"}, "grep"}, before);
   ASSERT_TRUE(ignoring);
   EXPECT_EQ(wait_for(*ignoring).exit_code, 0);
+}
+
+TEST(InAChildTest, GivesBackWhatCameOfItAndOutlivesACrash) {
+  const auto with = [](const StoreRun& store) {
+    perun::Run run;
+    run.app = "train";
+    return in_a_child(store)(run, Presence::perhaps_there);
+  };
+  const auto stored = with([](const perun::Run& run, Presence presence) -> Result<Stored> {
+    return Stored{run.app == "train" && presence == Presence::perhaps_there ? 7 : -1, 8, {}, Footprint{1, 2, 3}};
+  });
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->number, 7);
+  EXPECT_EQ(stored->runs_in_file, 8);
+  EXPECT_EQ(stored->footprint->cost_cent, 3);
+  const auto refused = with([](const perun::Run&, Presence) -> Result<Stored> { return Error{Errc::busy, "in use", "wait"}; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::busy);
+  EXPECT_EQ(refused.error().hint, "wait");
+  const auto crashed = with([](const perun::Run&, Presence) -> Result<Stored> {
+    ::raise(SIGSEGV);
+    return Stored{};
+  });
+  ASSERT_FALSE(crashed);
+  EXPECT_EQ(crashed.error().code, Errc::format);
+  EXPECT_EQ(crashed.error().what, "storing the run ended by signal 11: the data file of 'train' is damaged");
 }
 
 TEST(SignalRelayTest, ASignalForTheGroupIsNotPassedOnASecondTime) {

@@ -10,6 +10,7 @@
 
 #include "store/lanes.hpp"
 #include "support/equal_runs.hpp"
+#include "support/filled_run.hpp"
 #include "support/sample_run.hpp"
 #include "support/tree.hpp"
 
@@ -100,7 +101,9 @@ Run awkward_run() {
   never.id = "never:read";
   add_sensor(node, never, 0, 0, 0, 0);
 
+  run.work = {{"epochs", 4}, {"W\xC3\xB6rter", 1.5}};
   run.nodes.push_back(test::sample_node("gpu07.cluster-1", 1, 0));
+  run.nodes.back().marks = test::filled_run().nodes[0].marks;
   run.nodes.push_back(NodeRecord{"bare/node", {}, {}, {}, {{1, 2}}, {}, {}});
   return run;
 }
