@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
-
-#include "analysis/track_reader.hpp"
 
 namespace perun {
 
@@ -206,59 +203,9 @@ double Portion::uncertainty_J() const noexcept {
   return std::hypot(std::sqrt(variance), coarse_J);
 }
 
-namespace {
-
-/// All intervals of a series, with the halves at both ends that are believed.
-std::vector<Interval> intervals_of(const Sensor& sensor, const SeriesCursor& series, Window window) {
-  std::optional<Hindsight> hindsight;
-  for (;;) {
-    TrackReader track(sensor, series, window, hindsight);
-    PaddedTrack padded(track);
-    std::vector<Interval> all;
-    while (const Interval* x = padded.next())
-      if (x->to_ns > x->from_ns) all.push_back(*x);
-    if (hindsight || !track.wants_hindsight()) return all;
-    hindsight = track.hindsight();
-  }
-}
-
-}  // namespace
-
-std::vector<Interval> updates(const Sensor& sensor, const SeriesCursor& series, Window window) {
-  const auto all = intervals_of(sensor, series, window);
-  std::vector<Interval> out;
-  out.reserve(all.size());
-  const auto still = [&](const Interval& x) { return sensor.behavior == Behavior::counter && x.valid && x.joules <= 0; };
-  const double refresh_s = limits_of(sensor).refresh_s;
-  for (std::size_t i = 0; i < all.size();) {
-    std::size_t end = i;
-    double still_s = 0;
-    while (end + 1 < all.size() && still(all[end])) still_s += all[end++].seconds();
-    Interval x = all[end];
-    // Longer than that it did stand still, or is one that may. The run's edges cut the same intervals as everywhere else.
-    const bool inside = all[i].from_ns >= window.from_ns && x.to_ns <= window.to_ns;
-    if (end > i && x.valid && inside && still_s <= 1.5 * refresh_s) {
-      x.from_ns = all[i].from_ns;
-      x.from_halfwidth_s = all[i].from_halfwidth_s;
-      out.push_back(x);
-    } else {
-      out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(i), all.begin() + static_cast<std::ptrdiff_t>(end) + 1);
-    }
-    i = end + 1;
-  }
-  return out;
-}
-
 RegionEnergies share_out_regions(const Story& story, std::size_t names, const Sensor& sensor,
                                  const std::vector<Interval>& intervals) {
-  RegionEnergies out = Sharer(story, names, sensor, intervals).share_out();
-  double seconds = 0, count = 0;
-  for (std::size_t i = 1; i + 1 < intervals.size(); ++i) {
-    seconds += intervals[i].seconds();
-    ++count;
-  }
-  out.update_s = std::max(count > 0 ? seconds / count : 0, limits_of(sensor).refresh_s);
-  return out;
+  return Sharer(story, names, sensor, intervals).share_out();
 }
 
 void each_row(const Story& story, const std::vector<Interval>& intervals,

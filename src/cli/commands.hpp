@@ -19,6 +19,7 @@ namespace perun {
 [[nodiscard]] int merge(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int qualify(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int showconf(const CommandLine& line, const Resolved& resolved);
 
 /// "perun: WHAT" on stderr, the hint below it.

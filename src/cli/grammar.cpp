@@ -42,8 +42,8 @@ constexpr CommandInfo all_commands[] = {
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
-     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
-     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
      "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
@@ -62,6 +62,10 @@ constexpr CommandInfo all_commands[] = {
     {Command::session, "session", "[--] COMMAND...", "", "",
      "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
      "The Python package uses it; its words may change with every version.\n"},
+    {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
+     "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
+     "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
+     "values, D not to be believed (exit status 1). Later runs use what was found.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
@@ -121,6 +125,16 @@ Status export_output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
+  return Ok{};
+}
+
 template <auto Member>
 Status turn_on(CommandLine& line, const std::string&) {
   line.*Member = true;
@@ -172,6 +186,9 @@ constexpr Flag flags[] = {
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
+    {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
+    {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
@@ -227,7 +244,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor;
+      return command == monitor || command == sensors || command == doctor || command == qualify;
   }
   return false;
 }

@@ -78,6 +78,8 @@ int main(int argc, char** argv) {
       return sensors(*line, *resolved);
     case Command::doctor:
       return doctor(*line, *resolved);
+    case Command::qualify:
+      return qualify(*line, *resolved);
     default:
       return showconf(*line, *resolved);
   }

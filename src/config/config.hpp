@@ -79,7 +79,7 @@ enum class Scope : std::uint8_t {
   factors,  ///< those and postprocess
   data,     ///< results and doctor
   monitor,
-  sources,  ///< monitor, sensors and doctor
+  sources,  ///< monitor, sensors, doctor and qualify
 };
 
 /// What follows a flag.

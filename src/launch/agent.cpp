@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -237,6 +238,14 @@ Result<Stored> store_journal(const std::filesystem::path& path, Presence presenc
   return store(contents->run, presence);
 }
 
+/// HDF5 walks in circles in some damaged files; the launcher, who sees us die, keeps the run.
+void limit_time() {
+  constexpr rlim_t most_s = 300;
+  const auto limit_s = static_cast<rlim_t>(cpu_ns() / 1'000'000'000) + most_s;
+  const rlimit limit{limit_s, limit_s + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
+}
+
 /// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
 void wait_until_seen(Channel& channel) {
   for (;;) {
@@ -284,10 +293,10 @@ int live(const AgentTask& task, Channel& channel) {
                             .cpu_ns = &own_cpu_ns};
   RegionWatch regions(run.nodes.back().sensors,
                       task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
-  const auto marks_ready = regions.open(region_paths(path.parent_path(), run.id, 0), 0);
+  const auto marks_ready = regions.open(region_paths(first_path.parent_path(), run.id, 0), 0);
   if (!task.control.empty())
     if (const auto ok = regions.open_control(task.control); !ok) {
-      journal::discard(path);
+      journal::discard(first_path);
       return refuse(ok.error());
     }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
@@ -307,6 +316,7 @@ int live(const AgentTask& task, Channel& channel) {
     session.finish();
     const auto path = session.journal();
     channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
+    limit_time();
     const auto stored = store_journal(path, session.presence(), task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
