@@ -241,7 +241,7 @@ Result<Stored> store_journal(const std::filesystem::path& path, Presence presenc
 /// HDF5 walks in circles in some damaged files; the launcher, who sees us die, keeps the run.
 void limit_time() {
   constexpr rlim_t most_s = 300;
-  const auto limit_s = static_cast<rlim_t>(cpu_ns() / 1'000'000'000) + most_s;
+  const auto limit_s = static_cast<rlim_t>(own_cpu_ns() / 1'000'000'000) + most_s;
   const rlimit limit{limit_s, limit_s + 1};
   ::setrlimit(RLIMIT_CPU, &limit);
 }
