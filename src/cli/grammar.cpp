@@ -239,7 +239,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == merge || command == doctor ||
+      return command == monitor || command == report || command == runs || command == Command::merge || command == doctor ||
              command == Command::recover;
     case Scope::monitor:
       return command == monitor;
