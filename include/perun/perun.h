@@ -85,6 +85,11 @@ struct perun_energy {
  * readings. */
 PERUN_API int perun_read(struct perun_energy* energy);
 
+/* The same of a stretch of time, CLOCK_MONOTONIC up to now: of a region that is over, or so far. Energies are those of the
+ * stretch, begin_ns and t_ns its ends. Best asked soon: the agent remembers the last 4,000 readings of each meter, and what
+ * was before ever more coarsely, which uncertainty_J tells. */
+PERUN_API int perun_read_between(int64_t from_ns, int64_t to_ns, struct perun_energy* energy);
+
 #ifdef __cplusplus
 }
 #endif

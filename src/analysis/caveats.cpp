@@ -329,7 +329,12 @@ void about_rate(const NodeSummary& node, Remarks& remarks) {
 
 void about_run(const RunSummary& run, Remarks& remarks) {
   if (!run.origin.empty()) remarks.add(Caveat::foreign_data, run.origin, "");
-  if (!run.outcome.finished)
+  if (run.outcome.running)
+    remarks.add(Caveat::interrupted,
+                fmt::format("the run is in progress; the figures go up to the last reading, {} after the start",
+                            units::duration(run.usage.duration_s)),
+                "");
+  else if (!run.outcome.finished)
     remarks.add(Caveat::interrupted,
                 fmt::format("the measuring was cut off{}; the figures end at the last reading, {} after the start",
                             run.outcome.interrupted_by.empty() ? "" : " (" + without_stop(run.outcome.interrupted_by) + ")",

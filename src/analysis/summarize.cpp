@@ -12,6 +12,7 @@
 #include "analysis/energy.hpp"
 #include "analysis/metering.hpp"
 #include "analysis/peak.hpp"
+#include "analysis/parts.hpp"
 #include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
@@ -144,6 +145,7 @@ std::optional<Spread> spread(const Sensor& sensor, SeriesCursor series, Window w
 void describe_state(const Seen& node, Activity& a) {
   for (std::size_t i = 0; i < node.sensors(); ++i) {
     const Sensor& s = node.node.sensors[i];
+    if (s.domain == Domain::gpu || s.domain == Domain::apu) continue;
     if (s.quantity == Quantity::events) a.throttle_events = node.increase(s.id);
     if (s.quantity != Quantity::frequency && s.quantity != Quantity::temperature && s.quantity != Quantity::limit) continue;
     const auto seen = spread(s, node.readings.cursor(i), node.window);
@@ -165,6 +167,7 @@ Activity activity_of(const Seen& node) {
   a.network_received_bytes = node.increase("proc:net_received");
   a.network_sent_bytes = node.increase("proc:net_sent");
   describe_state(node, a);
+  describe_gpus(node.node, node.readings, node.window, a);
   return a;
 }
 
@@ -172,6 +175,8 @@ Activity activity_of(const Seen& node) {
 /// is known. wait4 tells it, and only the launcher's node has it.
 void relate(const Run& run, const Seen& seen, NodeSummary& out) {
   if (out.usage.energy.kind == Kind::unavailable) return;
+  out.inside = inside_of(seen.node, out.devices);
+  out.gpus_visible = visible_gpus(out);
   if (out.baseline) out.net = net_of(out.usage, *out.baseline);
   auto times = node_cpu_times(seen.node, seen.readings, seen.window);
   if (!times || !run.outcome.finished || run.nodes.size() != 1) return;

@@ -9,7 +9,6 @@
 
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
-#include "journal/journal.hpp"
 #include "version.hpp"
 
 namespace perun {
@@ -149,21 +148,6 @@ StoreRun storing_into(const fs::path& data_out) {
     if (!number) return number.error();
     return Stored{*number, totals.runs, totals.usage, totals.footprint};
   };
-}
-
-std::vector<std::string> recover(const fs::path& data_out) {
-  std::vector<std::string> lines;
-  for (const auto& journal : journal::abandoned(data_out)) {
-    const auto stored = rescue(journal, std::nullopt, storing_into(data_out));
-    if (stored) {
-      lines.push_back(fmt::format("recovered a run that had been cut off, as run {} ({})", stored->number,
-                                  journal.parent_path().filename().string()));
-    } else if (stored.error().code != Errc::busy && stored.error().code != Errc::not_found) {
-      lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", journal.string(),
-                                  stored.error().what));
-    }
-  }
-  return lines;
 }
 
 Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust, Figures figures) {

@@ -33,6 +33,7 @@ struct Config {
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
   std::string name;                   ///< APP; empty: from the program
+  std::filesystem::path spool = "auto";  ///< auto: below the user's state folder; none: nowhere
   std::vector<std::string> tags;      ///< of the runs, for finding them again
   std::vector<std::string> backends;  ///< empty: all that work
   std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
@@ -78,7 +79,7 @@ enum class Scope : std::uint8_t {
   factors,  ///< those and postprocess
   data,     ///< results and doctor
   monitor,
-  sources,  ///< monitor, sensors and doctor
+  sources,  ///< monitor, sensors, doctor and qualify
 };
 
 /// What follows a flag.

@@ -192,7 +192,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr auto table = std::to_array<Option>({
+constexpr Option table[] = {
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -219,6 +219,8 @@ constexpr auto table = std::to_array<Option>({
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "spool", "--spool", value, "DIR", "where runs go when data_out fails; none; auto is ~/.local/state/perun",
+     Scope::data, [](Config& c, Text t) { return folder(c.spool, t); }, [](const Config& c) { return c.spool.string(); }},
     {"monitor", "tag", "--tag", list, "NAME,...", "words to find the run again by", Scope::monitor,
      [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
@@ -272,7 +274,7 @@ constexpr auto table = std::to_array<Option>({
        return Ok{};
      },
      [](const Config& c) { return c.color; }},
-});
+};
 
 bool same_key(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -287,7 +289,7 @@ std::span<const Option> options() noexcept {
 
 const Option* find_option(std::string_view key) noexcept {
   const auto row = std::ranges::find_if(table, [&](const Option& o) { return same_key(o.key, key); });
-  return row == table.end() ? nullptr : &*row;
+  return row == std::end(table) ? nullptr : &*row;
 }
 
 std::string variable(const Option& option) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "exchange/json.hpp"
 
@@ -48,14 +49,12 @@ template <class T>
 T integer_of(const Json& json, const char* what) {
   // Of what does not fit into 64 bits the parser makes a float.
   if (!json.is_number_integer()) throw Wrong{fmt::format("'{}' is no integer", what)};
-  if (json.is_number_unsigned()) {
-    const auto value = json.get<std::uint64_t>();
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) throw Wrong{fmt::format("'{}' is too large", what)};
-    return static_cast<T>(value);
-  }
+  using Limits = std::numeric_limits<T>;
+  const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max();
+  if (huge && sizeof(T) == 8 && std::is_unsigned_v<T>) return static_cast<T>(json.get<std::uint64_t>());
   const auto value = json.get<std::int64_t>();
-  if (std::is_unsigned_v<T> || value < static_cast<std::int64_t>(std::numeric_limits<T>::min()))
-    throw Wrong{fmt::format("'{}' is too small", what)};
+  if (huge || std::cmp_greater(value, Limits::max())) throw Wrong{fmt::format("'{}' is too large", what)};
+  if (std::cmp_less(value, Limits::min())) throw Wrong{fmt::format("'{}' is too small", what)};
   return static_cast<T>(value);
 }
 

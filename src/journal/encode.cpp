@@ -247,6 +247,19 @@ Status decode_quality(std::string_view text, Quality& q) {
   });
 }
 
+std::string encode_writer(const WriterFacts& facts) {
+  return Json{{"owner", encode(facts.owner)}, {"data_out", utf8(facts.data_out)}}.dump();
+}
+
+Status decode_writer(std::string_view text, WriterFacts& facts) {
+  return guarded(text, [&](const Json& json) {
+    std::string owner;
+    read(json, "owner", owner);
+    facts.owner = decode_owner(owner).value_or(Owner{});
+    read(json, "data_out", facts.data_out);
+  });
+}
+
 std::string encode_provenance(const Attributes& facts) {
   Json json = Json::object();
   for (const auto& [key, value] : facts) json[utf8(key)] = utf8(value);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "host/owner.hpp"
 #include "model/run.hpp"
 
 namespace perun::journal {
@@ -21,6 +22,13 @@ namespace perun::journal {
 [[nodiscard]] std::string encode_quality(const Quality& quality);
 [[nodiscard]] Status decode_quality(std::string_view text, Quality& quality);
 
+/// Who writes a journal, and where its run belongs.
+struct WriterFacts {
+  Owner owner;
+  std::string data_out;  ///< absolute; the journal itself may be elsewhere (--spool)
+};
+[[nodiscard]] std::string encode_writer(const WriterFacts& facts);
+[[nodiscard]] Status decode_writer(std::string_view text, WriterFacts& facts);
 [[nodiscard]] std::string encode_provenance(const Attributes& facts);
 [[nodiscard]] Status decode_provenance(std::string_view text, Attributes& facts);
 

@@ -25,6 +25,7 @@ enum class FrameType : std::uint32_t {
   quality = 6,     ///< JSON: how the sampling went
   end = 7,         ///< nothing follows but `committing`
   committing = 8,  ///< the run is being added to a data file and may be there already
+  writer = 9,      ///< JSON: the process that writes here, and the data folder that the run belongs to
   /// JSON: what else shaped the run
   provenance = 12,
   // What programs marked (journal/marks.hpp):

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -131,8 +132,13 @@ class Session {
     // A short run is in its data file, and that on disk, before a sync of its journal would be of use.
     const bool long_run = end_.mono_ns - begin_.mono_ns > worth_syncing_ns;
     report_trouble(long_run ? writer_.sync() : writer_.flush());
+    look_for_journal();
     if (prepared_.valid()) prepared_.get();
   }
+
+  [[nodiscard]] const std::filesystem::path& journal() const noexcept { return writer_.path(); }
+  /// A journal that had to move may have been stored from where it was, by somebody who thought that we are dead.
+  [[nodiscard]] Presence presence() const noexcept { return moved_ ? Presence::perhaps_there : Presence::certainly_new; }
 
  private:
   [[nodiscard]] int patience_ms() const {
@@ -165,6 +171,7 @@ class Session {
   void pair_clocks() {
     writer_.clock(now());
     report_trouble(writer_.sync());
+    look_for_journal();
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
   }
 
@@ -223,7 +230,7 @@ class Session {
       launcher_gone_ = true;
       outcome_.interrupted_by = "perun was killed";
       if (!begun_) cancelled_ = true;
-      if (!program_) over_ = true;
+      if (!program_ || task_.of_caller) over_ = true;
     }
   }
 
@@ -232,10 +239,24 @@ class Session {
     if (!status) channel_.send({.type = Message::Type::trouble, .text = "--control: " + status.error().what});
   }
 
+  /// Told once. The second place is tried once too; what cannot be written there either is tried again here.
   void report_trouble(const Status& status) {
-    if (status || troubled_) return;
-    troubled_ = true;
-    channel_.send({.type = Message::Type::trouble, .text = status.error().what});
+    if (status || std::exchange(troubled_, true)) return;
+    std::string text = status.error().what;
+    if (task_.spool.empty()) {
+      text += "; what fits is kept";
+    } else if (const auto moved = writer_.move_to(task_.spool); moved) {
+      moved_ = true;
+      text += fmt::format("; the run is kept in {}", task_.spool.string());
+    } else {
+      text += fmt::format("; nor can the run be kept in {} ({}); what fits is kept", task_.spool.string(), moved.error().what);
+    }
+    channel_.send({.type = Message::Type::trouble, .text = text});
+  }
+
+  void look_for_journal() {
+    if (!writer_.in_place())
+      report_trouble(Error{Errc::not_found, fmt::format("{} was moved or deleted", writer_.path().string())});
   }
 
   const AgentTask& task_;
@@ -252,13 +273,21 @@ class Session {
   Fd program_;  ///< pidfd
   std::future<void> prepared_;
   std::int64_t next_pair_ns_ = 0, cpu_begin_ns_ = 0, launcher_cpu_ns_ = 0;
-  bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
+  bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false, moved_ = false;
 };
 
 Result<Stored> store_journal(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
   const auto contents = journal::read(path);
   if (!contents) return contents.error();
   return store(contents->run, presence);
+}
+
+/// HDF5 walks in circles in some damaged files; the launcher, who sees us die, keeps the run.
+void limit_time() {
+  constexpr rlim_t most_s = 300;
+  const auto limit_s = static_cast<rlim_t>(cpu_ns() / 1'000'000'000) + most_s;
+  const rlimit limit{limit_s, limit_s + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
 }
 
 /// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
@@ -269,6 +298,17 @@ void wait_until_seen(Channel& channel) {
     pollfd fd{channel.fd(), POLLIN, 0};
     if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
   }
+}
+
+/// In data_out, else in the spool: a disk that is full already is no reason not to measure.
+Result<journal::Writer> create_journal(const AgentTask& task, const Run& run, Channel& channel) {
+  auto writer = journal::Writer::create(task.data_out, run);
+  if (writer || task.spool.empty()) return writer;
+  auto spooled = journal::Writer::create(task.spool, run, task.data_out);
+  if (!spooled) return writer;
+  channel.send({.type = Message::Type::trouble,
+                .text = fmt::format("{}; the run is kept in {}", writer.error().what, task.spool.string())});
+  return spooled;
 }
 
 /// The whole life of the agent; the return value is its exit status.
@@ -286,25 +326,25 @@ int live(const AgentTask& task, Channel& channel) {
     if (!baseline) return refuse(baseline.error());
     run.nodes.back().baseline = *std::move(baseline);
   }
-  auto writer = journal::Writer::create(task.data_out, run);
+  auto writer = create_journal(task, run, channel);
   if (!writer) return refuse(writer.error());
   writer->clock(now());
-  const auto path = writer->path();
+  const auto first_path = writer->path();
 
   const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
   const OverheadLimit limit{
       .percent = task.max_overhead_percent, .longest_period_ns = longest_period_ns(instruments->backends), .cpu_ns = &cpu_ns};
   RegionWatch regions(run.nodes.back().sensors,
                       task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
-  const auto marks_ready = regions.open(region_paths(path.parent_path(), run.id, 0), 0);
+  const auto marks_ready = regions.open(region_paths(first_path.parent_path(), run.id, 0), 0);
   if (!task.control.empty())
     if (const auto ok = regions.open_control(task.control); !ok) {
-      journal::discard(path);
+      journal::discard(first_path);
       return refuse(ok.error());
     }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
   if (const auto ok = sampler.start(); !ok) {
-    journal::discard(path);
+    journal::discard(first_path);
     return refuse(ok.error());
   }
   {
@@ -313,12 +353,14 @@ int live(const AgentTask& task, Channel& channel) {
     if (!marks_ready)
       channel.send({.type = Message::Type::trouble, .text = marks_ready.error().what + ": there will be no regions"});
     if (!session.watch()) {
-      journal::discard(path);
+      journal::discard(session.journal());
       return 0;
     }
     session.finish();
+    const auto path = session.journal();
     channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
-    const auto stored = store_journal(path, Presence::certainly_new, task.store);
+    limit_time();
+    const auto stored = store_journal(path, session.presence(), task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
       return 0;
@@ -334,6 +376,10 @@ int live(const AgentTask& task, Channel& channel) {
 }  // namespace
 
 std::filesystem::path journal_path(const AgentTask& task) {
+  std::error_code none;
+  if (!task.spool.empty())
+    if (auto spooled = journal::path_of(task.spool, task.run.id, host_name()); std::filesystem::exists(spooled, none))
+      return spooled;
   return journal::path_of(task.data_out, task.run.id, host_name());
 }
 
@@ -350,21 +396,28 @@ void run_agent(const AgentTask& task, Channel channel) {
   ::_exit(status);
 }
 
-Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
-  auto writer = journal::Writer::reopen(journal);  // held until the run is stored, so that nobody else stores it too
-  if (!writer) return writer.error();
+Result<Stored> rescue(journal::Writer writer, const std::optional<Outcome>& outcome, const StoreRun& store) {
+  const auto journal = writer.path();  // locked by `writer` until the run is stored, so that nobody else stores it too
   const auto contents = journal::read(journal);
   if (!contents) return contents.error();
   if (!contents->begun) {
     journal::discard(journal);
     return Error{Errc::not_found, fmt::format("the program of {} was never started", contents->run.id)};
   }
-  if (outcome && !contents->ended) writer->outcome(*outcome, Moment{});
-  writer->committing();
-  if (const auto ok = writer->sync(); !ok) return ok.error();
-  auto stored = store_journal(journal, contents->committing ? Presence::perhaps_there : Presence::certainly_new, store);
+  if (outcome && !contents->ended) writer.outcome(*outcome, Moment{});
+  writer.committing();
+  // On a full disk the run can be stored elsewhere all the same. It may be there already: not only when a commit was cut
+  // off, also when an earlier state of this journal could not be removed.
+  static_cast<void>(writer.sync());
+  auto stored = store_journal(journal, Presence::perhaps_there, store);
   if (stored) journal::discard(journal);
   return stored;
+}
+
+Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
+  auto writer = journal::Writer::reopen(journal);
+  if (!writer) return writer.error();
+  return rescue(*std::move(writer), outcome, store);
 }
 
 }  // namespace perun

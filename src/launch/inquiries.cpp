@@ -78,10 +78,11 @@ Inquiries::News Inquiries::collect() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     const bool sound = n == ssize_t{sizeof request} && request.version == 1;
     news.attached = news.attached || (sound && request.type == perun_request_attached);
-    if (sound && request.type == perun_request_energy) {
+    const bool between = request.type == perun_request_between && request.from_ns <= request.to_ns;
+    if (sound && (request.type == perun_request_energy || between)) {
       news.energy = true;
       ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, caller.get(), nullptr);
-      waiting_.push_back(std::move(caller));
+      waiting_.push_back({std::move(caller), between ? std::optional(Stretch{request.from_ns, request.to_ns}) : std::nullopt});
     }
     caller.reset();
   }
@@ -89,8 +90,11 @@ Inquiries::News Inquiries::collect() {
   return news;
 }
 
-void Inquiries::answer(const perun_energy& energy) noexcept {
-  for (const auto& fd : waiting_) static_cast<void>(::send(fd.get(), &energy, sizeof energy, MSG_NOSIGNAL | MSG_DONTWAIT));
+void Inquiries::answer(const std::function<perun_energy(const std::optional<Stretch>&)>& find) noexcept {
+  for (const auto& [caller, stretch] : waiting_) {
+    const perun_energy energy = find(stretch);
+    static_cast<void>(::send(caller.get(), &energy, sizeof energy, MSG_NOSIGNAL | MSG_DONTWAIT));
+  }
   waiting_.clear();
 }
 

@@ -3,7 +3,10 @@
 
 #include <perun/perun.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -31,14 +34,22 @@ class Inquiries {
   };
   News collect();
 
-  /// To all who wait.
-  void answer(const perun_energy& energy) noexcept;
+  /// A stretch of CLOCK_MONOTONIC that somebody asks about; none: the run so far.
+  struct Stretch {
+    std::int64_t from_ns = 0, to_ns = 0;
+  };
+  /// To all who wait, each by what it asked.
+  void answer(const std::function<perun_energy(const std::optional<Stretch>&)>& find) noexcept;
 
  private:
   std::filesystem::path path_;
   Fd events_, socket_;
   std::vector<Fd> callers_;  ///< connected, silent so far
-  std::vector<Fd> waiting_;
+  struct Waiting {
+    Fd caller;
+    std::optional<Stretch> stretch;
+  };
+  std::vector<Waiting> waiting_;
 };
 
 }  // namespace perun

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
 #include "launch/region_watch.hpp"
 
 namespace perun {
@@ -135,14 +137,20 @@ class Agent {
   Channel channel_;
 };
 
-/// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
-                             const std::function<void(std::string_view)>& say) {
+/// The agent's first word: ready, or why not.
+struct Ready {
+  int signal = 0;  ///< ended the waiting
+  Moment begin = {};
+};
+Result<Ready> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
+                               const std::function<void(std::string_view)>& say) {
   int signal = 0;
-  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
+  const auto until_ns = monotonic_ns() + patience_for_agent_ns + extra_ns;
+  auto first = agent.wait(relay, until_ns, signal);
+  for (; first && first->type == Message::Type::trouble; first = agent.wait(relay, until_ns, signal)) say(first->text);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
-    return 0;
+    return Ready{0, first->moment};
   }
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
@@ -153,16 +161,54 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
     return error;
   }
   agent.kill_and_reap();
-  if (signal != 0) return signal;
+  if (signal != 0) return Ready{signal};
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
-/// The agent's last word, or what can be saved without it.
-Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
+/// What a run that could not be stored leaves to be told.
+Error kept(Error error, const std::filesystem::path& journal) {
+  error.hint =
+      fmt::format("the run is kept in {}; the next perun command on this folder adds it, or perun recover", journal.string());
+  return error;
+}
+
+/// Takes over the journal of an agent that died, at once, so that no other perun takes the run for one that was cut off.
+/// Its last moment may have been before it wrote down that the program had begun.
+std::optional<journal::Writer> adopt(const AgentTask& task, const Moment& begin) {
+  auto taken = journal::Writer::reopen(journal_path(task));
+  if (!taken) return std::nullopt;
+  if (const auto contents = journal::read(taken->path()); contents && !contents->begun) {
+    taken->begin(begin);
+    static_cast<void>(taken->flush());  // what cannot be written now is tried again at the end
+  }
+  return std::move(*taken);
+}
+
+/// Stores what an agent that died left.
+Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::optional<journal::Writer> orphan) {
   Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
-  const auto journal = journal_path(task);
+  const auto journal = orphan ? orphan->path() : journal_path(task);
+  if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+  Outcome cut_off = outcome;
+  cut_off.finished = false;
+  cut_off.interrupted_by = "the sampling process was killed";
+  if (measured.run) measured.run->outcome = cut_off;
+  // The file may be what killed the agent.
+  const auto store = in_a_child(task.store);
+  auto stored = orphan ? rescue(*std::move(orphan), cut_off, store) : rescue(journal, cut_off, store);
+  if (stored)
+    measured.stored = *std::move(stored);
+  else
+    measured.not_stored = kept(stored.error(), journal);
+  return measured;
+}
+
+/// The agent's last word, or what can be saved without it.
+Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome, const Moment& begin,
+                        std::optional<journal::Writer> orphan, const std::function<void(std::string_view)>& say) {
+  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
   const auto take_run = [&] {
-    if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
+    if (auto contents = journal::read(journal_path(task))) measured.run = std::move(contents->run);
   };
   for (;;) {
     int signal = 0;
@@ -171,15 +217,14 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
       take_run();
       agent.channel().send({.type = Message::Type::seen});
     }
+    if (message && message->type == Message::Type::trouble) say(message->text);
     if (message && message->type == Message::Type::stored) {
       measured.stored = message->stored;
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
-      measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.not_stored = kept(message->error, message->text);
       agent.reap();
       return measured;
     }
@@ -191,21 +236,34 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
     break;
   }
   agent.kill_and_reap();
-  Outcome cut_off = outcome;
-  cut_off.finished = false;
-  cut_off.interrupted_by = "the sampling process was killed";
-  auto stored = rescue(journal, cut_off, [&](const Run& run, Presence presence) {
-    measured.run = run;
-    return task.store(run, presence);
-  });
-  if (stored) {
-    measured.stored = *std::move(stored);
-  } else {
-    measured.not_stored = stored.error();
-    measured.not_stored->hint =
-        fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
+  if (!orphan) orphan = adopt(task, begin);
+  return store_orphan(task, outcome, std::move(orphan));
+}
+
+/// What the agent says while it samples, for the user; the descriptor to watch from then on, -1 when it is gone.
+int hear(Channel& channel, const std::function<void(std::string_view)>& say) {
+  while (const auto message = channel.receive())
+    if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
+  if (!channel.closed()) return channel.fd();
+  say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+  return -1;
+}
+
+/// Waits for the caller's word, or for whatever else ends it.
+Ending attend(const Caller& caller, SignalRelay& relay, int extra, const std::function<int()>& listen) {
+  // A forked child may hold the caller's end of the line open.
+  const Fd alive(static_cast<int>(::syscall(SYS_pidfd_open, caller.pid, 0)));
+  for (;;) {
+    std::array<pollfd, 4> fds{
+        {{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}, {alive.get(), POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), -1);
+    if (fds[1].revents != 0 || fds[3].revents != 0)
+      if (auto ending = caller.hear()) return *std::move(ending);
+    if (fds[3].revents != 0) return {now(), {.interrupted_by = "the program ended before what was measured in it"}};
+    if (fds[2].revents != 0) extra = listen();
+    for (const int signal : relay.collect(monotonic_ns()).received)
+      if (ends_waiting(signal)) return {now(), {.interrupted_by = "perun was told to stop"}};
   }
-  return measured;
 }
 
 }  // namespace
@@ -226,9 +284,9 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (!agent) return agent.error();
   const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
   if (!ready) return ready.error();
-  if (*ready != 0) {
+  if (ready->signal != 0) {
     journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
   }
   export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
   if (!task.control.empty()) ::setenv("PERUN_CONTROL", task.control.c_str(), 1);
@@ -243,20 +301,45 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const std::int64_t cpu_begin_ns = cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
-  const auto hear = [&] {
-    Channel& channel = agent->channel();
-    while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
-    if (!channel.closed()) return channel.fd();
-    say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
-    return -1;
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
   };
-  const auto change = attend(*child, relay, agent->channel().fd(), hear);
+  const auto change = attend(*child, relay, agent->channel().fd(), listen);
   const Outcome outcome = outcome_of(change);
   agent->channel().send(
       {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome);
+  return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
+}
+
+Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, SignalRelay& relay,
+                                const std::function<void(std::string_view)>& say) {
+  auto agent = Agent::start(task);
+  if (!agent) return agent.error();
+  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
+  if (!ready) return ready.error();
+  if (ready->signal != 0) {
+    journal::discard(journal_path(task));
+    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
+  }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
+  const std::int64_t cpu_begin_ns = cpu_ns();
+  relay.retire_canary();  // nothing is passed on to a caller
+  caller.go();
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
+  };
+  const auto ending = attend(caller, relay, agent->channel().fd(), listen);
+  agent->channel().send(
+      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
+  return collect_result(*agent, task, relay, ending.outcome, ready->begin, std::move(orphan), say);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

@@ -77,17 +77,17 @@ Status RegionWatch::hear(Sampler& sampler) {
   return control_.fd() >= 0 ? control_.collect() : Status(Ok{});
 }
 
-void RegionWatch::add(std::span<const RingSample> samples) noexcept {
+void RegionWatch::add(std::span<const RingSample> samples) {
   for (const auto& s : samples) live_.add(s.sensor, s.reading);
 }
 
 void RegionWatch::answer(std::int64_t begin_ns) noexcept {
   if (asked_ns_ == 0) return;
-  perun_energy energy = live_.now();
-  if (energy.t_ns < asked_ns_ && live_.counts()) return;
+  perun_energy so_far = live_.now();
+  if (so_far.t_ns < asked_ns_ && live_.counts()) return;
   asked_ns_ = 0;
-  energy.begin_ns = begin_ns;
-  inquiries_.answer(energy);
+  so_far.begin_ns = begin_ns;
+  inquiries_.answer([&](const auto& stretch) { return stretch ? live_.between(stretch->from_ns, stretch->to_ns) : so_far; });
 }
 
 Marks RegionWatch::drain(Sampler& sampler, std::int64_t now_ns) {

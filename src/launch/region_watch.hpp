@@ -48,7 +48,7 @@ class RegionWatch {
   Status hear(Sampler& sampler);
 
   /// Every reading that the sampler took; a question is answered with one that is younger than it.
-  void add(std::span<const RingSample> samples) noexcept;
+  void add(std::span<const RingSample> samples);
   void answer(std::int64_t begin_ns) noexcept;
 
   /// New marks, if any. The sampling is quickened with the first.

@@ -62,6 +62,7 @@ struct Outcome {
   std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
   double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
   std::int64_t max_rss_bytes = 0;
+  bool running = false;  ///< in progress: read from a journal that is still written
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 

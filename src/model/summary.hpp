@@ -110,6 +110,25 @@ struct Activity {
   std::optional<double> cpu_temperature_max_C;  ///< of the hottest package
   std::optional<double> cpu_power_limit_W;      ///< the lowest seen of each package, all packages
   std::optional<double> throttle_events;
+  // Of the GPUs of the node, where there are any.
+  std::optional<double> gpu_utilization;            ///< 0..1, their mean
+  std::optional<double> gpu_memory_used_max_bytes;  ///< the greatest of each, added up
+  std::optional<double> gpu_temperature_max_C;      ///< of the hottest
+  std::optional<double> gpu_power_capped;           ///< 0..1 of the looks at them found it held back by its power limit
+  std::optional<double> gpu_slowed;                 ///< likewise, for its temperature or by the hardware
+};
+
+/// What is measured inside of a meter of the whole node, which makes up the total alone. The rest is fans, disks, losses.
+struct Inside {
+  double joules = 0;
+  double uncertainty_J = 0;          ///< 95 %, half width
+  std::vector<std::string> devices;  ///< ids
+};
+
+/// The GPUs that the program may see (CUDA_VISIBLE_DEVICES), of those that are measured.
+struct VisibleGpus {
+  std::uint64_t gpus = 0, gpus_of_node = 0;
+  double joules = 0, joules_of_node = 0;
 };
 
 /// Energy beside what the node would have used idle: net = gross - baseline. Below 0 it is shown as it is.
@@ -140,6 +159,8 @@ struct NodeSummary {
   std::optional<Baseline> baseline;
   std::optional<Net> net;  ///< with a baseline, where the energy is available
   std::optional<Attribution> attributed;
+  std::optional<Inside> inside;
+  std::optional<VisibleGpus> gpus_visible;
   double overhead_J = 0;               ///< what the factors assume for parts without a sensor; never in `usage`
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;

@@ -45,6 +45,18 @@ void fields(F& f, Is<Activity> auto& s) {
   f("network_received_bytes", s.network_received_bytes), f("network_sent_bytes", s.network_sent_bytes);
   f("cpu_frequency_mean_Hz", s.cpu_frequency_mean_Hz), f("cpu_temperature_max_C", s.cpu_temperature_max_C);
   f("cpu_power_limit_W", s.cpu_power_limit_W), f("throttle_events", s.throttle_events);
+  f("gpu_utilization", s.gpu_utilization), f("gpu_memory_used_max_bytes", s.gpu_memory_used_max_bytes);
+  f("gpu_temperature_max_C", s.gpu_temperature_max_C), f("gpu_power_capped", s.gpu_power_capped), f("gpu_slowed", s.gpu_slowed);
+}
+
+template <class F>
+void fields(F& f, Is<Inside> auto& s) {
+  f("joules", s.joules), f("uncertainty_J", s.uncertainty_J), f("devices", s.devices);
+}
+
+template <class F>
+void fields(F& f, Is<VisibleGpus> auto& s) {
+  f("gpus", s.gpus), f("gpus_of_node", s.gpus_of_node), f("joules", s.joules), f("joules_of_node", s.joules_of_node);
 }
 
 template <class F>
@@ -126,7 +138,8 @@ void fields(F& f, Is<RegionReport> auto& s) {
 template <class F>
 void fields(F& f, Is<NodeSummary> auto& s) {
   f("host", s.host), f("attributes", s.attributes), f("usage", s.usage), f("scope", s.scope), f("baseline", s.baseline);
-  f("net", s.net), f("attributed", s.attributed), f("devices", s.devices), f("activity", s.activity);
+  f("net", s.net), f("attributed", s.attributed), f("inside", s.inside), f("gpus_visible", s.gpus_visible);
+  f("devices", s.devices), f("activity", s.activity);
   f("regions", s.regions);
   f("blocked", s.blocked), f("quality", s.quality), f("frequency_achieved_Hz", s.frequency_achieved_hz);
   f("longest_gap_s", s.longest_gap_s), f("readings", s.readings), f("repeated", s.repeated);

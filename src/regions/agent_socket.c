@@ -24,11 +24,11 @@ void perun_socket_set(const char* path) {
 }
 
 /* A socket connected to the agent that has got the request, or -1. */
-static int ask(uint32_t type) {
+static int ask(struct perun_request request) {
   if (agent.sun_family == 0) return errno = ENOTCONN, -1;
   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
-  const struct perun_request request = {1, type};
+  request.version = 1;
   if (connect(fd, (const struct sockaddr*)&agent, sizeof agent) == 0 &&
       send(fd, &request, sizeof request, MSG_NOSIGNAL) == (ssize_t)sizeof request)
     return fd;
@@ -37,7 +37,7 @@ static int ask(uint32_t type) {
 }
 
 void perun_socket_announce(void) {
-  const int fd = ask(perun_request_attached);
+  const int fd = ask((struct perun_request){.type = perun_request_attached});
   if (fd >= 0) close(fd);
 }
 
@@ -47,10 +47,10 @@ static int64_t now_ms(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-int perun_read(struct perun_energy* energy) {
+static int energy_of(struct perun_request request, struct perun_energy* energy) {
   memset(energy, 0, sizeof *energy);
   energy->kind = PERUN_UNAVAILABLE;
-  const int fd = ask(perun_request_energy);
+  const int fd = ask(request);
   if (fd < 0) return -1;
   const int64_t until_ms = now_ms() + patience_ms;
   int why = ETIMEDOUT;
@@ -68,4 +68,12 @@ int perun_read(struct perun_energy* energy) {
   memset(energy, 0, sizeof *energy);
   energy->kind = PERUN_UNAVAILABLE;
   return errno = why, -1;
+}
+
+int perun_read(struct perun_energy* energy) {
+  return energy_of((struct perun_request){.type = perun_request_energy}, energy);
+}
+
+int perun_read_between(int64_t from_ns, int64_t to_ns, struct perun_energy* energy) {
+  return energy_of((struct perun_request){.type = perun_request_between, .from_ns = from_ns, .to_ns = to_ns}, energy);
 }

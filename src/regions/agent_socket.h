@@ -11,12 +11,14 @@ extern "C" {
 
 enum perun_request_type {
   perun_request_attached = 1, /* there will be marks: no answer */
-  perun_request_energy = 2    /* read now: the answer is a struct perun_energy */
+  perun_request_energy = 2,   /* read now: the answer is a struct perun_energy */
+  perun_request_between = 3   /* read now: the answer is a struct perun_energy of from_ns to to_ns */
 };
 
 struct perun_request {
   uint32_t version; /* 1 */
   uint32_t type;
+  int64_t from_ns, to_ns; /* CLOCK_MONOTONIC */
 };
 
 /* Where the agent listens; NULL: nowhere. */

@@ -159,6 +159,7 @@ Json outcome_of(const Outcome& o, bool seen) {
   const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
+  if (o.running) out["running"] = true;
   out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
@@ -199,6 +200,14 @@ Json activity_of(const Activity& a) {
   out["cpu_temperature_max_C"] = number(a.cpu_temperature_max_C);
   out["cpu_power_limit_W"] = number(a.cpu_power_limit_W);
   out["throttle_events"] = number(a.throttle_events);
+  const auto if_known = [&](const char* key, const std::optional<double>& value) {
+    if (value) out[key] = number(value);
+  };
+  if_known("gpu_utilization", a.gpu_utilization);
+  if_known("gpu_memory_used_max_bytes", a.gpu_memory_used_max_bytes);
+  if_known("gpu_temperature_max_C", a.gpu_temperature_max_C);
+  if_known("gpu_power_capped", a.gpu_power_capped);
+  if_known("gpu_slowed", a.gpu_slowed);
   return out;
 }
 
@@ -248,6 +257,23 @@ Json node_of(const NodeSummary& node) {
   out["net"] = net_of(node.net);
   out["attributed"] = attributed_of(node.attributed);
   out["scope"] = scope_of(node.scope);
+  if (node.inside) {
+    Json inside;
+    inside["devices"] = Json::array();
+    for (const auto& id : node.inside->devices) inside["devices"].push_back(words(id));
+    inside["energy_J"] = number(node.inside->joules);
+    inside["uncertainty_J"] = number(node.inside->uncertainty_J);
+    inside["other_J"] = number(node.usage.energy.joules() - node.inside->joules);
+    out["inside"] = std::move(inside);
+  }
+  if (node.gpus_visible) {
+    Json gpus;
+    gpus["gpus"] = node.gpus_visible->gpus;
+    gpus["gpus_of_node"] = node.gpus_visible->gpus_of_node;
+    gpus["energy_J"] = number(node.gpus_visible->joules);
+    gpus["energy_of_node_J"] = number(node.gpus_visible->joules_of_node);
+    out["gpus_visible"] = std::move(gpus);
+  }
   out["devices"] = Json::array();
   for (const auto& d : node.devices) out["devices"].push_back(device_of(d));
   out["activity"] = activity_of(node.activity);

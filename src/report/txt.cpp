@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "report/layout.hpp"
+#include "report/parts_text.hpp"
 #include "report/regions.hpp"
 #include "report/tables.hpp"
 #include "report/wording.hpp"
@@ -93,7 +94,7 @@ std::string where_and_when(const RunSummary& run) {
   for (const auto& node : run.nodes)
     for (const auto& d : node.devices) {
       sensors += d.kind == Kind::measured ? 1 : 0;
-      gpus += d.domain == Domain::gpu ? 1 : 0;
+      gpus += parts_text::is_gpu(node, d) ? 1 : 0;
     }
   std::string out;
   if (run.nodes.size() == 1) {
@@ -223,6 +224,10 @@ void figures(Page& page, const RunSummary& run) {
   page.field("Energy", fmt::format("{}{} = {}{}", wording::joules(e.joules()), error, units::si(e.joules() / 3600, "Wh"), tag));
   if (e.kind == Kind::mixed) page.field("", split_energy(run));
   if (const std::string text = parts(run); !text.empty()) page.field("of", text);
+  if (run.nodes.size() == 1) {
+    if (const auto text = parts_text::inside(run.nodes.front()); !text.empty()) page.field("Inside", text);
+    if (const auto text = parts_text::visible_gpus(run.nodes.front()); !text.empty()) page.field("GPUs", text);
+  }
   net(page, run);
   share(page, run);
   page.field("Power", fmt::format("mean {}{}, peak {}{}", wording::watts(run.usage.power_mean_W), tag,
@@ -275,6 +280,8 @@ std::string activity(const RunSummary& run) {
   if (throttled && *throttled > 0) say(fmt::format("throttled {:.0f} times", *throttled));
   if (memory) say("memory up to " + wording::bytes(*memory));
   if (read && written) say("disk " + wording::bytes(*read) + " read, " + wording::bytes(*written) + " written");
+  if (run.nodes.size() == 1)
+    for (const auto& text : parts_text::gpu_activity(run.nodes.front().activity)) say(text);
   if (received && sent) say("network " + wording::bytes(*received) + " in, " + wording::bytes(*sent) + " out");
   return out;
 }

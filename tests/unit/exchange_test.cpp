@@ -52,7 +52,9 @@ struct ExchangeTest : testing::Test {
     std::size_t at = 0;
     const auto made = make_file(tree.at(name), source->app(), [&](Run& run, RunSummary& summary) -> Result<bool> {
       if (at == numbers.size()) return false;
-      run = *source->load(numbers[at++]);
+      auto loaded = source->load(numbers[at++]);
+      if (!loaded) return loaded.error();
+      run = *std::move(loaded);
       summary = summarize(run);
       return true;
     });
@@ -72,7 +74,12 @@ TEST_F(ExchangeTest, RandomRunsSurviveTheWayThroughJsonToTheBit) {
     const auto again = remade(tree.at("x.json"), back.c_str());
     const auto a = Store::open(file), b = Store::open(again);
     ASSERT_TRUE(a && b);
-    for (const int number : *a->numbers()) test::expect_equal(*a->load(number), *b->load(number));
+    for (const int number : *a->numbers()) {
+      const auto before = a->load(number), after = b->load(number);
+      ASSERT_TRUE(before) << before.error().what;
+      ASSERT_TRUE(after) << after.error().what;
+      test::expect_equal(*before, *after);
+    }
     EXPECT_EQ(written(again, write_json), json) << seed;
     if (HasFailure()) return;
   }
