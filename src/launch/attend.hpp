@@ -19,6 +19,9 @@ Child::Change attend(Child& child, SignalRelay& relay, int extra, const std::fun
 
 [[nodiscard]] Outcome outcome_of(const Child::Change& change);
 
+/// Whether the user wants out with this signal.
+[[nodiscard]] bool ends_waiting(int signal) noexcept;
+
 /// The next message, or nothing when the other side is gone, the time is over (0: never) or the user wants out, which leaves
 /// the signal.
 [[nodiscard]] std::optional<Message> next_message(Channel& channel, SignalRelay& relay, std::int64_t until_ns, int& signal);
