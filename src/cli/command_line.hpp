@@ -21,6 +21,7 @@ enum class Command : std::uint8_t {
   recover,
   runs,
   export_runs,
+  merge,
   sensors,
   doctor,
   qualify,
@@ -46,6 +47,7 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export
+  std::vector<std::string> pieces;               ///< merge: folders
   std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   bool quiet = false;
   bool running = false;     ///< report: the runs in progress; `file` may be a folder then

@@ -49,6 +49,10 @@ constexpr CommandInfo all_commands[] = {
      "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
      "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
      "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
+    {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
+     "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
+     "Pieces of one job become one run in the data file below --data_out, and are\n"
+     "removed. Without all of them the run says which ranks are missing.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -235,7 +239,8 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == doctor || command == Command::recover;
+      return command == monitor || command == report || command == runs || command == Command::merge || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
