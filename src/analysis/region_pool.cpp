@@ -8,25 +8,25 @@ namespace perun {
 
 constexpr std::size_t least_rows = 5;  ///< in which a region must be for its power to be believed
 
-std::vector<double> Pool::fractions(const Interval& x, const Row& row, double unmarked_s) const {
+std::vector<double> Pool::seconds(const Row& row, double unmarked_s) const {
   std::vector<double> f(size());
-  for (const auto& [name, seconds] : row) {
+  for (const auto& [name, spent_s] : row) {
     const auto column = std::find(columns_.begin(), columns_.end(), name);
-    f[static_cast<std::size_t>(column - columns_.begin())] += seconds / x.seconds();
+    f[static_cast<std::size_t>(column - columns_.begin())] += spent_s;
   }
-  f.back() = unmarked_s / x.seconds();
+  f.back() = unmarked_s;
   return f;
 }
 
 void Pool::add(const Interval& x, const Row& row, double unmarked_s) {
-  const auto f = fractions(x, row, unmarked_s);
+  const auto f = seconds(row, unmarked_s);
   const std::size_t n = size();
   normal_.resize(n * n);
   right_.resize(n);
   seen_.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
     if (f[i] == 0) continue;
-    right_[i] += f[i] * x.watts();
+    right_[i] += f[i] * x.joules;
     ++seen_[i];
     for (std::size_t k = 0; k < n; ++k) normal_[i * n + k] += f[i] * f[k];
   }
@@ -72,8 +72,8 @@ bool Pool::solve() {
 }
 
 void Pool::check(const Interval& x, const Row& row, double unmarked_s) {
-  const auto f = fractions(x, row, unmarked_s);
-  double residual = x.watts();
+  const auto f = seconds(row, unmarked_s);
+  double residual = x.joules;
   for (std::size_t i = 0; i < size(); ++i) residual -= f[i] * watts_[i];
   squares_ += residual * residual;
   neighbours_ += residual * before_;

@@ -11,7 +11,8 @@
 namespace perun {
 
 /// The power of regions whose calls are too short for the sensor, from all its intervals together: each is a mixture of
-/// regions in proportions that are known, and the proportions differ (least squares; the residuals tell the interval).
+/// regions in proportions that are known, and the proportions differ (least squares of the
+/// joules, whose error is the same however long an interval; the residuals tell the interval).
 class Pool {
  public:
   /// Columns are names; whatever else there is shares one more, and so does unmarked time.
@@ -30,7 +31,7 @@ class Pool {
   [[nodiscard]] std::optional<Power> power(std::size_t i) const;
 
  private:
-  std::vector<double> fractions(const Interval& x, const Row& row, double unmarked_s) const;
+  [[nodiscard]] std::vector<double> seconds(const Row& row, double unmarked_s) const;
   [[nodiscard]] std::size_t size() const noexcept { return columns_.size() + 2; }
 
   std::vector<std::uint32_t> columns_;

@@ -18,12 +18,13 @@ constexpr CommandInfo all_commands[] = {
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
-    {Command::mark, "mark", "begin NAME | end [NAME] | cancel [NAME] | count NAME=N | TEXT", "Measure",
+    {Command::mark, "mark", "begin NAME | end [NAME] | count NAME=N | TEXT", "Measure",
      "Mark a region or a moment from a shell script",
      "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
      "counter NAME, or marks this moment with TEXT. A TEXT that begins with one of the\n"
      "verbs stands behind --. All shells of a run share one stack of open regions; end\n"
-     "without NAME closes the innermost. Elsewhere it does nothing.\n"},
+     "without NAME closes the innermost, and cancel [NAME] forgets it. Without a perun\n"
+     "around it does nothing.\n"},
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},

@@ -357,6 +357,7 @@ Result<Stored> rescue(journal::Writer writer, const std::optional<Outcome>& outc
   const auto journal = writer.path();  // locked by `writer` until the run is stored, so that nobody else stores it too
   const auto contents = journal::read(journal);
   if (!contents) return contents.error();
+  forget_region_paths(region_paths(journal.parent_path(), contents->run.id, 0));
   if (!contents->begun) {
     journal::discard(journal);
     return Error{Errc::not_found, fmt::format("the program of {} was never started", contents->run.id)};

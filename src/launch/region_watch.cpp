@@ -36,6 +36,13 @@ void export_region_paths(std::span<const RegionPaths> paths, std::string_view ru
   give("PERUN_ACTIVE", "1");
 }
 
+void forget_region_paths(std::span<const RegionPaths> paths) noexcept {
+  for (const auto& p : paths) {
+    ::unlink(p.marks.c_str());
+    ::unlink(p.sock.c_str());
+  }
+}
+
 Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
   Status marks = Ok{};
   for (const auto& p : paths)

@@ -30,6 +30,9 @@ struct RegionPaths {
 /// launcher, before the program starts; variables of a perun around this one are replaced.
 void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key);
 
+/// Removes what an agent that was killed left of them.
+void forget_region_paths(std::span<const RegionPaths> paths) noexcept;
+
 /// All that the agent does for the regions of the programs it measures. One thread.
 class RegionWatch {
  public:

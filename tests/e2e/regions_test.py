@@ -211,6 +211,7 @@ class Regions(PerunTest):
         run = json.loads(done.stdout)["runs"][0]
         regions = {r["name"]: r for r in run["regions"]["regions"]}
         self.assertEqual(sorted(regions), ["a", "b"])
+        self.assert_nothing_in_shared_memory(run)
         self.assertGreaterEqual(regions["a"]["time_s"], 0.4)
         self.assert_closed(run)
 
