@@ -62,7 +62,7 @@ model: 0.392 W/GB (estimated)
 Total    cpu:0 package + dram (estimated); without a sensor: memory, fans,
          disks, network, PSU losses
 Chosen   rapl: powercap, because perf is not on this machine
-Not on this machine: cray, hwmon, battery, state
+Not on this machine: cray, hwmon, battery, nvml, amdgpu, level_zero, state
 )");
 }
 
