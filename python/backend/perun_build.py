@@ -10,6 +10,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -90,7 +91,7 @@ def _built(config_settings, scratch):
     build = pathlib.Path(given).resolve() if given else scratch
     if not (build / "CMakeCache.txt").exists():
         _run(
-            *("cmake", "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DPERUN_TESTS=OFF", "-DPERUN_BENCH=OFF"),
+            *("cmake", *(("-G", "Ninja") if shutil.which("ninja") else ()), "-S", ROOT, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DPERUN_TESTS=OFF", "-DPERUN_BENCH=OFF"),
             *(f"-DPython_EXECUTABLE={sys.executable}", f"-DPython_INCLUDE_DIR={sysconfig.get_path('include')}"),
         )
     _run("cmake", "--build", build, "--target", "perun_python", "--parallel", len(os.sched_getaffinity(0)))

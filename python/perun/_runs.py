@@ -66,27 +66,36 @@ class Run:
         """None when another thread was quicker: there is one run at a time, and it is everybody's."""
         global _own
         with _lock:
-            if _own is not None or joined():
-                return None
-            _own = cls(words)
-            return _own
+            first = _own
+            if first is None and not joined():
+                _own = cls(words)
+                return _own
+        if first is not None:
+            first._attached.wait(10)  # marks before that would be lost
+        return None
 
     def __init__(self, words):
         from ._session import Session  # and with it much that a program without a run of its own does not need
 
         self._session = Session(words)
         self._environment = {}
-        self._started = False
+        self._ended = False
+        self._trouble = ""
+        self._attached = threading.Event()
 
     def __enter__(self):
         """One round begins."""
         with _lock:
+            self._ended = False
             environment = self._session.start()
-            self._started = True
             self._environment = {name: os.environ.get(name) for name in environment}
             os.environ.update(environment)
             if "PERUN_MARKS" in environment:
-                native.attach(environment["PERUN_MARKS"], environment.get("PERUN_SOCK", ""))
+                try:
+                    native.attach(environment["PERUN_MARKS"], environment.get("PERUN_SOCK", ""))
+                except OSError as error:
+                    self._trouble = f"perun: there will be no regions: {error.strerror}\n"
+        self._attached.set()
         for watcher in _watchers:
             watcher(True)
         return self
@@ -103,6 +112,7 @@ class Run:
         with _lock:
             native.detach()
             self._session.end()
+            self._ended = True
             for name, value in self._environment.items():
                 if value is None:
                     os.environ.pop(name, None)
@@ -114,10 +124,12 @@ class Run:
         global _own
         with _lock:
             _own = None
-        if not self._started:
+        self._attached.set()
+        if not self._ended:
             return None, None, self._session.forget()
         report, text = self._session.finish()
-        return report, from_report(report["runs"][-1]) if report and report["runs"] else None, text
+        usage = from_report(report["runs"][-1]) if report and report["runs"] else None
+        return report, usage, self._trouble + text
 
     def abandon_in_child(self):
         self._session.abandon_in_child()

@@ -4,9 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
-
-#include "analysis/track_reader.hpp"
 
 namespace perun {
 
@@ -35,6 +32,7 @@ class Follower {
     joules_ += weight * joules;
     least_ = std::min(least_, top > weight * (1 + 1e-9) ? 0 : weight);
     most_ = std::max(most_, top);
+    certain_ = certain_ && top <= weight * (1 + 1e-9);
   }
   [[nodiscard]] bool touched() const noexcept { return active_s_ > 0; }
 
@@ -42,7 +40,8 @@ class Follower {
   void settle(std::size_t index, const Interval& x, const Limits& limits, bool gauge, Portion& out) noexcept {
     const double seconds = x.seconds(), level = weighted_s_ / seconds;
     if (last_ != index) leave(limits, out);
-    if (active_s_ < seconds * (1 - 1e-9)) least_ = 0;
+    const bool whole = active_s_ >= seconds * (1 - 1e-9);
+    if (!whole) least_ = 0;
     const double spread = most_ - least_, share = spread > 1e-9 ? std::clamp((level - least_) / spread, 0.0, 1.0) : 1;
     const double watts = std::max(0.0, x.watts());
     step(std::abs(level - level_), std::max(watts, watts_), limits, out);
@@ -51,15 +50,16 @@ class Follower {
     bound(x, least_, spread, share, limits, out);
     if (!x.valid) out.coarse_J += limits.max_power_W * weighted_s_;
     if (gauge) out.variance += square(2 * 1.96 * level * x.bend_J);
-    if (spread <= 1e-9) {
-      out.variance += square(pending_J_);
+    // Other threads may change the part of a region that is open all the time: that is no matter of its length.
+    const double error = spread > 1e-9 ? spread * share_error(share, x.joules, limits.max_power_W, seconds) : 0;
+    if (whole && certain_) {
+      out.variance += square(error) + square(pending_J_);
       out.resolved_s += weighted_s_ + pending_s_;
       pending_J_ = pending_s_ = 0;
     } else {
-      const double error = spread * share_error(share, x.joules, limits.max_power_W, seconds);
       out.coarse_J += pending_J_;
       pending_J_ = pending_s_ = 0;
-      if (steady_) {
+      if (whole_before_) {
         out.variance += square(error);
         out.resolved_s += weighted_s_;
       } else {
@@ -67,12 +67,13 @@ class Follower {
         pending_s_ = weighted_s_;
       }
     }
-    steady_ = spread <= 1e-9;
+    whole_before_ = whole && certain_;
     level_ = level;
     watts_ = watts;
     last_ = index + 1;
     weighted_s_ = active_s_ = joules_ = most_ = 0;
     least_ = 1;
+    certain_ = true;
   }
 
   /// The region is not open in what follows.
@@ -80,7 +81,7 @@ class Follower {
     step(level_, watts_, limits, out);
     out.coarse_J += pending_J_;
     pending_J_ = pending_s_ = level_ = watts_ = 0;
-    steady_ = false;
+    whole_before_ = false;
   }
 
  private:
@@ -107,7 +108,8 @@ class Follower {
   double weighted_s_ = 0, active_s_ = 0, joules_ = 0, least_ = 1, most_ = 0;  // in the interval that is being looked at
   double level_ = 0, watts_ = 0, pending_J_ = 0, pending_s_ = 0;              // of the one before
   std::size_t last_ = 0;
-  bool steady_ = false;
+  bool whole_before_ = false;
+  bool certain_ = true;  ///< in the interval that is being looked at
 };
 
 /// A region with the place its results go to.
@@ -206,59 +208,9 @@ double Portion::uncertainty_J() const noexcept {
   return std::hypot(std::sqrt(variance), coarse_J);
 }
 
-namespace {
-
-/// All intervals of a series, with the halves at both ends that are believed.
-std::vector<Interval> intervals_of(const Sensor& sensor, const SeriesCursor& series, Window window) {
-  std::optional<Hindsight> hindsight;
-  for (;;) {
-    TrackReader track(sensor, series, window, hindsight);
-    PaddedTrack padded(track);
-    std::vector<Interval> all;
-    while (const Interval* x = padded.next())
-      if (x->to_ns > x->from_ns) all.push_back(*x);
-    if (hindsight || !track.wants_hindsight()) return all;
-    hindsight = track.hindsight();
-  }
-}
-
-}  // namespace
-
-std::vector<Interval> updates(const Sensor& sensor, const SeriesCursor& series, Window window) {
-  const auto all = intervals_of(sensor, series, window);
-  std::vector<Interval> out;
-  out.reserve(all.size());
-  const auto still = [&](const Interval& x) { return sensor.behavior == Behavior::counter && x.valid && x.joules <= 0; };
-  const double refresh_s = limits_of(sensor).refresh_s;
-  for (std::size_t i = 0; i < all.size();) {
-    std::size_t end = i;
-    double still_s = 0;
-    while (end + 1 < all.size() && still(all[end])) still_s += all[end++].seconds();
-    Interval x = all[end];
-    // Longer than that it did stand still, or is one that may. The run's edges cut the same intervals as everywhere else.
-    const bool inside = all[i].from_ns >= window.from_ns && x.to_ns <= window.to_ns;
-    if (end > i && x.valid && inside && still_s <= 1.5 * refresh_s) {
-      x.from_ns = all[i].from_ns;
-      x.from_halfwidth_s = all[i].from_halfwidth_s;
-      out.push_back(x);
-    } else {
-      out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(i), all.begin() + static_cast<std::ptrdiff_t>(end) + 1);
-    }
-    i = end + 1;
-  }
-  return out;
-}
-
 RegionEnergies share_out_regions(const Story& story, std::size_t names, const Sensor& sensor,
                                  const std::vector<Interval>& intervals) {
-  RegionEnergies out = Sharer(story, names, sensor, intervals).share_out();
-  double seconds = 0, count = 0;
-  for (std::size_t i = 1; i + 1 < intervals.size(); ++i) {
-    seconds += intervals[i].seconds();
-    ++count;
-  }
-  out.update_s = std::max(count > 0 ? seconds / count : 0, limits_of(sensor).refresh_s);
-  return out;
+  return Sharer(story, names, sensor, intervals).share_out();
 }
 
 void each_row(const Story& story, const std::vector<Interval>& intervals,

@@ -9,7 +9,6 @@
 
 #include "analysis/region_story.hpp"
 #include "analysis/track.hpp"
-#include "model/readings.hpp"
 
 namespace perun {
 
@@ -29,12 +28,7 @@ struct RegionEnergies {
   Portion unmarked;
   std::vector<double> call_J;                                                          ///< by call
   std::map<std::pair<std::uint16_t, std::uint32_t>, std::pair<double, double>> cells;  ///< thread, name: inclusive, exclusive
-  double update_s = 0;  ///< mean time between readings that showed something new
 };
-
-/// Intervals between updates of the sensor, with the half intervals at both ends that are believed: where it is read more often
-/// than it is renewed, readings inside the window that show nothing new are left out.
-[[nodiscard]] std::vector<Interval> updates(const Sensor& sensor, const SeriesCursor& series, Window window);
 
 /// Shares out the energy in `intervals`; `names` is the number of names. All parts add up to the energy of the window.
 [[nodiscard]] RegionEnergies share_out_regions(const Story& story, std::size_t names, const Sensor& sensor,

@@ -152,6 +152,11 @@ void Story::put_in_order() {
                    [](const Change& a, const Change& b) { return std::tie(a.t_ns, a.what) < std::tie(b.t_ns, b.what); });
 }
 
+bool Story::changes_within(std::int64_t from_ns, std::int64_t to_ns) const noexcept {
+  const auto first = std::partition_point(changes_.begin(), changes_.end(), [&](const Change& c) { return c.t_ns <= from_ns; });
+  return first != changes_.end() && first->t_ns <= to_ns;
+}
+
 /// Keeps what is open while time passes.
 class Story::Teller {
  public:

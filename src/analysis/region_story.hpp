@@ -49,6 +49,9 @@ class Story {
   [[nodiscard]] const std::vector<Call>& calls() const noexcept { return calls_; }
   [[nodiscard]] const Window& window() const noexcept { return window_; }
 
+  /// Whether anything begins or ends after `from_ns` and not after `to_ns`.
+  [[nodiscard]] bool changes_within(std::int64_t from_ns, std::int64_t to_ns) const noexcept;
+
   /// Calls `piece` for the pieces of the window, in order and without gaps; `begins` and `ends` where a call does so.
   struct Listener {
     std::function<void(const Piece&)> piece;

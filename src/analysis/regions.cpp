@@ -7,6 +7,7 @@
 
 #include "analysis/region_energy.hpp"
 #include "analysis/region_pool.hpp"
+#include "analysis/region_updates.hpp"
 
 namespace perun {
 
@@ -22,8 +23,9 @@ double seconds(std::int64_t ns) noexcept {
 /// All counted sensors of a node, one after the other.
 class NodeRegions {
  public:
-  NodeRegions(const NodeRecord& node, Window window)
+  NodeRegions(const NodeRecord& node, Window window, Readings& readings)
       : node_(node),
+        readings_(readings),
         marks_(node.marks),
         story_(node.marks, window),
         regions_(std::max<std::size_t>(node.marks.names.size(), 1)) {
@@ -106,13 +108,13 @@ class NodeRegions {
 
   void take_sensor(const Metered& m) {
     const auto index = static_cast<std::size_t>(m.sensor - node_.sensors.data());
-    const auto intervals = updates(*m.sensor, readings_.cursor(index), story_.window());
+    const auto [intervals, period_s] = updates(*m.sensor, readings_.cursor(index), story_);
     const RegionEnergies e = share_out_regions(story_, regions_.size(), *m.sensor, intervals);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
       if (e.inclusive[i].seen_s <= 0) continue;
       const bool resolved = e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
-      if (!resolved) r.update_s = std::max(r.update_s, e.update_s);
+      if (!resolved) r.update_s = std::max(r.update_s, period_s);
       r.energy += amount(*m.sensor, e.inclusive[i]);
       r.exclusive += amount(*m.sensor, e.exclusive[i]);
     }

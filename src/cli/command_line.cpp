@@ -54,9 +54,16 @@ class Grammar {
     if (!filled_.insert(command).second) return app;
     fill(app, command);
     const auto arguments = find_command(command)->arguments;
-    const bool takes_place = arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
-    if (command != Command::runs && takes_place)
-      positional(app, [this](const std::string& file) { line_.file = file; });
+    const bool takes_place =
+        arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
+    if (command != Command::runs && takes_place) positional(app, [this](const std::string& file) { line_.file = file; });
+    if (command == Command::merge)
+      app.add_option("FOLDER",
+                     [this](const CLI::results_t& words) {
+                       line_.pieces.insert(line_.pieces.end(), words.begin(), words.end());
+                       return true;
+                     })
+          ->expected(1, 1 << 20);
     return app;
   }
 
@@ -231,6 +238,7 @@ Status Grammar::finish(const CLI::App* chosen) {
     return usage(command, "the PROGRAM to measure is missing");
   if (command == Command::mark && line_.program.empty()) return usage(command, "there is nothing to mark");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
+  if (command == Command::merge && line_.pieces.empty()) return usage(command, "the FOLDER with the first piece is missing");
   if (command == Command::export_runs && !line_.file) return usage(command, "the FILE to export is missing");
   if (command == Command::runs) take_action();
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&

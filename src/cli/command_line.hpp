@@ -21,6 +21,7 @@ enum class Command : std::uint8_t {
   recover,
   runs,
   export_runs,
+  merge,
   sensors,
   doctor,
   qualify,
@@ -46,6 +47,7 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export
+  std::vector<std::string> pieces;               ///< merge: folders
   std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   bool quiet = false;
   bool running = false;     ///< report: the runs in progress; `file` may be a folder then
@@ -54,7 +56,7 @@ struct CommandLine {
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
-  bool json = false;        ///< sensors, doctor, runs, recover
+  bool json = false;        ///< sensors, doctor, qualify, runs, recover
   bool no_load = false;     ///< qualify
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf

@@ -16,6 +16,7 @@ namespace perun {
 [[nodiscard]] int recover(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int merge(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int qualify(const CommandLine& line, const Resolved& resolved);

@@ -119,7 +119,7 @@ Status write_data_file(const fs::path& file, const Source& source, std::span<con
 
 }  // namespace
 
-int export_runs(const CommandLine& line, const Resolved&) {
+int export_runs(const CommandLine& line, const Resolved& resolved) {
   const fs::path file = *line.file;
   const auto format = format_of(line);
   if (!format) return fail(format.error(), 2);

@@ -42,13 +42,17 @@ constexpr CommandInfo all_commands[] = {
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
-     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
-     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
      "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
      "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
      "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
+    {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
+     "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
+     "Pieces of one job become one run in the data file below --data_out, and are\n"
+     "removed. Without all of them the run says which ranks are missing.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -235,7 +239,8 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == doctor || command == Command::recover;
+      return command == monitor || command == report || command == runs || command == Command::merge || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

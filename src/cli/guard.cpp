@@ -3,7 +3,8 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,11 +21,23 @@ namespace perun {
 
 namespace {
 
-constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+constexpr std::array crashes{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
 
-[[noreturn]] void run(const std::function<int()>& command) {
+/// HDF5 walks in circles in some damaged files. What a sound file takes is far less.
+void limit_time(const std::filesystem::path& file) {
+  constexpr rlim_t least_s = 5, s_per_MB = 2, unknown_s = 600;
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(file, failed);
+  const rlim_t most = failed ? unknown_s : least_s + s_per_MB * (size >> 20);
+  const rlimit limit{most, most + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
+}
+
+[[noreturn]] void run(const std::filesystem::path& file, const std::function<int()>& command) {
+  limit_time(file);
   // A sanitizer's own handlers would make a crash look like an ending; and no core is worth keeping of a bad file.
   for (const int number : crashes) ::signal(number, SIG_DFL);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // who ends perun means all of it
   const int status = command();
   std::fflush(nullptr);
   ::_exit(status);
@@ -36,7 +49,7 @@ int guarded(const std::filesystem::path& file, const std::function<int()>& comma
   std::fflush(nullptr);
   const pid_t pid = ::fork();
   if (pid < 0) return command();
-  if (pid == 0) run(command);
+  if (pid == 0) run(file, command);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }

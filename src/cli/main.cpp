@@ -72,6 +72,8 @@ int main(int argc, char** argv) {
       return guarded("", [&] { return runs(*line, *resolved); });
     case Command::export_runs:
       return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
+    case Command::merge:
+      return guarded("", [&] { return merge(*line, *resolved); });
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:

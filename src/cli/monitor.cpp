@@ -16,12 +16,15 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/ranks.hpp"
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
 #include "host/lock_file.hpp"
 #include "journal/journal.hpp"
+#include "launch/job.hpp"
 #include "launch/measure.hpp"
+#include "launch/place.hpp"
 #include "store/store.hpp"
 #include "version.hpp"
 
@@ -116,6 +119,8 @@ struct Plan {
   BaselinePlan baseline = {};    ///< the first round's; the others take over what it found
   CallerLine* caller = nullptr;  ///< not null: it is measured instead of a program
   bool forget = false;           ///< nothing is stored
+  Place place = {};              ///< in a job
+  int signal = 0;                ///< that killed the program, when it was a job's rank
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -191,6 +196,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
 
 Result<Measured> measure_round(const Plan& plan, const AgentTask& task, SignalRelay& relay, int round) {
   if (plan.caller != nullptr) return measure_caller(plan.caller->caller(), task, relay, say);
+  if (plan.place.shared()) return measure_rank(plan.program, {task, plan.place}, relay, say);
   if (round > 0) rewind_input();
   const Files files = round + 1 == plan.config.rounds ? Files::let_go : Files::keep;
   return measure(plan.program, task, relay, files, plan.inherited, say);
@@ -220,6 +226,7 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
       return exit_status(measured.error());
     }
     status = measured->exit_code;
+    plan.signal = measured->signal;
     if (measured->run && !measured->run->nodes.empty())
       if (const auto& found = measured->run->nodes.front().baseline)
         plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
@@ -261,6 +268,15 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(ok.error());
     return 2;
   }
+  if (!caller) {
+    plan.place = find_place();
+    if (nested_rank(plan.place)) return run_as_it_is(plan.program);
+    if (plan.place.shared() && (config.rounds > 1 || config.warmup_rounds > 0)) {
+      complain(no_rounds(plan.place));
+      return 2;
+    }
+    if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
+  }
   auto baseline = plan_baseline(config);
   if (!baseline) {
     complain(baseline.error());
@@ -286,7 +302,8 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(error);
     return failed_before_start;
   };
-  for (const auto& recovered : recover(plan.data_out, config)) say(recovered);
+  if (plan.place.rank == 0)
+    for (const auto& recovered : recover(plan.data_out, config)) say(recovered);
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
@@ -294,6 +311,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   if (caller) plan.caller = &*caller;
   const int status = run_rounds(plan, line, *relay, *outputs);
   take_away();
+  if (plan.signal != 0) die_of(plan.signal);  // the process manager shall see what it would see without perun
   return status;
 }
 

@@ -7,8 +7,10 @@
 #include <string_view>
 
 #include "cli/archive.hpp"
+#include "journal/job_folder.hpp"
 #include "journal/journal.hpp"
 #include "launch/in_child.hpp"
+#include "launch/job.hpp"
 #include "store/store.hpp"
 
 namespace perun {
@@ -54,6 +56,21 @@ Recovered recover_one(const journal::Found& found, const fs::path& home) {
     out.error = stored.error();
   }
   return out;
+}
+
+/// Lines of what became of the jobs of which no part is written to any more.
+void recover_jobs(const fs::path& data_out, std::vector<std::string>& lines) {
+  for (const auto& folder : journal::job_folders(data_out)) {
+    const auto stored = commit_job(folder, in_a_child(storing_into(data_out)));
+    const auto name = folder.filename().string();
+    if (stored)
+      lines.push_back(fmt::format("recovered a job that had been cut off, as run {} ({})", stored->number, name));
+    else if (stored.error().code == Errc::unsupported)
+      lines.push_back(stored.error().what + ": " + stored.error().hint);
+    else if (stored.error().code != Errc::busy && stored.error().code != Errc::not_found)
+      lines.push_back(fmt::format("a job that was cut off is kept in {} and could not be stored: {}", folder.string(),
+                                  stored.error().what));
+  }
 }
 
 }  // namespace
@@ -110,6 +127,7 @@ std::vector<std::string> recover(const fs::path& data_out, const Config& config)
       lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", run.journal.string(),
                                   run.error->what));
   }
+  recover_jobs(data_out, lines);
   return lines;
 }
 

@@ -35,6 +35,8 @@ enum class FrameType : std::uint32_t {
   mark_holes = 19,
   mark_sums = 20,
   mark_losses = 21,
+  part = 32,  ///< JSON: which part of which job this is
+  rank = 33,  ///< JSON: what became of one process of the job
 };
 
 /// Appends one whole frame to `out`: length, type, payload, CRC-32C over all three.

@@ -92,6 +92,12 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
     case FrameType::committing:
       contents.committing = true;
       break;
+    case FrameType::part:
+      if (auto part = decode_part(text)) contents.part = *std::move(part);
+      break;
+    case FrameType::rank:
+      if (auto rank = decode_rank(text)) contents.ranks.push_back(*std::move(rank));
+      break;
     case FrameType::writer:
       static_cast<void>(decode_writer(text, contents.writer));
       break;
@@ -141,20 +147,24 @@ fs::path path_of(const fs::path& data_out, std::string_view run_key, std::string
   return run_folder(data_out, run_key) / file_name(host);
 }
 
-Result<Writer> Writer::create(const fs::path& folder, const Run& run, const fs::path& home) {
-  const fs::path path = path_of(folder, run.id, run.nodes.front().host);
+Result<Writer> Writer::create_at(const fs::path& path, const Run& run, const fs::path& home, const Part* part) {
   auto made = make(path);
   if (!made) return made;
   made->gathered_.assign(bytes_of(magic).begin(), bytes_of(magic).end());
   made->json(FrameType::header, encode_header(run));
+  if (part != nullptr) made->json(FrameType::part, encode_part(*part));
   std::error_code none;
-  made->json(FrameType::writer, encode_writer({this_process(), fs::absolute(home.empty() ? folder : home, none).string()}));
+  made->json(FrameType::writer, encode_writer({this_process(), fs::absolute(home, none).string()}));
   auto named = made->flush();
   // The name by which others find it appears only when it is locked and holds its header.
   if (named) named = rename_new(hidden_name(path), path);
   if (named) return made;
   forget(path);
   return named.error();
+}
+
+Result<Writer> Writer::create(const fs::path& folder, const Run& run, const fs::path& home) {
+  return create_at(path_of(folder, run.id, run.nodes.front().host), run, home.empty() ? folder : home);
 }
 
 void Writer::json(FrameType type, const std::string& text) {
@@ -192,6 +202,9 @@ void Writer::outcome(const Outcome& outcome, const Moment& end) {
 }
 void Writer::quality(const Quality& quality) {
   json(FrameType::quality, encode_quality(quality));
+}
+void Writer::rank(const RankRecord& rank) {
+  json(FrameType::rank, encode_rank(rank));
 }
 
 void Writer::provenance(const Attributes& facts) {

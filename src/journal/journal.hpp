@@ -36,6 +36,10 @@ class Writer {
   /// the data folder that the run belongs to, if that is another.
   static Result<Writer> create(const std::filesystem::path& folder, const Run& run, const std::filesystem::path& home = {});
 
+  /// The same under a name of its own, for one part of a job.
+  static Result<Writer> create_at(const std::filesystem::path& path, const Run& run, const std::filesystem::path& home,
+                                  const Part* part = nullptr);
+
   /// Opens a journal whose writer died, and which nobody else can open until this writer is gone: cuts a torn tail and
   /// continues behind the last whole frame. Errc::busy when its writer is alive, or may be on another machine, or when
   /// somebody else takes it over; not_found when that has been done.
@@ -54,6 +58,7 @@ class Writer {
   void begin(const Moment& moment);
   void outcome(const Outcome& outcome, const Moment& end);
   void quality(const Quality& quality);
+  void rank(const RankRecord& rank);
   void provenance(const Attributes& facts);
   void end();
   void committing();
@@ -86,12 +91,14 @@ class Writer {
 
 /// What a journal holds, up to its last whole frame.
 struct Contents {
-  Run run;                  ///< outcome.finished is false unless the writer saw the program end
-  bool begun = false;       ///< the program was let go
-  bool ended = false;       ///< the writer finished its work
-  bool committing = false;  ///< the run may be in its data file already
-  std::uint64_t whole = 0;  ///< bytes up to the end of the last whole frame
-  WriterFacts writer = {};  ///< who wrote it, and where the run belongs
+  Run run;                             ///< outcome.finished is false unless the writer saw the program end
+  bool begun = false;                  ///< the program was let go
+  bool ended = false;                  ///< the writer finished its work
+  bool committing = false;             ///< the run may be in its data file already
+  std::uint64_t whole = 0;             ///< bytes up to the end of the last whole frame
+  WriterFacts writer = {};             ///< who wrote it, and where the run belongs
+  std::optional<Part> part = {};       ///< of a job
+  std::vector<RankRecord> ranks = {};  ///< as they were written: of one rank the last with the highest status counts
 };
 
 /// Reads a journal, also one that is still being written. Errc::format when there is not even a header frame.

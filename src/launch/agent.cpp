@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "launch/agent.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstddef>
-#include <cstdlib>
 #include <future>
 #include <optional>
 #include <utility>
 
 #include "host/machine.hpp"
+#include "launch/attend.hpp"
+#include "launch/detach.hpp"
 #include "launch/git_look.hpp"
 #include "launch/provenance.hpp"
 #include "launch/region_watch.hpp"
@@ -35,46 +32,6 @@ constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
 constexpr int seen_ms = 10'000;
 constexpr int git_patience_ms = 20;  // of a short run; in a longer one git is done before
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
-
-/// Leaves the terminal and everything that belongs to the program.
-void detach(int channel) {
-  ::setsid();
-  ::prctl(PR_SET_NAME, "perun-agent");
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
-  if (channel > 3) ::close_range(3, static_cast<unsigned>(channel - 1), 0);
-  ::close_range(static_cast<unsigned>(channel + 1), ~0U, 0);
-}
-
-/// Storing a run touches some 2 MB of heap for the first time, one page fault after the other, which is dear in virtual
-/// machines. Here they are had in one call, while the launcher prepares the program.
-void prepare_heap() {
-  constexpr std::size_t needed = 2 << 20, page = 4096;
-  ::mallopt(M_ARENA_MAX, 1);  // one heap for all threads
-  ::mallopt(M_MMAP_THRESHOLD, 2 * needed);
-  ::mallopt(M_TRIM_THRESHOLD, 8 * needed);
-  auto* const end = static_cast<std::byte*>(::sbrk(0));
-  auto* const start = end + (page - reinterpret_cast<std::uintptr_t>(end) % page) % page;
-  void* volatile grown = std::malloc(needed);  // volatile: not to be optimized away
-  std::free(grown);
-  ::madvise(start, needed, MADV_POPULATE_WRITE);  // an older kernel refuses; nothing is lost
-}
-
-NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) {
-  NodeRecord node;
-  node.host = host_name();
-  node.attributes = describe_machine(task.host);
-  node.attributes.insert(node.attributes.end(), instruments.attributes.begin(), instruments.attributes.end());
-  for (const auto& backend : instruments.backends)
-    node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
-  node.blocked = instruments.blocked;
-  node.scope = cpu_scope(task.host);
-  return node;
-}
-
-std::int64_t cpu_ns() {
-  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
 
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
@@ -120,7 +77,7 @@ class Session {
     writer_.marks(regions_.finish(end_.mono_ns));
     writer_.clock(now());
     quality_.lost += writer_.dropped();
-    quality_.agent_cpu_ns = cpu_ns() - cpu_begin_ns_;
+    quality_.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality_.launcher_cpu_ns = launcher_cpu_ns_;
     for (auto& fact : git_.finish(git_patience_ms)) provenance_.push_back(std::move(fact));
     if (!provenance_.empty()) writer_.provenance(provenance_);
@@ -193,7 +150,7 @@ class Session {
     program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     sampler_.go(program_.get());
     begun_ = true;
-    cpu_begin_ns_ = cpu_ns();
+    cpu_begin_ns_ = own_cpu_ns();
     writer_.begin(begin_);
     take_readings();
     look_around(pid);
@@ -281,6 +238,14 @@ Result<Stored> store_journal(const std::filesystem::path& path, Presence presenc
   return store(contents->run, presence);
 }
 
+/// HDF5 walks in circles in some damaged files; the launcher, who sees us die, keeps the run.
+void limit_time() {
+  constexpr rlim_t most_s = 300;
+  const auto limit_s = static_cast<rlim_t>(own_cpu_ns() / 1'000'000'000) + most_s;
+  const rlimit limit{limit_s, limit_s + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
+}
+
 /// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
 void wait_until_seen(Channel& channel) {
   for (;;) {
@@ -323,14 +288,15 @@ int live(const AgentTask& task, Channel& channel) {
   const auto first_path = writer->path();
 
   const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
-  const OverheadLimit limit{
-      .percent = task.max_overhead_percent, .longest_period_ns = longest_period_ns(instruments->backends), .cpu_ns = &cpu_ns};
+  const OverheadLimit limit{.percent = task.max_overhead_percent,
+                            .longest_period_ns = longest_period_ns(instruments->backends),
+                            .cpu_ns = &own_cpu_ns};
   RegionWatch regions(run.nodes.back().sensors,
                       task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
-  const auto marks_ready = regions.open(region_paths(path.parent_path(), run.id, 0), 0);
+  const auto marks_ready = regions.open(region_paths(first_path.parent_path(), run.id, 0), 0);
   if (!task.control.empty())
     if (const auto ok = regions.open_control(task.control); !ok) {
-      journal::discard(path);
+      journal::discard(first_path);
       return refuse(ok.error());
     }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
@@ -350,6 +316,7 @@ int live(const AgentTask& task, Channel& channel) {
     session.finish();
     const auto path = session.journal();
     channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
+    limit_time();
     const auto stored = store_journal(path, session.presence(), task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
@@ -374,7 +341,7 @@ std::filesystem::path journal_path(const AgentTask& task) {
 }
 
 void run_agent(const AgentTask& task, Channel channel) {
-  detach(channel.fd());
+  detach(std::array{channel.fd()});
   prepare_heap();
   int status = 1;
   try {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@ namespace perun {
 namespace {
 
 [[noreturn]] void answer(Channel channel, const StoreRun& store, const Run& run, Presence presence) {
+  constexpr rlim_t most_s = 300;  // HDF5 walks in circles in some damaged files
+  const rlimit limit{most_s, most_s + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
   // A sanitizer's own handlers would make a crash look like an ending.
   for (const int number : std::array{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(number, SIG_DFL);
   try {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "launch/measure.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "launch/attend.hpp"
 #include "launch/child.hpp"
 #include "launch/in_child.hpp"
 #include "launch/region_watch.hpp"
@@ -26,61 +25,6 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t patience_for_agent_ns = 10'000'000'000;
-
-double seconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-}
-
-std::int64_t cpu_ns() {
-  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-Outcome outcome_of(const Child::Change& change) {
-  return {.finished = true,
-          .exit_code = change.exit_code,
-          .signal = change.signal,
-          .interrupted_by = {},
-          .user_s = seconds(change.usage.ru_utime),
-          .system_s = seconds(change.usage.ru_stime),
-          .max_rss_bytes = std::int64_t{change.usage.ru_maxrss} * 1024};
-}
-
-void let_go(std::span<const int> inherited) {
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (null) {
-    ::dup2(null.get(), STDIN_FILENO);
-    ::dup2(null.get(), STDOUT_FILENO);
-  }
-  for (const int fd : inherited) ::close(fd);
-}
-
-/// Waits for the program to end, passing signals on and stopping with it. `hear` is called when `extra` is readable
-/// and returns the descriptor to watch from then on, -1 for none.
-Child::Change attend(Child& child, SignalRelay& relay, int extra, const std::function<int()>& hear) {
-  bool may_have_changed = true;  // its SIGCHLD may have been collected while others were waited for
-  for (;;) {
-    if (std::exchange(may_have_changed, false)) {
-      const auto change = child.poll();
-      if (change.what == Child::Change::What::ended) return change;
-      // The shell that started perun must see the job stop, and its `fg` wakes both.
-      if (change.what == Child::Change::What::stopped) {
-        ::raise(SIGSTOP);
-        // What the canary saw meanwhile comes first.
-        may_have_changed = relay.collect(monotonic_ns()).child_changed;
-        continue;
-      }
-    }
-    for (const int signal : relay.due(monotonic_ns())) child.send(signal);
-    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {relay.canary_fd(), POLLIN, 0}, {extra, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), relay.timeout_ms(monotonic_ns()));
-    may_have_changed = relay.collect(monotonic_ns()).child_changed;
-    if (fds[2].revents != 0) extra = hear();
-  }
-}
-
-bool ends_waiting(int signal) {
-  return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
-}
 
 /// The agent process and our end of its channel.
 class Agent {
@@ -99,20 +43,8 @@ class Agent {
 
   Channel& channel() noexcept { return channel_; }
 
-  /// The next message, or nothing when the agent is gone, the time is over or the user wants out.
   std::optional<Message> wait(SignalRelay& relay, std::int64_t until_ns, int& signal) {
-    for (;;) {
-      if (auto message = channel_.receive()) return message;
-      if (channel_.closed()) return std::nullopt;
-      const auto left =
-          until_ns == 0 ? -1 : static_cast<int>(std::max<std::int64_t>(0, (until_ns - monotonic_ns()) / 1'000'000));
-      std::array<pollfd, 2> fds{{{channel_.fd(), POLLIN, 0}, {relay.signal_fd(), POLLIN, 0}}};
-      const int n = ::poll(fds.data(), fds.size(), left);
-      if (n == 0) return std::nullopt;
-      for (const int s : relay.collect(monotonic_ns()).received)
-        if (ends_waiting(s)) signal = s;
-      if (signal != 0) return std::nullopt;
-    }
+    return next_message(channel_, relay, until_ns, signal);
   }
 
   /// Until it has closed its end; it leaves nothing behind then, and its exit is not worth waiting for.
@@ -268,16 +200,6 @@ Ending attend(const Caller& caller, SignalRelay& relay, int extra, const std::fu
 
 }  // namespace
 
-std::vector<int> inherited_files() {
-  std::vector<int> found;
-  DIR* folder = ::opendir("/proc/self/fd");
-  if (folder == nullptr) return found;
-  while (const dirent* entry = ::readdir(folder))
-    if (const int fd = std::atoi(entry->d_name); fd > STDERR_FILENO && fd != ::dirfd(folder)) found.push_back(fd);
-  ::closedir(folder);
-  return found;
-}
-
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {
   auto agent = Agent::start(task);
@@ -298,7 +220,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     return child.error();
   }
   agent->channel().send({.type = Message::Type::begun, .number = child->pid()});
-  const std::int64_t cpu_begin_ns = cpu_ns();
+  const std::int64_t cpu_begin_ns = own_cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
   std::optional<journal::Writer> orphan;  // the journal of an agent that died
@@ -310,7 +232,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   const auto change = attend(*child, relay, agent->channel().fd(), listen);
   const Outcome outcome = outcome_of(change);
   agent->channel().send(
-      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
+      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
   return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
 }
@@ -327,7 +249,7 @@ Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, Sig
   }
   export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
   agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
-  const std::int64_t cpu_begin_ns = cpu_ns();
+  const std::int64_t cpu_begin_ns = own_cpu_ns();
   relay.retire_canary();  // nothing is passed on to a caller
   caller.go();
   std::optional<journal::Writer> orphan;  // the journal of an agent that died
@@ -338,7 +260,7 @@ Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, Sig
   };
   const auto ending = attend(caller, relay, agent->channel().fd(), listen);
   agent->channel().send(
-      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
+      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
   return collect_result(*agent, task, relay, ending.outcome, ready->begin, std::move(orphan), say);
 }
 

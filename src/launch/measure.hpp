@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "launch/agent.hpp"
+#include "launch/attend.hpp"
 #include "launch/program.hpp"
 #include "launch/signals.hpp"
 
@@ -15,6 +16,7 @@ namespace perun {
 /// How a measured execution ended for the launcher.
 struct Measured {
   int exit_code = 0;                ///< the program's, as a shell reports it
+  int signal = 0;                   ///< that killed it, or 0; of a job's rank only
   std::optional<Run> run;           ///< what was measured, if its journal could be read
   std::optional<Stored> stored;     ///< empty when the run could not be stored
   std::optional<Error> not_stored;  ///< why, and where its journal is
@@ -38,9 +40,6 @@ struct Caller {
 /// Which of perun's own copies of the program's files are let go once the program has them. A reader of the
 /// program's output must see its end when the program closes it, not when perun does.
 enum class Files : unsigned char { keep, let_go };
-
-/// File descriptors above stderr that perun was started with.
-[[nodiscard]] std::vector<int> inherited_files();
 
 /// Runs the program once under an agent's eyes. `say` gets one line for the user at once (without "perun: ").
 /// Errors: the program did not run; not_found 127, denied with exec's message 126, everything else 125 (see

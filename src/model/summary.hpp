@@ -168,10 +168,11 @@ struct NodeSummary {
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;            ///< longest time between two readings
-  std::uint64_t readings = 0;          ///< of energy sensors, without the failed ones
-  std::uint64_t repeated = 0;          ///< of those: showed what the reading before them showed
-  std::optional<double> own_energy_J;  ///< perun's own, by processor time; absent: not known
+  double longest_gap_s = 0;             ///< longest time between two readings
+  std::uint64_t readings = 0;           ///< of energy sensors, without the failed ones
+  std::uint64_t repeated = 0;           ///< of those: showed what the reading before them showed
+  std::optional<double> own_energy_J;   ///< perun's own, by processor time; absent: not known
+  std::optional<double> clock_error_s;  ///< bound of its wall clock's error; absent: not synchronized
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
@@ -210,13 +211,15 @@ enum class Caveat : std::uint8_t {
   shared_node,
   foreign_data,
   marks_lost,
-  marks_unbalanced
+  marks_unbalanced,
+  clocks_apart
 };
-inline constexpr std::array<std::string_view, 23> caveat_names{
-    "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
-    "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
-    "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
-    "baseline_not_idle", "shared_node",       "foreign_data", "marks_lost",  "marks_unbalanced"};
+inline constexpr std::array<std::string_view, 24> caveat_names{
+    "no_sensor",    "estimated_part",  "not_measured",     "blocked",           "interrupted",
+    "too_short",    "late_ticks",      "lost_readings",    "slowed_down",       "slow_source",
+    "stuck",        "clock_jump",      "read_errors",      "invalid_intervals", "overlapping",
+    "simulated",    "default_factors", "net_below_zero",   "baseline_not_idle", "shared_node",
+    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
@@ -243,6 +246,7 @@ struct RunSummary {
   Factors factors;
   RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
+  std::optional<JobRecord> job;  ///< absent: a program by itself
   std::vector<Note> notes;
 };
 

@@ -143,7 +143,24 @@ void fields(F& f, Is<NodeSummary> auto& s) {
   f("regions", s.regions);
   f("blocked", s.blocked), f("quality", s.quality), f("frequency_achieved_Hz", s.frequency_achieved_hz);
   f("longest_gap_s", s.longest_gap_s), f("readings", s.readings), f("repeated", s.repeated);
-  f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J);
+  f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J), f("clock_error_s", s.clock_error_s);
+}
+
+template <class F>
+void fields(F& f, Is<Moment> auto& s) {
+  f("mono_ns", s.mono_ns), f("real_ns", s.real_ns);
+}
+
+template <class F>
+void fields(F& f, Is<RankRecord> auto& s) {
+  f("rank", s.rank), f("node", s.node), f("status", s.status, rank_status_names), f("exit_code", s.exit_code);
+  f("signal", s.signal), f("pid", s.pid), f("begin", s.begin), f("end", s.end), f("user_s", s.user_s);
+  f("system_s", s.system_s), f("max_rss_bytes", s.max_rss_bytes), f("app", s.app), f("command", s.command);
+}
+
+template <class F>
+void fields(F& f, Is<JobRecord> auto& s) {
+  f("launcher", s.launcher), f("key", s.key), f("size", s.size), f("ranks", s.ranks), f("scheduler", s.scheduler);
 }
 
 template <class F>
@@ -178,7 +195,7 @@ void fields(F& f, Is<RunSummary> auto& s) {
   f("frequency_Hz", s.frequency_hz), f("begin_real_ns", s.begin_real_ns), f("end_real_ns", s.end_real_ns);
   f("outcome", s.outcome), f("usage", s.usage), f("net", s.net), f("attributed", s.attributed);
   f("footprint", s.footprint), f("factors", s.factors), f("nodes", s.nodes), f("notes", s.notes);
-  f("regions", s.regions);
+  f("regions", s.regions), f("job", s.job);
 }
 
 class Writer {

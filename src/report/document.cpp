@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
+#include "report/job_document.hpp"
 #include "report/regions.hpp"
 
 namespace perun {
@@ -321,6 +322,7 @@ Json run_of(const RunSummary& run) {
   out["provenance"] = Json::object();
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
   if (!run.regions.empty()) out["regions"] = regions_document(run.regions);
+  if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
   for (const auto& node : run.nodes) {
     out["nodes"].push_back(node_of(node));

@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "report/job_text.hpp"
 #include "report/layout.hpp"
 #include "report/parts_text.hpp"
 #include "report/regions.hpp"
@@ -71,7 +72,7 @@ void headline(Page& page, const Summary& summary, const RunSummary& run) {
     left += printable(summary.file);
     left += fmt::format(" ({} {})", summary.runs_in_file, summary.runs_in_file == 1 ? "run" : "runs");
   }
-  const std::string right = run.origin.empty() ? wording::ending(run.outcome) : "";
+  const std::string right = run.origin.empty() ? job_text::ending(run) : "";
   const std::size_t used = layout::columns(left) + 2 + right.size();
   if (used <= page.width()) {
     page.raw(left + std::string(page.width() - used + 2, ' ') + right + "\n");
@@ -107,6 +108,7 @@ std::string where_and_when(const RunSummary& run) {
   } else {
     out = fmt::format("{} nodes", run.nodes.size());
   }
+  if (run.job) out += fmt::format(", {} ranks", run.job->size);
   std::string time = units::iso8601(run.begin_real_ns).substr(0, 19);
   std::replace(time.begin(), time.end(), 'T', ' ');
   return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
@@ -123,7 +125,7 @@ std::string called(const RunSummary& run) {
 /// Length and, where the program was seen to end, its processor time and memory.
 std::string runtime(const RunSummary& run) {
   std::string out = units::duration(run.usage.duration_s);
-  if (run.outcome.finished && run.origin.empty())
+  if ((run.outcome.finished || run.job) && run.origin.empty())
     out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
                        units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
   return out;
@@ -214,6 +216,8 @@ void share(Page& page, const RunSummary& run) {
 void figures(Page& page, const RunSummary& run) {
   const Amount& e = run.usage.energy;
   page.gap();
+  if (const std::string text = job_text::ranks(run); !text.empty()) page.field("Ranks", text);
+  if (const std::string text = job_text::scheduler(run); !text.empty()) page.field("Job", text);
   page.field("Runtime", runtime(run));
   if (e.kind == Kind::unavailable) {
     page.field("Energy", "n/a");
@@ -336,6 +340,7 @@ void remarks(Page& page, const RunSummary& run) {
   if (!run.nodes.empty() && run.origin.empty()) {
     page.field("Quality", quality(run));
     page.field("Overhead", overhead(run));
+    if (const std::string text = job_text::clocks(run); !text.empty()) page.field("Clocks", text);
   }
   for (const Note& note : run.notes) page.field("Note", printable(note.text));
 }

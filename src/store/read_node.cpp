@@ -189,6 +189,9 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
                   a.integer_or(attr::latency_p99),
                   a.integer_or(attr::period),
                   a.integer_or(attr::period_begin)};
+  node.begin = {a.integer_or(attr::begin_mono), a.integer_or(attr::begin_real)};
+  node.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
+  node.clock_error_s = a.number(attr::clock_error);
   if (const auto text = a.text(attr::scope)) {
     auto scope = decode_scope(*text);
     if (!scope) return scope.error();

@@ -9,6 +9,7 @@
 #include "model/summary_text.hpp"
 #include "store/attributes.hpp"
 #include "store/datasets.hpp"
+#include "store/job.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
 
@@ -211,6 +212,9 @@ Result<Run> read_run(hid_t application, int number) {
       return Error{node.error().code, fmt::format("run {}, node '{}': {}", number, name, node.error().what), node.error().hint};
     run.nodes.push_back(std::move(*node));
   }
+  auto job = read_job(group->get());
+  if (!job) return Error{job.error().code, fmt::format("run {}: {}", number, job.error().what), job.error().hint};
+  run.job = std::move(*job);
   return run;
 }
 

@@ -264,6 +264,11 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
   a.integer(attr::launcher_cpu, q.launcher_cpu_ns);
   a.integer(attr::latency_p50, q.latency_p50_ns).integer(attr::latency_p99, q.latency_p99_ns);
   a.integer(attr::period, q.period_ns).integer(attr::period_begin, q.period_begin_ns);
+  if (node_.begin.mono_ns != 0) {
+    a.integer(attr::begin_mono, node_.begin.mono_ns).integer(attr::begin_real, node_.begin.real_ns);
+    a.integer(attr::end_mono, node_.end.mono_ns).integer(attr::end_real, node_.end.real_ns);
+  }
+  if (node_.clock_error_s) a.number(attr::clock_error, *node_.clock_error_s);
   if (node_.scope) a.text(attr::scope, encode(*node_.scope));
   if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
   if (summary != nullptr) write_figures(a, *summary);

@@ -5,6 +5,7 @@
 #include "base/units.hpp"
 #include "model/summary_text.hpp"
 #include "store/datasets.hpp"
+#include "store/job.hpp"
 #include "store/layout.hpp"
 #include "store/write.hpp"
 
@@ -121,6 +122,7 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
 
   std::set<std::string> taken{layout::summary};
+  if (run.job) taken.insert(layout::ranks);
   std::vector<std::string> nodes;
   for (const auto& node : run.nodes) nodes.push_back(link_name(node.host, "-.", taken));
 
@@ -137,6 +139,8 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
     const NodeSummary* figures = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
     if (auto written = write_node(types, group.get(), nodes[i], run.nodes[i], figures, run.begin); !written) return written;
   }
+  if (run.job)
+    if (auto written = write_job(types, group.get(), *run.job); !written) return written;
   if (auto written = write_summary(types, group.get(), summary); !written) return written;
   if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, "cannot add the group '" + name + "'");

@@ -53,7 +53,7 @@ class FaultTest(PerunTest):
         found = attributes(file)
         self.assertEqual(len(found), len(seen), (what, "a run is there twice"))
         self.assertIn(b"nothing to recover", self.recover(folder).stdout, what)
-        self.assertEqual([p.name for p in (folder / "results").iterdir()], ["app.hdf5"], what)
+        self.assertEqual([p.name for p in (folder / "results").rglob("*") if p.is_file()], ["app.hdf5"], what)
         return max(found.values(), key=lambda run: run["number"])
 
 
@@ -83,8 +83,9 @@ class EveryCall(FaultTest):
             if stored == len(before):
                 self.assertIn(b"is kept in", done.stderr, what)
             run = self.assert_once(folder, before, what)
-            self.assertGreater(run["energy_J"], 7, (what, "100 W for 0.1 s, less a reading"))
-            self.assertLess(run["energy_J"], 100 * 2, what)
+            if not kind.startswith("kill"):  # an agent that was killed at the begin has read nothing more
+                self.assertGreater(run["energy_J"], 7, (what, "100 W for 0.1 s, less a reading"))
+            self.assertLess(run.get("energy_J", 0), 100 * 2, what)
             shutil.rmtree(folder)
             return run
 

@@ -119,7 +119,7 @@ class Hostile(PerunTest):
         file.write_bytes(content)
         statuses = []
         for words in commands:
-            done = self.perun(*words, file, timeout=60)
+            done = self.perun(*words, file, timeout=300)
             what = (name, words[0], done.returncode, done.stderr[-500:])
             self.assertIn(done.returncode, (0, 1), what)
             self.assertNotIn(b"Sanitizer", done.stderr, what)

@@ -242,6 +242,43 @@ inline Run nodes_run() {
   return run;
 }
 
+/// A job of seven ranks on three nodes: one failed, one was killed with its perun, one was never seen.
+inline Run job_run() {
+  Run run = nodes_run();
+  run.nodes.resize(3);
+  run.job = JobRecord{.launcher = "slurm",
+                      .key = "slurm-17.3",
+                      .size = 7,
+                      .scheduler = {{"job_id", "17"}, {"step_id", "3"}, {"job_name", "melt"}, {"partition", "batch"}}};
+  for (int i = 0; i < 6; ++i) {
+    NodeRecord& node = run.nodes[static_cast<std::size_t>(i / 2)];
+    const std::int64_t mono = node.clock.front().mono_ns;
+    RankRecord r{.rank = i,
+                 .node = i / 2,
+                 .status = RankStatus::ok,
+                 .pid = 1000 + i,
+                 .begin = {mono + ns(0.5), run_begin_real + ns(0.5)},
+                 .end = {mono + ns(9.5), run_begin_real + ns(9.5)},
+                 .user_s = 8.5,
+                 .system_s = 0.25,
+                 .max_rss_bytes = 45'200'000};
+    node.begin = r.begin;
+    node.end = r.end;
+    if (i < 4) node.clock_error_s = 0.0012;
+    run.job->ranks.push_back(r);
+  }
+  RankRecord& failed = run.job->ranks[3];
+  failed.status = RankStatus::failed;
+  failed.exit_code = 139;
+  failed.signal = 11;
+  failed.end = {failed.begin.mono_ns + ns(4), failed.begin.real_ns + ns(4)};
+  run.job->ranks[4].status = RankStatus::lost;
+  run.begin = run.nodes[0].begin;
+  run.end = run.nodes[0].end;
+  run.outcome = {false, 139, 11, "rank 4 killed together with perun; rank 6 never seen", 51, 1.5, 45'200'000};
+  return run;
+}
+
 /// Words that YAML, terminals and tables trip over.
 inline Run awkward_run() {
   Run run = measured_run();

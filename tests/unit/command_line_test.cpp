@@ -284,7 +284,7 @@ TEST(CommandLine, RunsAndExport) {
       {{"runs", "list", "x.hdf5"}, "runs action=list (x.hdf5)"},
       {{"runs", "tag", "x.hdf5", "last~1", "adam", "[1,2]"}, "runs action=tag (x.hdf5) (last~1) (adam) ([1,2])"},
       {{"runs", "rename", "x.hdf5", "3", ""}, "runs action=rename (x.hdf5) (3) ()"},
-      {{"runs", "delete", "x.hdf5", "3", "--compact", "--dry-run"}, "runs action=delete (x.hdf5) (3) dry_run compact"},
+      {{"runs", "delete", "x.hdf5", "3", "--compact", "--dry-run"}, "runs action=delete (x.hdf5) (3) compact dry_run"},
       {{"report", "x", "--run", "20261122T18,last~2,5"}, "report file=[x] run=20261122T18,last~2,5"},
       {{"export", "x.hdf5", "-f", "csv", "--wide", "-o", "y.csv", "--run", "1"},
        "export file=[x.hdf5] -o=y.csv run=1 format=csv wide"},
