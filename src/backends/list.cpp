@@ -233,7 +233,7 @@ std::string list_text(const Sources& sources, const Periods& periods) {
     out += wrapped("Blocked  ", fmt::format("{}: {}", b.backend, b.reason));
     if (!b.hint.empty()) out += wrapped("  to fix ", b.hint);
   }
-  if (!sources.absent.empty()) out += fmt::format("Not on this machine: {}\n", fmt::join(sources.absent, ", "));
+  if (!sources.absent.empty()) out += wrapped("Not on this machine: ", fmt::format("{}", fmt::join(sources.absent, ", ")));
   while (out.ends_with("\n\n")) out.pop_back();
   return out;
 }

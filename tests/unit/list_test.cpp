@@ -62,14 +62,16 @@ model: 0.392 W/GB (estimated)
 Total    cpu:0 package + dram (estimated); without a sensor: memory, fans,
          disks, network, PSU losses
 Chosen   rapl: powercap, because perf is not on this machine
-Not on this machine: cray, hwmon, battery, state
+Not on this machine: cray, hwmon, battery, nvml, amdgpu, level_zero, state
 )");
 }
 
 TEST(List, ShowsWhatIsBlockedAndWhatIsNotThere) {
   Tree tree;
   const Sources nothing = open(tree.host());
-  EXPECT_EQ(list_text(nothing), "No sensor can be read here.\n\nNot on this machine: rapl, cray, hwmon, battery, proc, state\n");
+  EXPECT_EQ(list_text(nothing),
+            "No sensor can be read here.\n\nNot on this machine: rapl, cray, hwmon, battery, nvml, amdgpu, level_zero, proc,\n "
+            "                    state\n");
   Sources blocked;
   blocked.blocked = {{"rapl", "/sys/class/powercap/intel-rapl:0/energy_uj: permission denied (and 4 more)",
                       "sudo chmod a+r /sys/class/powercap/intel-rapl*/energy_uj (until reboot; lets every user read them, see "
@@ -97,7 +99,7 @@ TEST(List, UnselectedSensorsStayInTheList) {
 
 Total    psys
 Chosen   rapl: powercap, because perf is not on this machine
-Not on this machine: cray, hwmon, battery, proc, state
+Not on this machine: cray, hwmon, battery, nvml, amdgpu, level_zero, proc, state
 )");
 }
 

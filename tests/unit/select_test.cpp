@@ -68,7 +68,7 @@ TEST(Select, LaptopCountsThePackageAndEstimatesItsMemory) {
                                "rapl:psys: overlaps with the packages"}));
   EXPECT_EQ(read_ids(s).size(), 12u) << "4 rapl, 7 proc, 1 estimate";
   EXPECT_TRUE(s.blocked.empty());
-  EXPECT_EQ(s.absent, (Words{"cray", "hwmon", "battery", "state"}));
+  EXPECT_EQ(s.absent, (Words{"cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "state"}));
 }
 
 TEST(Select, ServerCountsPackagesAndDramButNeverPsys) {
@@ -97,7 +97,7 @@ TEST(Select, WithoutAnySensorBothHalvesAreEstimated) {
   Tree tree;
   const Sources s = open(cpuinfo(with_proc(tree), "AuthenticAMD", "AMD EPYC", 1, 2, "hypervisor"));
   EXPECT_EQ(counted_ids(s), (Words{"estimate:cpu", "estimate:dram"}));
-  EXPECT_EQ(s.absent, (Words{"rapl", "cray", "hwmon", "battery", "state"}));
+  EXPECT_EQ(s.absent, (Words{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "state"}));
 }
 
 TEST(Select, NoEstimateMeansNone) {
@@ -167,7 +167,9 @@ TEST(Select, MistakesInTheListOfBackendsAreErrors) {
   const Error unknown = refusal(tree, {.backends = {"rapll"}});
   EXPECT_EQ(unknown.code, Errc::not_found);
   EXPECT_EQ(unknown.what, "there is no backend 'rapll'; did you mean 'rapl'?");
-  EXPECT_EQ(unknown.hint, "backends: rapl, cray, hwmon, battery, proc, state, estimate, sim");
+  EXPECT_EQ(unknown.hint,
+            "backends: rapl, cray, hwmon, battery, nvml, amdgpu, level_zero, proc, state, estimate, sim, ipmi, exec, file, "
+            "socket, redfish");
   EXPECT_EQ(refusal(tree, {.backends = {"rapl:x"}}).what, "--backends: rapl is read by perf, powercap or msr, not by 'x'");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:x"}}).what, "--backends: sim: 'x' is not a quantity like 100W or 1.5kW");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:1W,sim:const:2W"}}).what, "two sensors are called 'sim:const'");
