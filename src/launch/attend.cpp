@@ -20,11 +20,11 @@ double seconds(const timeval& t) {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
 }
 
+}  // namespace
+
 bool ends_waiting(int signal) {
   return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
-
-}  // namespace
 
 std::int64_t own_cpu_ns() {
   return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
