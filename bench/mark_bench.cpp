@@ -12,6 +12,8 @@
 
 namespace {
 
+perun_marks agent{};  ///< the reader's view
+
 std::string marks_file() {
   return "/dev/shm/perun-bench-" + std::to_string(::getpid()) + ".marks";
 }
@@ -30,8 +32,6 @@ void detach() {
   ::perun_detach();
   ::unlink(marks_file().c_str());
 }
-
-perun_marks agent{};  ///< the reader's view
 
 /// Empties the rings now and then as the agent would, so that every mark is written and none is lost.
 void keep_up(std::uint64_t marks) {

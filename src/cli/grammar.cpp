@@ -46,10 +46,11 @@ constexpr CommandInfo all_commands[] = {
      "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
      "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
-     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
-     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
-     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
-     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as\n"
+     "interrupted ones, and those kept in the spool because DIR could not be written;\n"
+     "without DIR all that are in the spool. Runs in progress are left alone. perun\n"
+     "monitor, report and postprocess do the same with their folder. Exit status 1 if\n"
+     "a run could not be stored.\n"},
     {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
      "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
      "Pieces of one job become one run in the data file below --data_out, and are\n"
@@ -61,8 +62,8 @@ constexpr CommandInfo all_commands[] = {
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
     {Command::session, "session", "[--] COMMAND...", "", "",
-     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
-     "The Python package uses it; its words may change with every version.\n"},
+     "Measures the process that runs it, between two lines of JSON; the Python package\n"
+     "uses it, and its words may change with every version (src/cli/session.hpp).\n"},
     {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
      "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
      "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"

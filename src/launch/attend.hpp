@@ -35,7 +35,4 @@ void let_go(std::span<const int> inherited);
 /// Processor time of this process so far.
 [[nodiscard]] std::int64_t own_cpu_ns();
 
-/// Whether a signal tells perun itself to wait no longer.
-[[nodiscard]] bool ends_waiting(int signal);
-
 }  // namespace perun

@@ -313,8 +313,8 @@ TEST_P(EveryBackend, AThousandProbesLeakNoFile) {
   const std::size_t before = open_files();
   const int times = info_.name == "exec" || info_.name == "redfish" ? 50 : 1000;  // each starts a program
   for (int i = 0; i < times; ++i) ASSERT_TRUE(open(info_, host_of(tree)));
-  for (int i = 0; i < 500 && open_files() != before; ++i) ::usleep(10'000);  // the other end of a socket is ours too
-  EXPECT_EQ(open_files(), before);
+  for (int i = 0; i < 500 && open_files() > before; ++i) ::usleep(10'000);  // the other end of a socket is ours too
+  EXPECT_LE(open_files(), before);
   EXPECT_NE(open(info_, host_of(tree)), nullptr);
 }
 
@@ -333,7 +333,7 @@ TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
   EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "proc",
-                                               "state", "estimate", "sim"}));
+                                               "state", "estimate", "sim", "ipmi", "exec", "file", "socket", "redfish"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.

@@ -18,12 +18,14 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 15> names{"nothing", "monitor", "session",  "report",  "postprocess",
-                                                   "recover", "runs",    "export",   "sensors", "doctor",
-                                                   "qualify", "mark",    "showconf", "help",    "version"};
+  const auto name = [](Command command) {
+    const auto* info = find_command(command);
+    if (info != nullptr) return info->name;
+    return std::string_view(command == Command::help ? "help" : command == Command::version ? "version" : "nothing");
+  };
   std::ostringstream out;
-  out << names.at(static_cast<std::size_t>(line->command));
-  if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
+  out << name(line->command);
+  if (line->topic != Command::nothing) out << " topic=" << name(line->topic);
   if (!line->program.empty()) out << " program=";
   for (const auto& word : line->program) out << '[' << word << ']';
   if (line->file) out << " file=[" << *line->file << ']';

@@ -54,7 +54,7 @@ TEST(JoinTest, NodesAddUpEachInItsOwnTime) {
   Contents a = part("a", 0, 0, 10), b = part("b", 0, 0, 10, 777);
   a.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 2, 8, 777)};
-  const Run run = join({b, a});
+  const perun::Run run = join({b, a});
   ASSERT_EQ(run.nodes.size(), 2U);
   ASSERT_TRUE(run.job);
   ASSERT_EQ(run.job->ranks.size(), 2U);
@@ -76,7 +76,7 @@ TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
   first.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(1, RankStatus::unfinished, 1, 0)};
   again.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::failed, 1, 9)};
   again.ranks[1].exit_code = 3;
-  const Run run = join({again, first});
+  const perun::Run run = join({again, first});
   ASSERT_EQ(run.nodes.size(), 1U);
   EXPECT_EQ(run.nodes[0].series[0].size(), 11U);
   EXPECT_EQ(run.nodes[0].quality.ticks, 11U);
@@ -90,7 +90,7 @@ TEST(JoinTest, TwoContainersOnOneKernelCountOnce) {
   a.part->boot_id = b.part->boot_id = "same";
   a.ranks = {rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 2, 8)};
-  const Run run = join({a, b});
+  const perun::Run run = join({a, b});
   ASSERT_EQ(run.nodes.size(), 1U);
   EXPECT_NEAR(joules(run), 800, 1e-6);
   EXPECT_EQ(run.nodes[0].host, "box1");
@@ -103,7 +103,7 @@ TEST(JoinTest, WhatIsNotSeenIsNamed) {
   Contents a = part("a", 0, 0, 10);
   a.part->job.size = 5;
   a.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::lost, 1, 5), rank(3, RankStatus::unfinished, 1, 0)};
-  const Run run = join({a});
+  const perun::Run run = join({a});
   EXPECT_FALSE(run.outcome.finished);
   EXPECT_EQ(run.outcome.interrupted_by, "rank 1 killed together with perun; rank 3 not seen to end; ranks 2 and 4 never seen");
   EXPECT_NEAR(joules(run), 900, 1e-6) << "to the last reading, since one rank may have gone on";
@@ -135,7 +135,7 @@ TEST(JoinTest, ProgramsOfTheirOwnAreThoseOfTheLowestRank) {
   a.ranks = {rank(1, RankStatus::ok, 1, 9), rank(0, RankStatus::ok, 1, 9)};
   a.ranks[1].app = "first";
   a.ranks[1].command = {"./first"};
-  const Run run = join({a});
+  const perun::Run run = join({a});
   EXPECT_EQ(run.app, "first");
   EXPECT_EQ(run.command, std::vector<std::string>{"./first"});
 }
@@ -197,7 +197,7 @@ TEST_F(JobFolderTest, PiecesOfDifferentJobsAreNotMixed) {
     Part p = *c.part;
     p.job.key = "k";
     p.job.size = size;
-    auto writer = Writer::create_at(part_path(job->path, p.node_id, 0), c.run, &p);
+    auto writer = Writer::create_at(part_path(job->path, p.node_id, 0), c.run, {}, &p);
     writer->clock(c.run.nodes[0].clock[0]);
     for (const auto& r : c.ranks) writer->rank(r);
     writer->end();
