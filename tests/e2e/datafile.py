@@ -28,7 +28,10 @@ def runs_of(file):
                         digest.update(repr((key, value.tolist() if isinstance(value, numpy.ndarray) else value)).encode())
                 if isinstance(thing, h5py.Dataset):
                     value = thing[()]
-                    raw = repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
+                    if isinstance(value, bytes):  # one text
+                        raw = value
+                    else:
+                        raw = repr(value.tolist()).encode() if value.dtype.kind == "O" else value.tobytes()
                     digest.update(repr((thing.shape, thing.dtype)).encode() + raw)
 
             take("", data[app][name])

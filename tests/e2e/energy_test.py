@@ -63,7 +63,7 @@ class Energy(PerunTest):
             with h5py.File(self.dir / "results" / "run.hdf5") as file:
                 group = file[f"run/exp_{run['number']}"]
                 window = int(group.attrs["begin_mono_ns"]) * 1e-9, int(group.attrs["end_mono_ns"]) * 1e-9
-                node = group[next(n for n in group if "t_halfwidth_ns" in group[n])]
+                node = next(n for n in group.values() if isinstance(n, h5py.Group) and "t_halfwidth_ns" in n)
                 at = node["t_ns"][:] + node["t_offset_ns"][0] - node["clock"][0] + node["clock_mono_ns"][0]
                 at = at * 1e-9
                 half = node["t_halfwidth_ns"][0] * 1e-9

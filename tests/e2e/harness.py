@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 PERUN = os.environ["PERUN_BIN"]
@@ -52,8 +53,7 @@ class PerunTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return json.loads(done.stdout)
 
-    def assert_nothing_left(self):
-        """No process of perun is left that belongs to this test's folder."""
+    def processes_left(self):
         left = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -63,4 +63,12 @@ class PerunTest(unittest.TestCase):
                 continue
             if name.startswith("perun") and cwd == str(self.dir):
                 left.append((pid, name))
+        return left
+
+    def assert_nothing_left(self):
+        """One second after the end no process of perun is left that belongs to this test's folder."""
+        until = time.monotonic() + 1
+        while self.processes_left() and time.monotonic() < until:
+            time.sleep(0.02)
+        left = self.processes_left()
         self.assertEqual(left, [])

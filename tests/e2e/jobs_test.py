@@ -196,7 +196,7 @@ class FailureTest(JobTest):
 
     def test_a_job_killed_as_a_whole_is_stored_by_the_next_command(self):
         for rank in range(2):
-            self.rank(rank, 2, f"n{rank}", "sleep", "30")
+            self.rank(rank, 2, f"n{rank}", "sleep", "30", options=["-f", "20"])
         time.sleep(1)
         for pid in agents(self.key):
             os.kill(pid, signal.SIGKILL)
@@ -275,6 +275,9 @@ class NestedTest(JobTest):
             self.rank(rank, 2, "a", "sh", "-c", f"{PERUN} monitor sleep 0.2", options=["--name", "outer"])
         ended = self.wait_all()
         self.assertEqual([code for code, _ in ended], [0, 0])
+        until = time.monotonic() + 5
+        while (self.dir / "results/.perun").exists() and time.monotonic() < until:
+            time.sleep(0.05)
         self.assertEqual(sorted(p.name for p in (self.dir / "results").iterdir()), ["outer.hdf5"])
 
     def test_perun_outside_of_mpirun_says_so(self):
