@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 import unittest
 
 import h5py
@@ -201,13 +202,16 @@ class Regions(PerunTest):
         """What was marked is in the journal and the run is stored from there."""
         process = subprocess.Popen([PERUN, "monitor", "-q", "--data_out", "out", *CONST, MARKER, "b:a", "s:300", "b:b", "s:60000"],
                                    cwd=self.dir, env=self.env, stderr=subprocess.DEVNULL)
-        import time
         time.sleep(0.8)
         group = [int(p) for p in os.listdir("/proc") if p.isdigit() and self.is_ours(p)]
         for pid in group:
             os.kill(pid, 9)
         process.wait()
+        until = time.monotonic() + 10  # a journal is somebody's until its writer is gone
+        while any(self.is_ours(str(pid)) for pid in group) and time.monotonic() < until:
+            time.sleep(0.01)
         done = self.perun("report", "--format", "json", "out/marker.hdf5")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
         run = json.loads(done.stdout)["runs"][0]
         regions = {r["name"]: r for r in run["regions"]["regions"]}
         self.assertEqual(sorted(regions), ["a", "b"])
