@@ -73,6 +73,27 @@ Json facts_of(const Marks& marks) {
   return out;
 }
 
+Json facts_of(const JobRecord& job) {
+  Json out{{"launcher", exact_text(job.launcher)}, {"key", exact_text(job.key)}, {"size", job.size}};
+  out["scheduler"] = pairs(job.scheduler);
+  out["ranks"] = Json::array();
+  for (const auto& r : job.ranks)
+    out["ranks"].push_back({{"rank", r.rank},
+                            {"node", r.node},
+                            {"status", name(r.status)},
+                            {"exit_code", r.exit_code},
+                            {"signal", r.signal},
+                            {"pid", r.pid},
+                            {"begin", moment(r.begin)},
+                            {"end", moment(r.end)},
+                            {"user_s", number(r.user_s)},
+                            {"system_s", number(r.system_s)},
+                            {"max_rss_bytes", r.max_rss_bytes},
+                            {"app", exact_text(r.app)},
+                            {"command", texts(r.command)}});
+  return out;
+}
+
 Json facts_of(const Quality& q) {
   Json out;
   out["ticks"] = q.ticks;
@@ -121,6 +142,7 @@ Json facts_of(const Run& run) {
   out["origin"] = exact_text(run.origin);
   out["config_ini"] = exact_text(run.config_ini);
   out["provenance"] = pairs(run.provenance);
+  out["job"] = run.job ? facts_of(*run.job) : Json(nullptr);
   out["work"] = Json::array();
   for (const auto& [what, amount] : run.work) out["work"].push_back(Json::array({exact_text(what), number(amount)}));
   return out;
@@ -137,6 +159,9 @@ Json facts_of(const NodeRecord& node) {
   for (const auto& b : node.blocked)
     out["blocked"].push_back(
         {{"backend", exact_text(b.backend)}, {"reason", exact_text(b.reason)}, {"hint", exact_text(b.hint)}});
+  out["begin"] = moment(node.begin);
+  out["end"] = moment(node.end);
+  out["clock_error_s"] = node.clock_error_s ? number(*node.clock_error_s) : Json(nullptr);
   out["marks"] = node.marks.empty() ? Json(nullptr) : facts_of(node.marks);
   out["scope"] = node.scope ? Json::parse(encode(*node.scope), nullptr, false) : Json(nullptr);
   out["baseline"] = node.baseline ? Json::parse(encode(*node.baseline), nullptr, false) : Json(nullptr);
@@ -158,6 +183,7 @@ Json facts_of(const Sensor& s) {
   out["resolution"] = s.resolution;
   out["wraps_at"] = s.wraps_at;
   out["refresh_ns"] = s.refresh_ns;
+  out["averaging_ns"] = s.averaging_ns;
   out["part_of"] = exact_text(s.part_of);
   out["counted"] = s.counted;
   out["max_power_W"] = number(s.max_power_W);

@@ -210,6 +210,34 @@ Marks marks_of(const Json& json) {
   return marks;
 }
 
+RankRecord rank_of(const Json& json) {
+  RankRecord r;
+  take(json, "rank", r.rank);
+  take(json, "node", r.node);
+  take(json, "status", rank_status_names, r.status);
+  take(json, "exit_code", r.exit_code);
+  take(json, "signal", r.signal);
+  take(json, "pid", r.pid);
+  r.begin = moment_of(at(json, "begin"), "begin");
+  r.end = moment_of(at(json, "end"), "end");
+  take(json, "user_s", r.user_s);
+  take(json, "system_s", r.system_s);
+  take(json, "max_rss_bytes", r.max_rss_bytes);
+  take(json, "app", r.app);
+  r.command = texts_at(json, "command");
+  return r;
+}
+
+JobRecord job_of(const Json& json) {
+  JobRecord job;
+  take(json, "launcher", job.launcher);
+  take(json, "key", job.key);
+  take(json, "size", job.size);
+  job.scheduler = pairs_at(json, "scheduler");
+  for (const auto& rank : list_at(json, "ranks")) job.ranks.push_back(rank_of(rank));
+  return job;
+}
+
 Sensor sensor_of(const Json& json) {
   Sensor s;
   take(json, "id", s.id);
@@ -224,6 +252,7 @@ Sensor sensor_of(const Json& json) {
   take(json, "resolution", s.resolution);
   take(json, "wraps_at", s.wraps_at);
   take(json, "refresh_ns", s.refresh_ns);
+  take(json, "averaging_ns", s.averaging_ns);
   take(json, "part_of", s.part_of);
   take(json, "counted", s.counted);
   take(json, "max_power_W", s.max_power_W);
@@ -293,6 +322,7 @@ class Reader {
     take(json, "origin", run.origin);
     take(json, "config_ini", run.config_ini);
     run.provenance = pairs_at(json, "provenance");
+    if (const Json& job = at(json, "job"); !job.is_null()) run.job = job_of(job);
     for (const auto& item : list_at(json, "work")) {
       if (!item.is_array() || item.size() != 2) throw Wrong{"'work' holds what is no pair"};
       run.work.emplace_back(text_of(item[0]), double_of(item[1], "work"));
@@ -313,6 +343,9 @@ class Reader {
       take(item, "reason", blocked.reason);
       take(item, "hint", blocked.hint);
     }
+    node.begin = moment_of(at(json, "begin"), "begin");
+    node.end = moment_of(at(json, "end"), "end");
+    if (const Json& error = at(json, "clock_error_s"); !error.is_null()) node.clock_error_s = double_of(error, "clock_error_s");
     if (const Json& marks = at(json, "marks"); !marks.is_null()) node.marks = marks_of(marks);
     if (const Json& scope = at(json, "scope"); !scope.is_null()) node.scope = decoded(decode_scope(scope.dump()));
     if (const Json& baseline = at(json, "baseline"); !baseline.is_null())

@@ -38,10 +38,37 @@ class RandomRun {
     run.config_ini = text();
     for (int i = below(3); i > 0; --i) run.work.emplace_back("work " + text(), number());
     for (int i = 1 + below(3); i > 0; --i) run.nodes.push_back(node());
+    if (below(3) == 0) make_job(run);
     return run;
   }
 
  private:
+  /// Ranks on the nodes; their times in whole microseconds, as a data file keeps them.
+  void make_job(Run& run) {
+    run.job = JobRecord{.launcher = "slurm", .key = "melt " + text(), .size = below(100), .scheduler = {{"job_id", text()}}};
+    const int nodes = static_cast<int>(run.nodes.size());
+    for (int i = 0; i < 1 + below(5); ++i)
+      run.job->ranks.push_back(
+          {.rank = i,
+           .node = below(nodes),
+           .status = static_cast<RankStatus>(below(4)),
+           .exit_code = below(256),
+           .signal = below(32),
+           .pid = 1 + below(100'000),
+           .begin = {integer(), integer()},
+           .end = {integer(), integer()},
+           .user_s = below(1'000'000) * 1e-6,
+           .system_s = below(1'000'000) * 1e-6,
+           .max_rss_bytes = integer(),
+           .app = below(2) == 0 ? "" : "other",
+           .command = below(2) == 0 ? std::vector<std::string>{} : std::vector<std::string>{"other", "x y"}});
+    for (auto& node : run.nodes) {
+      node.begin = {1 + below(1000), integer()};
+      node.end = {integer(), integer()};
+      if (below(2) == 0) node.clock_error_s = number();
+    }
+  }
+
   int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(engine_); }
 
   std::int64_t integer() {
@@ -81,6 +108,7 @@ class RandomRun {
     s.resolution = integer();
     s.wraps_at = integer();
     s.refresh_ns = integer();
+    s.averaging_ns = below(2) == 0 ? 0 : below(1'000'000'000);
     s.part_of = bytes();
     s.counted = below(2) == 1;
     s.max_power_W = number();
