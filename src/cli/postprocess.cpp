@@ -36,13 +36,6 @@ std::string footprint_line(const std::optional<Footprint>& f) {
   return f ? fmt::format("{} CO2e, {}", wording::co2e(f->co2e_kg), wording::cost(f->cost_cent)) : "n/a";
 }
 
-/// The error with the file's name, unless it has that already.
-Error in_file(const std::filesystem::path& file, Error error) {
-  if (error.what.find(file.filename().string()) == std::string::npos)
-    error.what = fmt::format("'{}': {}", file.string(), error.what);
-  return error;
-}
-
 }  // namespace
 
 int postprocess(const CommandLine& line, const Resolved& resolved) {
@@ -72,7 +65,8 @@ int postprocess(const CommandLine& line, const Resolved& resolved) {
     }
     for (const int number : *chosen) {
       if (const auto revised = revise(store->at(number)); !revised) {
-        complain(in_file(file, revised.error()));
+        const Error& error = revised.error();
+        complain({error.code, fmt::format("'{}': {}", file.string(), error.what), error.hint});
         return 1;
       }
     }
@@ -81,7 +75,7 @@ int postprocess(const CommandLine& line, const Resolved& resolved) {
   const auto note = fmt::format("{} by perun {}", units::iso8601(now().real_ns), version);
   const auto totals = revise_runs(file, revise, note);
   if (!totals) {
-    complain(in_file(file, totals.error()));
+    complain(totals.error());
     return 1;
   }
   const auto summed = fmt::format("{}: {} runs, together {}, {}\n", file.string(), totals->runs,
