@@ -198,70 +198,102 @@ Ending attend(const Caller& caller, SignalRelay& relay, int extra, const std::fu
   }
 }
 
+/// One measurement from the agent's start to its last word, whatever is measured.
+class Measurement {
+ public:
+  using Say = std::function<void(std::string_view)>;
+
+  static Result<Measurement> start(const AgentTask& task, SignalRelay& relay, const Say& say) {
+    auto agent = Agent::start(task);
+    if (!agent) return agent.error();
+    const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
+    if (!ready) return ready.error();
+    if (ready->signal != 0)
+      journal::discard(journal_path(task));
+    else
+      export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+    return Measurement(*std::move(agent), *ready, task, relay, say);
+  }
+
+  /// That ended the waiting for the agent: there is nothing to measure then. 0: none.
+  [[nodiscard]] int signal() const noexcept { return ready_.signal; }
+  [[nodiscard]] Measured nothing() const {
+    return {.exit_code = 128 + ready_.signal, .run = {}, .stored = {}, .not_stored = {}};
+  }
+
+  void cancel() {
+    agent_.channel().send({.type = Message::Type::cancel});
+    agent_.reap();
+    journal::discard(journal_path(task_));
+  }
+
+  void begin(pid_t measured) {
+    agent_.channel().send({.type = Message::Type::begun, .number = measured});
+    cpu_begin_ns_ = own_cpu_ns();
+  }
+
+  [[nodiscard]] int agent_fd() { return agent_.channel().fd(); }
+  /// What the agent says; when it is gone its journal is taken over, and there is nothing more to watch.
+  int listen() {
+    const int fd = hear(agent_.channel(), say_);
+    if (fd < 0) orphan_ = adopt(task_, ready_.begin);
+    return fd;
+  }
+
+  void end(const Moment& at, const Outcome& outcome) {
+    agent_.channel().send(
+        {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns_, .moment = at, .outcome = outcome});
+  }
+  Measured collect(const Outcome& outcome) {
+    return collect_result(agent_, task_, relay_, outcome, ready_.begin, std::move(orphan_), say_);
+  }
+
+ private:
+  Measurement(Agent agent, const Ready& ready, const AgentTask& task, SignalRelay& relay, const Say& say)
+      : agent_(std::move(agent)), ready_(ready), task_(task), relay_(relay), say_(say) {}
+
+  Agent agent_;
+  Ready ready_;
+  const AgentTask& task_;
+  SignalRelay& relay_;
+  const Say& say_;
+  std::int64_t cpu_begin_ns_ = 0;
+  std::optional<journal::Writer> orphan_;  // the journal of an agent that died
+};
+
 }  // namespace
 
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {
-  auto agent = Agent::start(task);
-  if (!agent) return agent.error();
-  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
-  if (!ready) return ready.error();
-  if (ready->signal != 0) {
-    journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
-  }
-  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  auto measurement = Measurement::start(task, relay, say);
+  if (!measurement) return measurement.error();
+  if (measurement->signal() != 0) return measurement->nothing();
   if (!task.control.empty()) ::setenv("PERUN_CONTROL", task.control.c_str(), 1);
   auto child = Child::start(program, relay.before());
   if (!child) {
-    agent->channel().send({.type = Message::Type::cancel});
-    agent->reap();
-    journal::discard(journal_path(task));
+    measurement->cancel();
     return child.error();
   }
-  agent->channel().send({.type = Message::Type::begun, .number = child->pid()});
-  const std::int64_t cpu_begin_ns = own_cpu_ns();
+  measurement->begin(child->pid());
   if (files == Files::let_go) let_go(inherited);
-
-  std::optional<journal::Writer> orphan;  // the journal of an agent that died
-  const auto listen = [&] {
-    const int fd = hear(agent->channel(), say);
-    if (fd < 0) orphan = adopt(task, ready->begin);
-    return fd;
-  };
-  const auto change = attend(*child, relay, agent->channel().fd(), listen);
+  const auto change = attend(*child, relay, measurement->agent_fd(), [&] { return measurement->listen(); });
   const Outcome outcome = outcome_of(change);
-  agent->channel().send(
-      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
+  measurement->end(change.at, outcome);
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
+  return measurement->collect(outcome);
 }
 
 Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, SignalRelay& relay,
                                 const std::function<void(std::string_view)>& say) {
-  auto agent = Agent::start(task);
-  if (!agent) return agent.error();
-  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
-  if (!ready) return ready.error();
-  if (ready->signal != 0) {
-    journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + ready->signal, .run = {}, .stored = {}, .not_stored = {}};
-  }
-  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
-  agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
-  const std::int64_t cpu_begin_ns = own_cpu_ns();
+  auto measurement = Measurement::start(task, relay, say);
+  if (!measurement) return measurement.error();
+  if (measurement->signal() != 0) return measurement->nothing();
+  measurement->begin(caller.pid);
   relay.retire_canary();  // nothing is passed on to a caller
   caller.go();
-  std::optional<journal::Writer> orphan;  // the journal of an agent that died
-  const auto listen = [&] {
-    const int fd = hear(agent->channel(), say);
-    if (fd < 0) orphan = adopt(task, ready->begin);
-    return fd;
-  };
-  const auto ending = attend(caller, relay, agent->channel().fd(), listen);
-  agent->channel().send(
-      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
-  return collect_result(*agent, task, relay, ending.outcome, ready->begin, std::move(orphan), say);
+  const auto ending = attend(caller, relay, measurement->agent_fd(), [&] { return measurement->listen(); });
+  measurement->end(ending.at, ending.outcome);
+  return measurement->collect(ending.outcome);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {
