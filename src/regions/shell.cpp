@@ -121,7 +121,7 @@ void announce_marks(const std::filesystem::path& sock) noexcept {
   if (sock.empty() || sock.native().size() >= sizeof address.sun_path) return;
   std::strcpy(address.sun_path, sock.c_str());
   const Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const perun_request request{1, perun_request_attached};
+  const perun_request request{1, perun_request_attached, 0, 0};
   if (socket && ::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
     static_cast<void>(::send(socket.get(), &request, sizeof request, MSG_NOSIGNAL));
 }

@@ -29,7 +29,7 @@ class LatencyHistogram {
   }
 
  private:
-  static constexpr int parts = 8;  ///< classes of one doubling
+  static constexpr std::size_t parts = 8;  ///< classes of one doubling
 
   static std::size_t class_of(std::int64_t ns) noexcept {
     const auto v = static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0));
