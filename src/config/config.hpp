@@ -13,12 +13,11 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/report_formats.hpp"
 #include "model/run.hpp"
 
 namespace perun {
 
-/// What --format takes and a report file may end in; report/ has one writer for each.
-inline constexpr std::array<std::string_view, 4> report_formats{"txt", "yaml", "yml", "json"};
 inline constexpr double lowest_frequency_hz = 0.001, highest_frequency_hz = 5000;
 
 /// Plain values, each with its default. Nothing here knows of files, flags or the environment.

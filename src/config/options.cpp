@@ -193,7 +193,7 @@ using Text = std::string_view;
 using enum Takes;
 
 constexpr Option table[] = {
-    {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
+    {"report", "format", "--format", value, "FORMAT", report_formats_in_words, Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
        if (!word) return word.error();
