@@ -254,7 +254,8 @@ Timeline timeline_of(const Run& run, std::span<Readings* const> readings, std::u
     const std::size_t columns = std::min(node.sensors.size(), readings[n]->sensors());
     for (std::size_t i = 0; i < columns; ++i)
       if (is_meter(node.sensors[i]))
-        if (PowerTrack track = power_of(node.sensors[i], i, place); track.t_us.size() > 1) out.power.push_back(std::move(track));
+        if (PowerTrack track = power_of(node.sensors[i], i, place); track.t_us.size() > 1)
+          out.power.push_back(std::move(track));
     add_states(out, place, columns);
     add_calls(out, node, n, window, place.origin_ns, most_calls);
   }

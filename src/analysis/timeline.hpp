@@ -20,6 +20,7 @@ namespace perun {
 
 /// The calls of a node's regions on its threads, `origin_ns` being the run's begin on the node's clock. When there are more
 /// than `most`, short ones that follow each other stand together.
-void add_calls(Timeline& out, const NodeRecord& node, std::size_t number, Window window, std::int64_t origin_ns, std::size_t most);
+void add_calls(Timeline& out, const NodeRecord& node, std::size_t number, Window window, std::int64_t origin_ns,
+               std::size_t most);
 
 }  // namespace perun

@@ -110,7 +110,9 @@ void add_calls(Timeline& out, const NodeRecord& node, std::size_t number, Window
       open.push_back(call->to_ns);
     }
     joiner.finish();
-    std::ranges::stable_sort(out.calls.begin() + first, out.calls.end(), {}, &RegionCall::from_us);
+    std::ranges::sort(out.calls.begin() + first, out.calls.end(), [](const RegionCall& a, const RegionCall& b) {
+      return a.from_us != b.from_us ? a.from_us < b.from_us : a.depth < b.depth;
+    });
   }
 }
 

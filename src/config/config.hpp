@@ -28,6 +28,7 @@ struct Config {
   double emissions_factor = 0.355;  ///< kgCO2e/kWh
   double price_factor = 41.59;      ///< cent/kWh
   double overhead_power_W = 0;      ///< of each node
+  std::uint64_t html_max_samples = 2'000'000;
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";

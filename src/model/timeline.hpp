@@ -65,7 +65,7 @@ struct Timeline {
   std::vector<std::string> names;  ///< of regions
   std::vector<RegionLane> lanes;
   std::vector<RegionCall> calls;  ///< by lane and begin
-  bool calls_joined = false;    ///< short ones stand together
+  bool calls_joined = false;      ///< short ones stand together
 };
 
 }  // namespace perun
