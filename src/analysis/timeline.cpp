@@ -120,6 +120,9 @@ PowerTrack power_of(const Sensor& sensor, std::size_t column, const Place& place
     }
     PowerTrack out = std::move(maker).finish();
     out.readings = place.readings.size(column);
+    const double length_s = out.t_us.empty() ? 0 : static_cast<double>(out.t_us.back() - out.t_us.front()) * 1e-6;
+    if (!out.gauge && length_s > 0)
+      out.shortest_s = shortest_stretch_s(sensor, static_cast<double>(out.value.back()) * out.unit / length_s);
     return out;
   }
 }

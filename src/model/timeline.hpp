@@ -26,6 +26,7 @@ struct PowerTrack {
   /// Numbers of the stretches between two times in which nothing was read, and whether their energy is known all the same.
   std::vector<std::pair<std::size_t, bool>> gaps;
   std::uint64_t readings = 0;  ///< that the track was made of
+  double shortest_s = 0;       ///< time over which a power can be told from it; 0: any
   // What the error of a stretch's energy follows from (docs/accuracy.md).
   double refresh_s = 0, averaging_s = 0, step_J = 0, step_W = 0, highest_W = 0, halfwidth_s = 0;
 };

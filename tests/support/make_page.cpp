@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <random>
 #include <string>
 
 #include "analysis/timeline.hpp"
@@ -71,7 +72,7 @@ Run all_failed() {
   return run;
 }
 
-/// 100 W + 50 W sin(2 pi t / 100 s) on four packages, together `count` readings at 100 Hz.
+/// 100 W + 50 W sin(2 pi t / 100 s) on four packages, together `count` readings at 100 Hz, each up to 200 us late.
 Run long_run(std::size_t count) {
   const std::size_t each = count / 4;
   const double length = static_cast<double>(each - 1) / 100;
@@ -81,12 +82,14 @@ Run long_run(std::size_t count) {
   for (int i = 0; i < 4; ++i) {
     Sensor sensor = package(i);
     Series series;
+    std::minstd_rand late(static_cast<unsigned>(i + 1));
     for (std::size_t k = 0; k < each; ++k) {
-      const double t = static_cast<double>(k) / 100, w = 2 * std::acos(-1.0) / 100;
+      const auto t_ns = static_cast<std::int64_t>(k) * 10'000'000 + static_cast<std::int64_t>(late() % 200'000);
+      const double t = static_cast<double>(t_ns) * 1e-9, w = 2 * std::acos(-1.0) / 100;
       const double joules = 100 * t + 50 / w * (1 - std::cos(w * t));
       auto raw = static_cast<std::int64_t>(joules / sensor.scale);
       if (sensor.wraps_at > 0) raw %= sensor.wraps_at;
-      series.push({run_begin_mono + static_cast<std::int64_t>(k) * 10'000'000, raw, 1000});
+      series.push({run_begin_mono + t_ns, raw, 1000});
     }
     node.sensors.push_back(sensor);
     node.series.push_back(std::move(series));

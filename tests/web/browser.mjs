@@ -13,23 +13,43 @@ export async function open(file, options = {}) {
   const page = await context.newPage();
   const seen = { requests: [], complaints: [] };
   page.on("request", (request) => seen.requests.push(request.url()));
-  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text()); });
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
+  });
   page.on("pageerror", (error) => seen.complaints.push(String(error)));
+  // What is written on canvases is no element that could be asked for its size.
+  await page.addInitScript(() => {
+    window.smallest = Infinity;
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (...words) {
+      window.smallest = Math.min(window.smallest, (parseFloat(this.font) * this.getTransform().d) / devicePixelRatio);
+      return fillText.apply(this, words);
+    };
+  });
   const begin = performance.now();
   await page.goto(`file://${file}`);
   if (options.javaScriptEnabled !== false) await page.waitForSelector("html[data-ready]", { timeout: 60000 });
-  return { page, ready_s: (performance.now() - begin) / 1000, async close() {
-    assert.deepEqual(seen.requests, [new URL(`file://${file}`).href], "the page itself is all that is loaded");
-    assert.deepEqual(seen.complaints, []);
-    await context.close();
-  } };
+  return {
+    page,
+    ready_s: (performance.now() - begin) / 1000,
+    async close() {
+      assert.deepEqual(seen.requests, [new URL(`file://${file}`).href], "the page itself is all that is loaded");
+      assert.deepEqual(seen.complaints, []);
+      await context.close();
+    },
+  };
 }
 
 /** What the selection below the chart says, as numbers. */
 export async function span(page) {
-  return page.$eval(".span", (panel) => ({ joules: Number(panel.dataset.joules), error: Number(panel.dataset.error),
-    grams: Number(panel.dataset.grams), from: panel.querySelectorAll("input")[0].valueAsNumber,
-    to: panel.querySelectorAll("input")[1].valueAsNumber, text: panel.querySelector("#span").textContent }));
+  return page.$eval(".span", (panel) => ({
+    joules: Number(panel.dataset.joules),
+    error: Number(panel.dataset.error),
+    grams: Number(panel.dataset.grams),
+    from: panel.querySelectorAll("input")[0].valueAsNumber,
+    to: panel.querySelectorAll("input")[1].valueAsNumber,
+    text: panel.querySelector("#span").textContent,
+  }));
 }
 
 export async function type(page, from, to) {
@@ -44,7 +64,8 @@ export async function type(page, from, to) {
 /** Drags over the chart, from and to as parts of its width. */
 export async function drag(page, from, to) {
   const box = await page.locator("#chart .u-over").boundingBox();
-  const y = box.y + box.height / 2, x = (part) => box.x + part * box.width;
+  const y = box.y + box.height / 2,
+    x = (part) => box.x + part * box.width;
   await page.mouse.move(x(from), y);
   await page.mouse.down();
   await page.mouse.move(x((from + to) / 2), y, { steps: 4 });

@@ -9,7 +9,8 @@ import { browser, drag, open, span, type } from "./browser.mjs";
 
 const folder = `${process.cwd()}/pages`;
 const file = (name) => `${folder}/${name}.html`;
-const near = (value, wanted, error, what) => assert.ok(Math.abs(value - wanted) <= error, `${what}: ${value} is not ${wanted} ± ${error}`);
+const near = (value, wanted, error, what) =>
+  assert.ok(Math.abs(value - wanted) <= error, `${what}: ${value} is not ${wanted} ± ${error}`);
 after(() => browser.close());
 
 async function faults(page) {
@@ -18,34 +19,46 @@ async function faults(page) {
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
 }
 
-const smallText = (page) => page.evaluate(() => {
-  const found = new Set();
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const { parentElement } = walker.currentNode;
-    if (!walker.currentNode.textContent.trim() || !parentElement.checkVisibility() || parentElement.closest("script, style")) continue;
-    if (parseFloat(getComputedStyle(parentElement).fontSize) < 12) found.add(parentElement.outerHTML.slice(0, 100));
-  }
-  return [...found];
-});
+const smallText = (page) =>
+  page.evaluate(() => {
+    const found = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const { parentElement } = walker.currentNode;
+      if (!walker.currentNode.textContent.trim() || !parentElement.checkVisibility() || parentElement.closest("script, style"))
+        continue;
+      if (parseFloat(getComputedStyle(parentElement).fontSize) < 12) found.add(parentElement.outerHTML.slice(0, 100));
+    }
+    return [...found];
+  });
 
 const wide = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-for (const name of readdirSync(folder).filter((entry) => entry.endsWith(".html")).map((entry) => entry.slice(0, -5)).filter((entry) => !/^(samples|calls)/.test(entry))) {
+for (const name of readdirSync(folder)
+  .filter((entry) => entry.endsWith(".html"))
+  .map((entry) => entry.slice(0, -5))
+  .filter((entry) => !/^(samples|calls)/.test(entry))) {
   test(`${name}: no request, no error, readable by all, on any screen`, async () => {
     const text = readFileSync(file(name), "utf8");
-    assert.match(text, /http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; img-src data:; base-uri 'none'/);
+    assert.match(
+      text,
+      /http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; img-src data:; base-uri 'none'/,
+    );
     assert.equal(text.match(/<script\b/g).length, 3, "no name became an element");
     for (const colorScheme of ["light", "dark"]) {
       const { page, close } = await open(file(name), { colorScheme });
-      await page.$$eval("details", (all) => { for (const details of all) details.open = true; });
+      await page.$$eval("details", (all) => {
+        for (const details of all) details.open = true;
+      });
       assert.deepEqual(await faults(page), [], colorScheme);
       assert.deepEqual(await smallText(page), []);
+      assert.ok((await page.evaluate(() => window.smallest)) >= 12, "text of canvases");
       assert.equal(await wide(page), 0, "nothing is wider than the screen");
       await close();
     }
     const { page, close } = await open(file(name), { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 });
     assert.equal(await wide(page), 0, "nothing is wider than a telephone");
+    assert.ok((await page.evaluate(() => window.smallest)) >= 12, "text of canvases on a fine screen");
     await close();
   });
 }
@@ -55,7 +68,7 @@ test("a stretch of the chart costs what the known power gives", async () => {
   // Socket 0: 100 W until 1 s, then 300 W; socket 1: 50 W; DRAM 12 and 11 W.
   let seen = await type(page, 0.5, 1.5);
   near(seen.joules, 273, Math.max(seen.error, 0.5), "typed");
-  near(seen.grams, seen.joules / 3.6e6 * 1.58 * 355, 1e-9, "CO2e");
+  near(seen.grams, (seen.joules / 3.6e6) * 1.58 * 355, 1e-9, "CO2e");
   assert.match(seen.text, /273\.\d J ± .* J, mean 273\.\d W ± .* g|mg/);
   seen = await drag(page, 0.5, 0.9);
   near(seen.to - seen.from, 1.2, 0.02, "length");
@@ -72,9 +85,13 @@ test("a stretch of the chart costs what the known power gives", async () => {
 
 test("the wheel zooms, a double click shows the whole run, keys do both", async () => {
   const { page, close } = await open(file("measured"));
-  const shown = async () => { const { from, to } = await drag(page, 0.001, 0.999); return to - from; };
+  const shown = async () => {
+    const { from, to } = await drag(page, 0.001, 0.999);
+    return to - from;
+  };
   near(await shown(), 3, 0.05, "at first");
-  const over = page.locator("#chart .u-over"), box = await over.boundingBox();
+  const over = page.locator("#chart .u-over"),
+    box = await over.boundingBox();
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
   for (let i = 0; i < 5; ++i) await page.mouse.wheel(0, -100);
   await page.waitForTimeout(100);
@@ -113,9 +130,13 @@ test("tables sort, and their rows choose in the chart", async () => {
 
 test("regions are drawn, told and chosen", async () => {
   const { page, close } = await open(file("regions"));
-  const canvas = page.locator("#gantt canvas"), { width } = await canvas.boundingBox();
+  const canvas = page.locator("#gantt canvas"),
+    { width } = await canvas.boundingBox();
   await canvas.hover({ position: { x: 86 + (width - 86) / 2, y: 34 + 3 + 5 } });
-  assert.match(await page.locator("#gantt .readout").innerText(), /rank 0, process 4711, thread 4711 on gpu07 at 1\.50\d s: train, 1\.90 s/);
+  assert.match(
+    await page.locator("#gantt .readout").innerText(),
+    /rank 0, process 4711, thread 4711 on gpu07 at 1\.50\d s: train, 1\.90 s/,
+  );
   const pixels = () => page.$eval("#gantt canvas", (canvas) => canvas.toDataURL());
   const before = await pixels();
   await page.locator("#regions-table").getByRole("button", { name: "step" }).click();
@@ -185,11 +206,14 @@ test("without JavaScript the text report is there; printing hides what cannot be
 });
 
 test("10^6 readings and 64 ranks with 10^5 calls open soon", async (t) => {
-  for (const [what, count] of [["samples", 1000000], ["calls", 100000]]) {
+  for (const [what, count] of [
+    ["samples", 1000000],
+    ["calls", 100000],
+  ]) {
     execFileSync(process.env.PERUN_MAKE_PAGE, [folder, what, String(count)]);
     const { page, ready_s, close } = await open(file(what));
     t.diagnostic(`${count} ${what}: ready after ${ready_s.toFixed(2)} s`);
-    assert.ok(ready_s < 20, `${what}: ${ready_s} s`);  // 5 s and 3 s on a machine of its own
+    assert.ok(ready_s < 20, `${what}: ${ready_s} s`); // 5 s and 3 s on a machine of its own
     if (what === "samples") near((await type(page, 100, 300)).joules, 80000, 0.5, "two periods");
     await close();
   }

@@ -9,9 +9,19 @@ import { after, before, test } from "node:test";
 import { browser, open, type } from "./browser.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "perun-page-"));
-const perun = (...words) => execFileSync(process.env.PERUN_BIN, words, { cwd: folder, env: { ...process.env, HOME: folder }, stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 28 });
-const near = (value, wanted, error, what) => assert.ok(Math.abs(value - wanted) <= error, `${what}: ${value} is not ${wanted} ± ${error}`);
-after(() => { rmSync(folder, { recursive: true }); return browser.close(); });
+const perun = (...words) =>
+  execFileSync(process.env.PERUN_BIN, words, {
+    cwd: folder,
+    env: { ...process.env, HOME: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 1 << 28,
+  });
+const near = (value, wanted, error, what) =>
+  assert.ok(Math.abs(value - wanted) <= error, `${what}: ${value} is not ${wanted} ± ${error}`);
+after(() => {
+  rmSync(folder, { recursive: true });
+  return browser.close();
+});
 
 before(() => {
   const sensors = ["--backends", "sim:square:20W:200W:1s,sim:const:50W:domain=gpu:gauge,proc", "-f", "50", "--name", "wave"];
@@ -21,14 +31,21 @@ before(() => {
 
 test("monitor -o x.html: the curve's integral over a whole period, whatever its phase", async () => {
   const { page, close } = await open(join(folder, "first.html"));
-  for (const [from, to] of [[0.7, 1.7], [1.05, 2.05], [0.2, 2.2]]) {
+  for (const [from, to] of [
+    [0.7, 1.7],
+    [1.05, 2.05],
+    [0.2, 2.2],
+  ]) {
     const seen = await type(page, from, to);
     near(seen.joules, 160 * (to - from), Math.max(2 * seen.error, 1), `${from} to ${to}`);
   }
   const [run] = JSON.parse(readFileSync(join(folder, "first.json"))).runs;
   const all = await type(page, 0, run.duration_s);
   near(all.joules, run.energy_J, 0.002 * run.energy_J, "whole run");
-  assert.ok(all.error > 0.4 * run.uncertainty_J && all.error < 2.5 * run.uncertainty_J, `${all.error} beside ${run.uncertainty_J}`);
+  assert.ok(
+    all.error > 0.4 * run.uncertainty_J && all.error < 2.5 * run.uncertainty_J,
+    `${all.error} beside ${run.uncertainty_J}`,
+  );
   assert.match(await page.locator("#small").innerText(), /Utilisation/);
   await close();
 });
@@ -63,7 +80,11 @@ test("too many readings are thinned out, and energies stay what they were", asyn
 
 test("a run in progress can be looked at", async () => {
   const shell = `"$PERUN_BIN" monitor --backends sim:const:100W -f 20 --data_out running sh -c 'sleep 1.5; "$PERUN_BIN" report --running running -o now.html'`;
-  const { status, stderr } = spawnSync("sh", ["-c", shell], { cwd: folder, env: { ...process.env, HOME: folder }, encoding: "utf8" });
+  const { status, stderr } = spawnSync("sh", ["-c", shell], {
+    cwd: folder,
+    env: { ...process.env, HOME: folder },
+    encoding: "utf8",
+  });
   assert.equal(status, 0, stderr);
   const { page, close } = await open(join(folder, "now.html"));
   assert.equal(await page.locator("#ending").innerText(), "running");
@@ -72,7 +93,10 @@ test("a run in progress can be looked at", async () => {
 });
 
 test("a name that cannot be written is told before the program runs", () => {
-  const { status, stderr } = spawnSync(process.env.PERUN_BIN, ["monitor", "-o", "/nowhere/x.html", "true"], { cwd: folder, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.env.PERUN_BIN, ["monitor", "-o", "/nowhere/x.html", "true"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   assert.equal(status, 125);
   assert.match(stderr, /cannot write \/nowhere\/x\.html/);
 });

@@ -26,11 +26,20 @@ export function show(section, place, content) {
 
 /** A choice of several as one group of buttons; `choose` is told the value. */
 export function choice(label, options, chosen, choose) {
-  const buttons = options.map(([value, text]) => el("button", {
-    type: "button", "aria-pressed": String(value === chosen), onclick: () => {
-      for (const [i, button] of buttons.entries()) button.setAttribute("aria-pressed", String(options[i][0] === value));
-      choose(value);
-    } }, text));
+  const buttons = options.map(([value, text]) =>
+    el(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(value === chosen),
+        onclick: () => {
+          for (const [i, button] of buttons.entries()) button.setAttribute("aria-pressed", String(options[i][0] === value));
+          choose(value);
+        },
+      },
+      text,
+    ),
+  );
   return el("div", { class: "choice", role: "group", "aria-label": label }, ...buttons);
 }
 

@@ -22,8 +22,14 @@ export function groupsOf(run, tracks, by) {
   for (const track of tracks) {
     const device = deviceOf(run, track);
     if (!device || (!device.counted && by !== "device")) continue;
-    const label = by === "node" ? run.hosts[track.node] : by === "part" ? device.part
-      : several ? `${run.hosts[track.node]} ${device.label}` : device.label;
+    const label =
+      by === "node"
+        ? run.hosts[track.node]
+        : by === "part"
+          ? device.part
+          : several
+            ? `${run.hosts[track.node]} ${device.label}`
+            : device.label;
     const key = by === "device" ? `${track.node}/${track.id}` : label;
     if (!groups.has(key)) groups.set(key, { key, label, tracks: [], kinds: new Set(), counted: device.counted });
     groups.get(key).tracks.push(track);
@@ -44,8 +50,17 @@ export function foldGroups(groups, most = 7) {
   const counted = groups.filter((group) => group.counted);
   if (counted.length <= most) return counted;
   const rest = counted.slice(most - 1);
-  return [...counted.slice(0, most - 1), { key: "\0rest", label: `${rest.length} others`, tracks: rest.flatMap((group) => group.tracks),
-    kind: rest.some((group) => group.kind !== rest[0].kind) ? "mixed" : rest[0].kind, counted: true, colour: () => seriesColour(most - 1) }];
+  return [
+    ...counted.slice(0, most - 1),
+    {
+      key: "\0rest",
+      label: `${rest.length} others`,
+      tracks: rest.flatMap((group) => group.tracks),
+      kind: rest.some((group) => group.kind !== rest[0].kind) ? "mixed" : rest[0].kind,
+      counted: true,
+      colour: () => seriesColour(most - 1),
+    },
+  ];
 }
 
 /** Mean power of a group between each two of `edges`; NaN where none of its meters was read. */
@@ -53,8 +68,7 @@ export function meansOf(group, edges) {
   const sum = new Float64Array(edges.length - 1).fill(NaN);
   for (const track of group.tracks) {
     const means = track.means(edges);
-    for (let i = 0; i < sum.length; ++i)
-      if (!Number.isNaN(means[i])) sum[i] = (Number.isNaN(sum[i]) ? 0 : sum[i]) + means[i];
+    for (let i = 0; i < sum.length; ++i) if (!Number.isNaN(means[i])) sum[i] = (Number.isNaN(sum[i]) ? 0 : sum[i]) + means[i];
   }
   return sum;
 }

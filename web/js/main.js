@@ -38,8 +38,12 @@ class View {
 }
 
 function showTables(run, charts) {
-  const regionChosen = (key) => { for (const chart of charts) chart.showRegion?.(key); };
-  const deviceChosen = (key) => { for (const chart of charts) chart.showDevice?.(key); };
+  const regionChosen = (key) => {
+    for (const chart of charts) chart.showRegion?.(key);
+  };
+  const deviceChosen = (key) => {
+    for (const chart of charts) chart.showDevice?.(key);
+  };
   const put = (section, caption, data, choose) =>
     show(section, `${section}-table`, data ? table(caption, data, choose ? { choose } : {}) : null);
   put("regions", "Regions", run.regions_table, regionChosen);
@@ -58,7 +62,17 @@ function showRun(meta, bytes, run) {
   const calls = new Calls(run, bytes);
   const drawable = view.length > 0 && tracks.length > 0;
   const power = drawable ? new PowerChart(run, tracks, calls, view) : null;
-  show("power", "chart", power ? power.element : el("p", {}, run.timeline.length_us > 0 ? "No power was read often enough to draw it." : "There are no readings to draw."));
+  show(
+    "power",
+    "chart",
+    power
+      ? power.element
+      : el(
+          "p",
+          {},
+          run.timeline.length_us > 0 ? "No power was read often enough to draw it." : "There are no readings to draw.",
+        ),
+  );
   const gantt = view.length > 0 && !calls.empty ? new Gantt(run, tracks, calls, view) : null;
   show("lanes", "gantt", gantt?.element);
   const small = view.length > 0 ? smallCharts(run, bytes, view) : [];
@@ -68,7 +82,11 @@ function showRun(meta, bytes, run) {
   showHistory(meta, run);
   showRest(meta, run);
   $("page").hidden = false;
-  const make = () => { power?.start(); gantt?.draw(); for (const chart of small) chart.make(); };
+  const make = () => {
+    power?.start();
+    gantt?.draw();
+    for (const chart of small) chart.make();
+  };
   make();
   resized = make;
 }
@@ -80,14 +98,25 @@ async function start() {
   let shown = meta.runs.length - 1;
   if (meta.runs.length === 0) throw new Error("it holds no run");
   $("chooser").hidden = meta.runs.length < 2;
-  $("run").append(...meta.runs.map((run, i) => el("option", { value: i, selected: i === shown }, run.heading || `run ${run.number}`)));
+  $("run").append(
+    ...meta.runs.map((run, i) => el("option", { value: i, selected: i === shown }, run.heading || `run ${run.number}`)),
+  );
   $("heading").hidden = meta.runs.length > 1;
-  $("run").addEventListener("change", () => { shown = Number($("run").value); showRun(meta, bytes, meta.runs[shown]); });
+  $("run").addEventListener("change", () => {
+    shown = Number($("run").value);
+    showRun(meta, bytes, meta.runs[shown]);
+  });
   showRun(meta, bytes, meta.runs[shown]);
-  let width = innerWidth, waiting = null;
+  let width = innerWidth,
+    waiting = null;
   addEventListener("resize", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => { if (innerWidth !== width) { width = innerWidth; resized(); } }, 100);
+    waiting = setTimeout(() => {
+      if (innerWidth !== width) {
+        width = innerWidth;
+        resized();
+      }
+    }, 100);
   });
   document.documentElement.dataset.ready = "yes";
 }
@@ -95,7 +124,9 @@ async function start() {
 start().catch((error) => {
   $("page").hidden = false;
   $("trouble").hidden = false;
-  $("trouble").textContent = typeof DecompressionStream === "undefined"
-    ? "This browser is too old for the charts (it has no DecompressionStream)." : `This report cannot be shown: ${error.message}`;
+  $("trouble").textContent =
+    typeof DecompressionStream === "undefined"
+      ? "This browser is too old for the charts (it has no DecompressionStream)."
+      : `This report cannot be shown: ${error.message}`;
   console.error(error);
 });

@@ -16,7 +16,13 @@ export class Calls {
     const length = row("length", 1e-6);
     this.to = this.from.map((from, i) => from + length[i]);
     this.names = names;
-    this.lanes = lanes.map((lane, i) => ({ ...lane, first: before(this.lane, i - 0.5) + 1, end: before(this.lane, i) + 1, depth: 1, longest: [] }));
+    this.lanes = lanes.map((lane, i) => ({
+      ...lane,
+      first: before(this.lane, i - 0.5) + 1,
+      end: before(this.lane, i) + 1,
+      depth: 1,
+      longest: [],
+    }));
     for (let i = 0; i < this.from.length; ++i) {
       const lane = this.lanes[this.lane[i]];
       lane.depth = Math.max(lane.depth, this.depth[i] + 1);
@@ -27,14 +33,19 @@ export class Calls {
     this.colours = names.map((text, i) => order.get(text) ?? order.size + i);
   }
 
-  get empty() { return this.from.length === 0; }
-  colour(call) { return seriesColour(this.colours[this.name[call]]); }
+  get empty() {
+    return this.from.length === 0;
+  }
+  colour(call) {
+    return seriesColour(this.colours[this.name[call]]);
+  }
 
   /** Calls `see(i)` for the calls of a lane that reach into [from, to]; where many fall into `least` seconds, for one. */
   each(lane, from, to, least, see) {
     const { first, end, longest } = this.lanes[lane];
     const reach = Math.max(...longest, 0);
-    let low = first, high = end;
+    let low = first,
+      high = end;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.from[middle] < from - reach) low = middle + 1;

@@ -2,51 +2,13 @@
 // Power over time. What is drawn is the mean power of each pixel's stretch of time, so its area is the energy whatever the
 // zoom; the energies themselves come from the readings (energy.js).
 import { choice, el, folded, name } from "./dom.js";
-import { colour, font, hatch, onTheme } from "./theme.js";
+import { hatch, onTheme } from "./theme.js";
 import { foldGroups, groupings, groupsOf, meansOf } from "./groups.js";
 import { moment, si, tagOf, watts } from "./format.js";
+import { edgesOf, timeOptions, wheelZoom } from "./time.js";
+import { drawRegion, drawStrip, stripHeight } from "./strip.js";
 import { plainTable } from "./table.js";
 import { spanPanel } from "./span.js";
-
-const stripHeight = 22;
-
-export function edgesOf(from, to, count) {
-  return Float64Array.from({ length: count + 1 }, (_, i) => from + (to - from) * i / count);
-}
-
-/** Room for the labels of an axis, in whole steps so that it does not jump about. */
-function widest(u, texts) {
-  u.ctx.save();
-  u.ctx.font = font(0.8);
-  const wide = Math.max(0, ...(texts ?? []).map((text) => u.ctx.measureText(text).width));
-  u.ctx.restore();
-  return Math.ceil((wide + 18) / 16) * 16;
-}
-
-/** The options that all charts over time share. `view` is {from, to, cursor}. */
-export function timeOptions(view, width, height, label) {
-  const axis = { stroke: () => colour("text-2"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { stroke: () => colour("line"), width: 1 }, font: font(0.8) };
-  return {
-    width, height, legend: { show: false }, padding: [12, 28, 0, 0],
-    scales: { x: { time: false, range: () => [view.from, view.to] }, y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.05 : 1] } },
-    axes: [{ ...axis, size: 34, space: 80, values: (_, splits, __, ___, step) => splits.map((t) => moment(t, step)) },
-      { ...axis, size: (u, texts) => widest(u, texts), values: (_, splits) => splits.map((v) => label(v).replace(/(\.\d*?)0+(?=\D)/, "$1").replace(/\.(?=\D)/, "")) }],
-    cursor: { sync: { key: "time", setSeries: false }, points: { show: false }, drag: { x: true, y: false, setScale: false },
-      bind: { dblclick: (u) => () => { view.zoom(0, view.length); return null; } } },
-  };
-}
-
-/** Wheel on a chart: zoom about the pointer; with shift, or sideways: move. */
-export function wheelZoom(plot, view) {
-  plot.over.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const size = view.to - view.from, at = view.from + event.offsetX / plot.over.clientWidth * size;
-    const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
-    if (sideways) return view.zoom(view.from + Math.sign(event.deltaX || event.deltaY) * size / 8, view.to + Math.sign(event.deltaX || event.deltaY) * size / 8);
-    const factor = event.deltaY < 0 ? 0.8 : 1.25;
-    view.zoom(at - (at - view.from) * factor, at + (view.to - at) * factor);
-  }, { passive: false });
-}
 
 export class PowerChart {
   #plot = null;
@@ -59,24 +21,66 @@ export class PowerChart {
     Object.assign(this, { run, tracks, calls, view });
     const ways = groupings(run, tracks);
     this.by = ways[0][0];
-    this.host = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": "Power over time. Plus and minus zoom, arrows move, shift and arrows select, 0 resets.", onkeydown: (event) => this.#key(event) });
+    this.host = el("div", {
+      class: "plot",
+      tabindex: "0",
+      role: "group",
+      "aria-label": "Power over time. Plus and minus zoom, arrows move, shift and arrows select, 0 resets.",
+      onkeydown: (event) => this.#key(event),
+    });
     this.legend = el("div", { class: "keys", role: "group", "aria-label": "Shown in the chart" });
     this.readout = el("p", { class: "readout", "aria-hidden": "true" });
     this.span = spanPanel(run, view.length, (from, to) => view.select(from === null ? null : { from, to }));
-    const bar = el("div", { class: "tools" },
-      choice("Kind of chart", [["stacked", "Stacked"], ["lines", "Lines"]], this.#mode, (mode) => { this.#mode = mode; this.#make(); }),
-      ways.length > 1 ? choice("By", ways, this.by, (by) => { this.by = by; this.#hidden.clear(); this.#make(); }) : null,
+    const bar = el(
+      "div",
+      { class: "tools" },
+      choice(
+        "Kind of chart",
+        [
+          ["stacked", "Stacked"],
+          ["lines", "Lines"],
+        ],
+        this.#mode,
+        (mode) => {
+          this.#mode = mode;
+          this.#make();
+        },
+      ),
+      ways.length > 1
+        ? choice("By", ways, this.by, (by) => {
+            this.by = by;
+            this.#hidden.clear();
+            this.#make();
+          })
+        : null,
       el("button", { type: "button", id: "reset", onclick: () => view.zoom(0, view.length) }, "Whole run"),
-      el("button", { type: "button", id: "csv", onclick: () => this.#save() }, "CSV of this view"));
-    this.element = el("div", {}, bar, this.legend, this.host, this.readout, this.span.panel,
-      folded("The chart as a table", () => this.#table()), this.#note());
+      el("button", { type: "button", id: "csv", onclick: () => this.#save() }, "CSV of this view"),
+    );
+    this.element = el(
+      "div",
+      {},
+      bar,
+      this.legend,
+      this.host,
+      this.readout,
+      this.span.panel,
+      folded("The chart as a table", () => this.#table()),
+      this.#note(),
+    );
     onTheme(() => this.#make());
   }
 
-  start() { this.#make(); }
-  resize() { this.#make(); }
+  start() {
+    this.#make();
+  }
+  resize() {
+    this.#make();
+  }
   /** Highlights a region's calls or a device's line; null for none. */
-  showRegion(key) { this.#region = key; this.#plot?.redraw(false); }
+  showRegion(key) {
+    this.#region = key;
+    this.#plot?.redraw(false);
+  }
   showDevice(key) {
     this.#device = key;
     if (key !== null && this.#mode === "stacked") this.element.querySelector(".choice button:nth-child(2)").click();
@@ -85,7 +89,13 @@ export class PowerChart {
 
   #note() {
     const { thinned, readings } = this.run.timeline;
-    return thinned ? el("p", { class: "aside" }, `Of ${readings} readings not each is in this page: means, lowest and highest of several are (--html-max-samples). Energies are exact at the times that are left.`) : null;
+    return thinned
+      ? el(
+          "p",
+          { class: "aside" },
+          `Of ${readings} readings not each is in this page: means, lowest and highest of several are (--html-max-samples). Energies are exact at the times that are left.`,
+        )
+      : null;
   }
 
   #groups() {
@@ -93,7 +103,9 @@ export class PowerChart {
     let all = groupsOf(this.run, this.tracks, this.by);
     if (lines && this.#device !== null) {
       const [node] = this.#device.split("/");
-      all = groupsOf(this.run, this.tracks, "device").filter((group) => group.key === this.#device || this.#device === node && String(group.tracks[0].node) === node);
+      all = groupsOf(this.run, this.tracks, "device").filter(
+        (group) => group.key === this.#device || (this.#device === node && String(group.tracks[0].node) === node),
+      );
       return all.length > 0 ? all : foldGroups(groupsOf(this.run, this.tracks, this.by));
     }
     return foldGroups(all);
@@ -108,9 +120,14 @@ export class PowerChart {
     const options = timeOptions(this.view, width, height, (w) => si(w, "W", 3));
     options.padding[0] = this.calls.empty ? 12 : stripHeight + 10;
     options.series = [{}, ...this.#series()];
-    if (this.#mode === "lines") options.bands = this.groups.map((group, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: () => `${group.colour()}33` }));
-    options.hooks = { drawClear: [(u) => this.#bands(u)], draw: [(u) => this.#strip(u)], setCursor: [(u) => this.#tell(u)],
-      setSelect: [(u) => this.#selected(u)] };
+    if (this.#mode === "lines")
+      options.bands = this.groups.map((group, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: () => `${group.colour()}33` }));
+    options.hooks = {
+      drawClear: [(u) => drawRegion(u, this.calls, this.view, this.#region)],
+      draw: [(u) => drawStrip(u, this.calls, this.view)],
+      setCursor: [(u) => this.#tell(u)],
+      setSelect: [(u) => this.#selected(u)],
+    };
     this.#plot = new uPlot(options, this.#data(), this.host);
     wheelZoom(this.#plot, this.view);
     this.#legend();
@@ -121,10 +138,19 @@ export class PowerChart {
   #series() {
     const fill = (group) => (u) => (group.kind === "measured" ? group.colour() : hatch(u.ctx, group.colour()));
     if (this.#mode === "stacked")
-      return [...this.groups].reverse().map((group) => ({ stroke: () => group.colour(), width: 1, fill: fill(group), points: { show: false } }));
+      return [...this.groups]
+        .reverse()
+        .map((group) => ({ stroke: () => group.colour(), width: 1, fill: fill(group), points: { show: false } }));
     return this.groups.flatMap((group) => [
-      { stroke: () => group.colour(), width: 1.5, dash: group.kind === "measured" ? undefined : [6, 4], points: { show: false } },
-      { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }]);
+      {
+        stroke: () => group.colour(),
+        width: 1.5,
+        dash: group.kind === "measured" ? undefined : [6, 4],
+        points: { show: false },
+      },
+      { stroke: "transparent", points: { show: false } },
+      { stroke: "transparent", points: { show: false } },
+    ]);
   }
 
   /** Rows for uPlot: times in the middle of each pixel's stretch, then one row for each series. */
@@ -136,19 +162,26 @@ export class PowerChart {
     const nothing = () => new Array(times.length).fill(null);
     const shown = (group) => !this.#hidden.has(group.key);
     if (this.#mode === "lines")
-      return [times, ...this.groups.flatMap((group, g) => {
-        if (!shown(group)) return [nothing(), nothing(), nothing()];
-        const row = Array.from(this.means[g], (w) => (Number.isNaN(w) ? null : w));
-        if (group.tracks.length !== 1) return [row, nothing(), nothing()];
-        const { least, most } = group.tracks[0].ranges(this.edges);
-        const orMean = (value, i) => (row[i] === null ? null : Number.isNaN(value) ? row[i] : value);
-        return [row, Array.from(least, orMean), Array.from(most, orMean)];
-      })];
-    const sum = new Float64Array(times.length), seen = new Uint8Array(times.length);
+      return [
+        times,
+        ...this.groups.flatMap((group, g) => {
+          if (!shown(group)) return [nothing(), nothing(), nothing()];
+          const row = Array.from(this.means[g], (w) => (Number.isNaN(w) ? null : w));
+          if (group.tracks.length !== 1) return [row, nothing(), nothing()];
+          const { least, most } = group.tracks[0].ranges(this.edges);
+          const orMean = (value, i) => (row[i] === null ? null : Number.isNaN(value) ? row[i] : value);
+          return [row, Array.from(least, orMean), Array.from(most, orMean)];
+        }),
+      ];
+    const sum = new Float64Array(times.length),
+      seen = new Uint8Array(times.length);
     const rows = this.groups.map((group, g) => {
       if (shown(group))
         for (let i = 0; i < sum.length; ++i)
-          if (!Number.isNaN(this.means[g][i])) { sum[i] += this.means[g][i]; seen[i] = 1; }
+          if (!Number.isNaN(this.means[g][i])) {
+            sum[i] += this.means[g][i];
+            seen[i] = 1;
+          }
       return shown(group) ? Array.from(sum, (w, i) => (seen[i] ? w : null)) : nothing();
     });
     return [times, ...rows.reverse()];
@@ -162,7 +195,8 @@ export class PowerChart {
 
   /** Puts the frame of the selection where it belongs in this view. */
   #place() {
-    const { span, from, to } = this.view, width = this.#plot.over.clientWidth;
+    const { span, from, to } = this.view,
+      width = this.#plot.over.clientWidth;
     const x = (t) => Math.min(Math.max((t - from) / (to - from), 0), 1) * width;
     const left = span ? x(span.from) : 0;
     this.#plot.setSelect({ left, width: span ? x(span.to) - left : 0, top: 0, height: this.#plot.over.clientHeight }, false);
@@ -170,7 +204,10 @@ export class PowerChart {
   #selected(u) {
     const { left, width } = u.select;
     if (width < 2) return this.view.select(null);
-    this.view.select({ from: Math.max(0, u.posToVal(left, "x")), to: Math.min(this.view.length, u.posToVal(left + width, "x")) });
+    this.view.select({
+      from: Math.max(0, u.posToVal(left, "x")),
+      to: Math.min(this.view.length, u.posToVal(left + width, "x")),
+    });
   }
   spanChanged() {
     if (!this.#plot) return;
@@ -179,30 +216,52 @@ export class PowerChart {
   }
 
   #legend() {
-    this.legend.replaceChildren(...this.groups.map((group) => {
-      const swatch = el("span", { class: `key series-${this.groups.indexOf(group) % 7}${group.kind === "measured" ? "" : " hatched"}`, "aria-hidden": "true" });
-      return el("button", { type: "button", "aria-pressed": String(!this.#hidden.has(group.key)), onclick: (event) => {
-        if (!this.#hidden.delete(group.key)) this.#hidden.add(group.key);
-        event.currentTarget.setAttribute("aria-pressed", String(!this.#hidden.has(group.key)));
-        this.refresh();
-      } }, swatch, name(group.label), tagOf(group.kind));
-    }));
+    this.legend.replaceChildren(
+      ...this.groups.map((group) => {
+        const swatch = el("span", {
+          class: `key series-${this.groups.indexOf(group) % 7}${group.kind === "measured" ? "" : " hatched"}`,
+          "aria-hidden": "true",
+        });
+        return el(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": String(!this.#hidden.has(group.key)),
+            onclick: (event) => {
+              if (!this.#hidden.delete(group.key)) this.#hidden.add(group.key);
+              event.currentTarget.setAttribute("aria-pressed", String(!this.#hidden.has(group.key)));
+              this.refresh();
+            },
+          },
+          swatch,
+          name(group.label),
+          tagOf(group.kind),
+        );
+      }),
+    );
   }
 
   #tell(u) {
     const { idx } = u.cursor;
-    if (idx === null || idx === undefined || u.cursor.left < 0) { this.readout.textContent = "\u00a0"; return; }
+    if (idx === null || idx === undefined || u.cursor.left < 0) {
+      this.readout.textContent = "\u00a0";
+      return;
+    }
     const powers = this.groups.map((group, i) => [group.label, this.means[i][idx]]).filter(([, w]) => !Number.isNaN(w));
     const t = (this.edges[idx] + this.edges[idx + 1]) / 2;
     const total = powers.reduce((sum, [, w]) => sum + w, 0);
     const call = this.calls.empty ? -1 : this.calls.at(0, t);
-    this.readout.replaceChildren(`${moment(t, (this.view.to - this.view.from) / 1000)}: ${powers.length === 0 ? "nothing was read" : watts(total)}`,
+    this.readout.replaceChildren(
+      `${moment(t, (this.view.to - this.view.from) / 1000)}: ${powers.length === 0 ? "nothing was read" : watts(total)}`,
       ...(powers.length > 1 ? powers.flatMap(([label, w]) => [" · ", name(label), ` ${watts(w, 3)}`]) : []),
-      ...(call >= 0 ? [" · in ", name(this.calls.names[this.calls.name[call]])] : []));
+      ...(call >= 0 ? [" · in ", name(this.calls.names[this.calls.name[call]])] : []),
+    );
   }
 
   #key(event) {
-    const { from, to, span, length } = this.view, size = to - from, step = size / 20;
+    const { from, to, span, length } = this.view,
+      size = to - from,
+      step = size / 20;
     const moves = { ArrowLeft: -step, ArrowRight: step };
     if (event.key in moves && event.shiftKey) {
       const start = span ?? { from: from + size / 2, to: from + size / 2 };
@@ -217,44 +276,6 @@ export class PowerChart {
     event.preventDefault();
   }
 
-  /** The chosen region's calls over the whole height. */
-  #bands(u) {
-    if (this.#region === null || this.calls.empty) return;
-    const { left, top, width, height } = u.bbox, { from, to } = this.view;
-    const x = (t) => left + (Math.min(Math.max(t, from), to) - from) / (to - from) * width;
-    u.ctx.save();
-    u.ctx.fillStyle = colour("band");
-    this.calls.lanes.forEach((_, lane) => this.calls.each(lane, from, to, (to - from) / width, (i) => {
-      if (this.calls.names[this.calls.name[i]] === this.#region) u.ctx.fillRect(x(this.calls.from[i]), top, Math.max(1, x(this.calls.to[i]) - x(this.calls.from[i])), height);
-    }));
-    u.ctx.restore();
-  }
-
-  /** The outermost regions of the first thread, above the plot. */
-  #strip(u) {
-    if (this.calls.empty) return;
-    const { left, top, width } = u.bbox, { from, to } = this.view, ratio = devicePixelRatio;
-    const x = (t) => left + (Math.min(Math.max(t, from), to) - from) / (to - from) * width;
-    const height = (stripHeight - 4) * ratio, y = top - stripHeight * ratio;
-    u.ctx.save();
-    u.ctx.font = font(0.75).replace(/^([\d.]+)/, (size) => size * ratio);
-    u.ctx.textBaseline = "middle";
-    u.ctx.textAlign = "left";
-    this.calls.each(0, from, to, (to - from) / width, (i) => {
-      if (this.calls.depth[i] !== 0) return;
-      const a = x(this.calls.from[i]), b = Math.max(a + 1, x(this.calls.to[i]));
-      u.ctx.fillStyle = this.calls.colour(i);
-      u.ctx.globalAlpha = 0.35;
-      u.ctx.fillRect(a, y, b - a, height);
-      u.ctx.globalAlpha = 1;
-      const text = this.calls.names[this.calls.name[i]];
-      if (b - a < u.ctx.measureText(text).width + 8 * ratio) return;
-      u.ctx.fillStyle = colour("text");
-      u.ctx.fillText(text, a + 4 * ratio, y + height / 2);
-    });
-    u.ctx.restore();
-  }
-
   #rows(count) {
     const edges = edgesOf(this.view.from, this.view.to, count);
     const means = this.groups.map((group) => meansOf(group, edges));
@@ -262,16 +283,31 @@ export class PowerChart {
   }
   #table() {
     const step = (this.view.to - this.view.from) / 40;
-    return plainTable("Mean power", ["From", "To", ...this.groups.map((group) => group.label + tagOf(group.kind))],
-      this.#rows(40).map(([from, to, ...powers]) => [moment(from, step), moment(to, step), ...powers.map((w) => (Number.isNaN(w) ? "" : watts(w)))]));
+    return plainTable(
+      "Mean power",
+      ["From", "To", ...this.groups.map((group) => group.label + tagOf(group.kind))],
+      this.#rows(40).map(([from, to, ...powers]) => [
+        moment(from, step),
+        moment(to, step),
+        ...powers.map((w) => (Number.isNaN(w) ? "" : watts(w))),
+      ]),
+    );
   }
   #save() {
-    const cell = (text) => `"${String(text).replaceAll('"', '""').replace(/^[=+\-@\t\r]/, "'$&")}"`;
+    const cell = (text) =>
+      `"${String(text)
+        .replaceAll('"', '""')
+        .replace(/^[=+\-@\t\r]/, "'$&")}"`;
     const lines = this.#rows(1000).map((row) => row.map((value) => (Number.isNaN(value) ? "" : value)).join(","));
-    const text = [["from_s", "to_s", ...this.groups.map((group) => cell(`${group.label}${tagOf(group.kind)} W`))].join(","), ...lines].join("\n");
-    const link = el("a", { href: URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" })), download: `${this.run.app.replace(/[^\w.-]/g, "_")}-power.csv` });
+    const text = [
+      ["from_s", "to_s", ...this.groups.map((group) => cell(`${group.label}${tagOf(group.kind)} W`))].join(","),
+      ...lines,
+    ].join("\n");
+    const link = el("a", {
+      href: URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" })),
+      download: `${this.run.app.replace(/[^\w.-]/g, "_")}-power.csv`,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 }
-

@@ -6,7 +6,11 @@ const listeners = [];
 const kept = "perun-theme";
 
 function remembered() {
-  try { return localStorage.getItem(kept); } catch { return null; }  // not every browser lets a file remember
+  try {
+    return localStorage.getItem(kept);
+  } catch {
+    return null;
+  } // not every browser lets a file remember
 }
 
 function set(theme) {
@@ -22,7 +26,11 @@ export function startTheme() {
   system.addEventListener("change", () => set(wanted()));
   $("theme").addEventListener("click", () => {
     const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem(kept, next); } catch { /* then only for now */ }
+    try {
+      localStorage.setItem(kept, next);
+    } catch {
+      /* then only for now */
+    }
     set(next);
   });
   addEventListener("beforeprint", () => set("light"));
@@ -37,8 +45,11 @@ export const colour = (name) => getComputedStyle(document.documentElement).getPr
 export const seriesCount = 7;
 export const seriesColour = (index) => colour(`series-${index % seriesCount}`);
 
-/** Text of the page, for canvases: sizes follow the reader's settings. */
-export const font = (rem = 0.8) => `${rem * parseFloat(getComputedStyle(document.documentElement).fontSize)}px ${getComputedStyle(document.body).fontFamily}`;
+/** Text of the page, for canvases, in whole pixels, which uPlot needs; sizes follow the reader's settings. */
+export function font(rem = 0.8) {
+  const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return `${Math.round(rem * root)}px ${getComputedStyle(document.body).fontFamily}`;
+}
 
 /** Black or white, whichever can be read better on a colour "#rrggbb". */
 export function inkOn(base) {

@@ -27,6 +27,7 @@ Json power(const PowerTrack& track, Columns& columns) {
   std::vector<std::int64_t> gaps;
   for (const auto& [at, known] : track.gaps) gaps.push_back(static_cast<std::int64_t>(2 * at + (known ? 1 : 0)));
   if (!gaps.empty()) out["gaps"] = columns.add(gaps);
+  out["shortest_s"] = track.shortest_s;
   out["refresh_s"] = track.refresh_s;
   out["averaging_s"] = track.averaging_s;
   out["step_J"] = track.step_J;
