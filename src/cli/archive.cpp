@@ -10,6 +10,7 @@
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
 #include "journal/journal.hpp"
+#include "model/summary_text.hpp"
 #include "version.hpp"
 
 namespace perun {
@@ -47,8 +48,8 @@ std::string this_analysis() {
   return fmt::format("perun {}, analysis {}", version, analysis_revision);
 }
 
-RunSummary summarized(const Run& run) {
-  RunSummary summary = summarize(run);
+RunSummary summarized(const Run& run, std::span<Readings* const> readings) {
+  RunSummary summary = summarize(run, readings);
   summary.made_by = this_analysis();
   return summary;
 }
@@ -96,9 +97,14 @@ Result<Summary> summarize_runs(const Store& store, const fs::path& file, std::sp
 Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
   if (figures == Figures::stored_if_current)
     if (auto stored = run.summary(); stored && stored->made_by == this_analysis()) return *std::move(stored);
-  const auto loaded = run.load();
-  if (!loaded) return loaded.error();
-  return summarized(*loaded);
+  const auto opened = run.open();
+  if (!opened) return opened.error();
+  std::vector<Readings*> readings;
+  for (const auto& node : opened->readings) readings.push_back(node.get());
+  auto summary = summarized(opened->run, readings);
+  for (const auto& node : opened->readings)
+    if (auto read = node->status(); !read) return read.error();
+  return summary;
 }
 
 fs::path data_file(const fs::path& data_out, std::string_view app) {
@@ -108,10 +114,21 @@ fs::path data_file(const fs::path& data_out, std::string_view app) {
 StoreRun storing_into(const fs::path& data_out) {
   return [data_out](const Run& run, Presence presence) -> Result<Stored> {
     StoredTotals totals;
-    const auto number = append_run(data_file(data_out, run.app), run, summarized(run), presence == Presence::perhaps_there,
-                                   store_wait_ms, &totals);
+    std::string text;
+    const auto file = data_file(data_out, run.app);
+    const auto and_keep = [&](const Run& stored, std::span<Readings* const> readings) {
+      RunSummary summary = summarized(stored, readings);
+      text = encode(summary);
+      return summary;
+    };
+    const auto number = append_run(file, run, and_keep, presence == Presence::perhaps_there, store_wait_ms, &totals);
     if (!number) return number.error();
-    return Stored{*number, totals.runs, totals.usage, totals.footprint};
+    if (text.empty()) {  // it was there already
+      const auto store = Store::open(file);
+      const auto summary = store ? store->at(*number).summary() : std::nullopt;
+      if (summary) text = encode(*summary);
+    }
+    return Stored{*number, totals.runs, totals.usage, totals.footprint, text};
   };
 }
 

@@ -131,8 +131,8 @@ void rewind_input() {
 
 /// Adds what one execution gave to the summary of all rounds.
 void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
-  if (!measured.run) return;
-  Run run = *measured.run;
+  if (!measured.summary && !measured.run) return;
+  RunSummary run = measured.summary ? *measured.summary : summarize(*measured.run);
   summary.app = plan.app;
   if (measured.stored) {
     run.number = measured.stored->number;
@@ -141,7 +141,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = measured.stored->total;
     summary.total_footprint = measured.stored->footprint;
   }
-  summary.runs.push_back(summarize(run));
+  summary.runs.push_back(std::move(run));
   if (summary.runs_in_file == 0) {  // nothing stored: this run is all there is
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
@@ -174,10 +174,10 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
       return exit_status(measured.error());
     }
     status = measured->exit_code;
-    if (measured->run && !measured->run->nodes.empty())
-      if (const auto& found = measured->run->nodes.front().baseline)
-        plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     add_round(summary, plan, *measured);
+    if (!summary.runs.empty() && !summary.runs.back().nodes.empty())
+      if (const auto& found = summary.runs.back().nodes.front().baseline)
+        plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     if (measured->not_stored) complain(*measured->not_stored);
   }
   if (summary.runs.empty()) return status;

@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
 constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
-constexpr int seen_ms = 10'000;
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
 /// Leaves the terminal and everything that belongs to the program.
@@ -214,19 +213,9 @@ class Session {
 };
 
 Result<Stored> store_journal(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
-  const auto contents = journal::read(path);
+  const auto contents = journal::open(path);
   if (!contents) return contents.error();
   return store(contents->run, presence);
-}
-
-/// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
-void wait_until_seen(Channel& channel) {
-  for (;;) {
-    const auto message = channel.receive();
-    if (channel.closed() || (message && message->type == Message::Type::seen)) return;
-    pollfd fd{channel.fd(), POLLIN, 0};
-    if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
-  }
 }
 
 /// The whole life of the agent; the return value is its exit status.
@@ -265,14 +254,12 @@ int live(const AgentTask& task, Channel& channel) {
       return 0;
     }
     session.finish();
-    channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
     const auto stored = store_journal(path, Presence::certainly_new, task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
       return 0;
     }
-    channel.send({.type = Message::Type::stored, .stored = *stored});
-    wait_until_seen(channel);
+    channel.send_stored(*stored);
     journal::discard(path);
     channel.close();  // the launcher need not wait for what the kernel has to clear away
   }
@@ -301,7 +288,7 @@ void run_agent(const AgentTask& task, Channel channel) {
 Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
   auto writer = journal::Writer::reopen(journal);  // held until the run is stored, so that nobody else stores it too
   if (!writer) return writer.error();
-  const auto contents = journal::read(journal);
+  const auto contents = journal::open(journal);
   if (!contents) return contents.error();
   if (!contents->begun) {
     journal::discard(journal);

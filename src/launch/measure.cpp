@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "launch/child.hpp"
+#include "model/summary_text.hpp"
 
 namespace perun {
 
@@ -158,24 +159,28 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
 
 /// The agent's last word, or what can be saved without it.
 Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
-  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
+  Measured measured{.exit_code = outcome.exit_code, .summary = {}, .run = {}, .stored = {}, .not_stored = {}};
   const auto journal = journal_path(task);
+  const auto take_summary = [&](const std::string& text) {
+    if (auto summary = decode_summary(text)) measured.summary = *std::move(summary);
+  };
+  // Of a run that is in no file: all of it has to be held at once.
   const auto take_run = [&] {
     if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
   };
+  std::string summary;
   for (;;) {
     int signal = 0;
     const auto message = agent.wait(relay, 0, signal);
-    if (message && message->type == Message::Type::sampled) {
-      take_run();
-      agent.channel().send({.type = Message::Type::seen});
-    }
+    if (message && message->type == Message::Type::summary) summary += message->text;
     if (message && message->type == Message::Type::stored) {
+      take_summary(summary);
       measured.stored = message->stored;
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
+      take_run();
       measured.not_stored = message->error;
       measured.not_stored->hint =
           fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
@@ -193,13 +198,12 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
   Outcome cut_off = outcome;
   cut_off.finished = false;
   cut_off.interrupted_by = "the sampling process was killed";
-  auto stored = rescue(journal, cut_off, [&](const Run& run, Presence presence) {
-    measured.run = run;
-    return task.store(run, presence);
-  });
+  auto stored = rescue(journal, cut_off, task.store);
   if (stored) {
+    take_summary(stored->summary);
     measured.stored = *std::move(stored);
   } else {
+    take_run();
     measured.not_stored = stored.error();
     measured.not_stored->hint =
         fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
@@ -227,7 +231,7 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (!ready) return ready.error();
   if (*ready != 0) {
     journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + *ready, .summary = {}, .run = {}, .stored = {}, .not_stored = {}};
   }
   auto child = Child::start(program, relay.before());
   if (!child) {

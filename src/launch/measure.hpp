@@ -14,10 +14,11 @@ namespace perun {
 
 /// How a measured execution ended for the launcher.
 struct Measured {
-  int exit_code = 0;                ///< the program's, as a shell reports it
-  std::optional<Run> run;           ///< what was measured, if its journal could be read
-  std::optional<Stored> stored;     ///< empty when the run could not be stored
-  std::optional<Error> not_stored;  ///< why, and where its journal is
+  int exit_code = 0;                  ///< the program's, as a shell reports it
+  std::optional<RunSummary> summary;  ///< of the run, once it is stored
+  std::optional<Run> run;             ///< what was measured, if it could not be stored but read
+  std::optional<Stored> stored;       ///< empty when the run could not be stored
+  std::optional<Error> not_stored;    ///< why, and where its journal is
 };
 
 /// Which of perun's own copies of the program's files are let go once the program has them. A reader of the

@@ -10,6 +10,7 @@
 #include "host/clock.hpp"
 #include "host/cpu_scope.hpp"
 #include "model/baseline.hpp"
+#include "model/recording.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -44,12 +45,14 @@ struct NodeRecord {
   std::string host;
   Attributes attributes;  ///< machine facts: kernel, cpu_model, ... as strings
   std::vector<Sensor> sensors;
-  std::vector<Series> series;  ///< one per sensor, same order
+  std::vector<Series> series;  ///< one per sensor, same order; empty where `recording` has them
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
   std::optional<CpuScope> scope = {};     ///< what the program may use of the node
   std::optional<Baseline> baseline = {};  ///< what the node draws when idle, if that was asked for
+  /// The readings of a run too long for memory; belongs to whoever read the run. Null: `series` has them.
+  const Recording* recording = nullptr;
 };
 
 /// How the program ended.
