@@ -34,10 +34,10 @@ class Remarks {
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
     constexpr std::array order{
-        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,   Caveat::too_short,
-        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,       Caveat::invalid_intervals,
-        Caveat::read_errors, Caveat::lost_readings,  Caveat::clock_jump,        Caveat::slow_source, Caveat::slowed_down,
-        Caveat::blocked,     Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured};
+        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,    Caveat::too_short,
+        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,        Caveat::invalid_intervals,
+        Caveat::read_errors, Caveat::lost_readings,  Caveat::clock_jump,        Caveat::slow_source,  Caveat::slowed_down,
+        Caveat::blocked,     Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured, Caveat::foreign_data};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
       std::size_t told = 0, left = 0;
@@ -328,6 +328,7 @@ void about_rate(const NodeSummary& node, Remarks& remarks) {
 }
 
 void about_run(const RunSummary& run, Remarks& remarks) {
+  if (!run.origin.empty()) remarks.add(Caveat::foreign_data, run.origin, "");
   if (!run.outcome.finished)
     remarks.add(Caveat::interrupted,
                 fmt::format("the measuring was cut off{}; the figures end at the last reading, {} after the start",

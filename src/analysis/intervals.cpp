@@ -48,15 +48,6 @@ Interval counted(const Sensor& sensor, const Limits& limits, const Reading& a, c
   return x;
 }
 
-Interval gauged(const Sensor& sensor, const Reading& a, const Reading& b) {
-  Interval x = from_to(a, b);
-  const double first = static_cast<double>(a.raw) * sensor.scale;
-  const double last = static_cast<double>(b.raw) * sensor.scale;
-  x.joules = 0.5 * (first + last) * x.seconds();
-  x.bend_J = 0.5 * (last - first) * x.seconds();
-  return x;
-}
-
 }  // namespace
 
 CounterChain::CounterChain(const Sensor& sensor, SeriesCursor& series, Tally& tally)
@@ -172,6 +163,38 @@ bool GaugeChain::good(std::int64_t raw) const noexcept {
   return watts <= limits_.max_power_W && (never_zero_ ? watts > 0 : watts >= 0);
 }
 
+bool GaugeChain::repeats(const Reading& now) const noexcept {
+  return now.raw == before_.raw && seconds(now.t_ns - before_.t_ns) < limits_.refresh_s;
+}
+
+void GaugeChain::push(std::deque<Link>& links, const Reading& now) {
+  const std::int64_t middle_ns = sensor_.averaging_ns / 2;
+  const double first = static_cast<double>(before_.raw) * sensor_.scale, last = static_cast<double>(now.raw) * sensor_.scale;
+  Interval x = from_to(before_, now);
+  x.from_ns -= middle_ns;
+  x.to_ns -= middle_ns;
+  x.joules = 0.5 * (first + last) * x.seconds();
+  x.bend_J = 0.5 * (last - first) * x.seconds();
+  x.bridged = std::exchange(bridged_, false);
+  links.push_back({x, std::exchange(before_, now)});
+}
+
+/// What the end leaves: the last value when it repeated the one before, then the newest half of the last mean, whose
+/// power is known no better than that mean.
+bool GaugeChain::finish(std::deque<Link>& links) {
+  if (last_.t_ns != before_.t_ns) {
+    push(links, last_);
+    return true;
+  }
+  if (std::exchange(finished_, true) || !begun_ || sensor_.averaging_ns < 2) return false;
+  Interval x = from_to(last_, last_);
+  x.from_ns -= sensor_.averaging_ns / 2;
+  x.joules = static_cast<double>(last_.raw) * sensor_.scale * x.seconds();
+  x.bridged = true;
+  links.push_back({x, last_});
+  return true;
+}
+
 bool GaugeChain::advance(std::deque<Link>& links) {
   for (; next_ < series_.size(); ++next_) {
     const Reading now = series_[next_];
@@ -182,16 +205,20 @@ bool GaugeChain::advance(std::deque<Link>& links) {
       bridged_ = true;
       continue;
     }
-    if (begun_ && now.t_ns <= before_.t_ns) continue;
-    const Reading before = std::exchange(before_, now);
-    const bool bridged = std::exchange(bridged_, false);
-    if (!std::exchange(begun_, true)) continue;
-    links.push_back({gauged(sensor_, before, now), before});
-    links.back().interval.bridged = bridged;
+    if (begun_ && now.t_ns <= last_.t_ns) continue;
+    last_ = now;
+    if (!begun_) {
+      before_ = now;
+      begun_ = true;
+      bridged_ = false;
+      continue;
+    }
+    if (repeats(now)) continue;
+    push(links, now);
     ++next_;
     return true;
   }
-  return false;
+  return finish(links);
 }
 
 }  // namespace perun

@@ -50,7 +50,8 @@ class CounterChain {
   std::uint64_t rejected_ = 0;
 };
 
-/// The same for a gauge, which has no past to set right.
+/// The same for a gauge, which has no past to set right. A value shown again within one renewal is the same measurement,
+/// and a mean over some time belongs to the middle of that.
 class GaugeChain {
  public:
   GaugeChain(const Sensor& sensor, SeriesCursor& series, Tally& tally);
@@ -59,6 +60,9 @@ class GaugeChain {
 
  private:
   [[nodiscard]] bool good(std::int64_t raw) const noexcept;
+  [[nodiscard]] bool repeats(const Reading& now) const noexcept;
+  void push(std::deque<Link>& links, const Reading& now);
+  bool finish(std::deque<Link>& links);
 
   const Sensor& sensor_;
   SeriesCursor& series_;
@@ -66,8 +70,9 @@ class GaugeChain {
   Limits limits_;
   bool never_zero_;
   std::size_t next_ = 0;
-  Reading before_{};
-  bool begun_ = false, bridged_ = false;
+  Reading before_{};  ///< the last good one that told something new
+  Reading last_{};    ///< the last good one
+  bool begun_ = false, bridged_ = false, finished_ = false;
   std::uint64_t rejected_ = 0;
 };
 

@@ -314,9 +314,22 @@ NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
 
 }  // namespace
 
-Footprint footprint(const Amount& energy, const Factors& factors) {
+namespace {
+
+/// What the factors assume for parts without a sensor, once for each node.
+void assume_overhead(RunSummary& summary) {
+  summary.overhead_J = 0;
+  for (NodeSummary& node : summary.nodes) {
+    node.overhead_J = summary.factors.overhead_power_W * node.usage.duration_s;
+    summary.overhead_J += node.overhead_J;
+  }
+}
+
+}  // namespace
+
+Footprint footprint(double joules, const Factors& factors) {
   Footprint f;
-  f.facility_kWh = energy.joules() / 3.6e6 * factors.pue;
+  f.facility_kWh = joules / 3.6e6 * factors.pue;
   f.co2e_kg = f.facility_kWh * factors.emissions_kg_per_kWh;
   f.cost_cent = f.facility_kWh * factors.price_cent_per_kWh;
   return f;
@@ -324,7 +337,8 @@ Footprint footprint(const Amount& energy, const Factors& factors) {
 
 void look_through(RunSummary& summary, const Factors& factors) {
   summary.factors = factors;
-  if (summary.footprint) summary.footprint = footprint(summary.usage.energy, factors);
+  assume_overhead(summary);
+  if (summary.footprint) summary.footprint = footprint(summary.usage.energy.joules() + summary.overhead_J, factors);
   std::erase_if(summary.notes, [](const Note& n) { return n.caveat == Caveat::default_factors; });
   if (auto note = about_factors(summary)) summary.notes.push_back(*std::move(note));
 }
@@ -337,6 +351,11 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   out.perun_version = run.perun_version;
   out.cwd = run.cwd;
   out.round_id = run.round_id;
+  out.title = run.title;
+  out.tags = run.tags;
+  out.provenance = run.provenance;
+  out.postprocessed = run.postprocessed;
+  out.origin = run.origin;
   out.command = run.command;
   out.round = run.round;
   out.frequency_hz = run.frequency_hz;
@@ -367,7 +386,8 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
-  if (total.kind != Kind::unavailable) out.footprint = footprint(total, run.factors);
+  assume_overhead(out);
+  if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
   out.notes = caveats(out, findings);
   return out;
 }

@@ -10,7 +10,7 @@
 namespace perun {
 
 /// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
-inline constexpr int analysis_revision = 1;
+inline constexpr int analysis_revision = 2;
 
 /// Pure: the same run and factors always give the same summary. Uses run.factors.
 [[nodiscard]] RunSummary summarize(const Run& run);
@@ -22,8 +22,8 @@ inline constexpr int analysis_revision = 1;
 /// `summary` seen through other factors: as if the run had been summarized with them.
 void look_through(RunSummary& summary, const Factors& factors);
 
-/// Energy, CO2e and cost of an energy under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
-[[nodiscard]] Footprint footprint(const Amount& energy, const Factors& factors);
+/// Energy, CO2e and cost of so many joules under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
+[[nodiscard]] Footprint footprint(double joules, const Factors& factors);
 
 /// The time of a run on a node's own monotonic clock.
 [[nodiscard]] Window window_of(const Run& run, const NodeRecord& node);

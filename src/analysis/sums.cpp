@@ -46,21 +46,21 @@ std::array<double, 2> cumulative(const Limits& limits, const Part& part, std::in
 
 }  // namespace
 
-// The highest power that two refreshes show within the nearest eight, and a tenth. A shorter time knows it badly and a
-// longer interval only its mean; twice that covers a square wave of half duty. Random curves hold the factors
+// The highest power that two refreshes show within the nearest eight, and a little. A shorter time knows it badly and a
+// longer interval only its mean, which the power at its end may exceed. Random curves hold the factors
 // (tests/unit/energy_test.cpp).
 void LocalPower::add(double joules, double seconds) noexcept {
   joules_ += joules;
   time_s_ += seconds;
   all_s_ += seconds;
   if (time_s_ < 2 * limits_.refresh_s) return;
-  highest_W_ = std::max(highest_W_, (time_s_ > 8 * limits_.refresh_s ? 2 : 1.1) * joules_ / time_s_);
+  highest_W_ = std::max(highest_W_, (time_s_ > 8 * limits_.refresh_s ? 1.5 : 1.03) * joules_ / time_s_);
   joules_ = time_s_ = 0;
 }
 
 double LocalPower::watts() const noexcept {
   if (all_s_ >= 2 * limits_.refresh_s) return std::min(highest_W_, limits_.max_power_W);
-  return joules_ > limits_.step_J ? std::min(2 * joules_ / all_s_, limits_.max_power_W) : limits_.max_power_W;
+  return joules_ > limits_.step_J ? std::min(1.5 * joules_ / all_s_, limits_.max_power_W) : limits_.max_power_W;
 }
 
 void Stretch::add(const Part& part) {
@@ -167,14 +167,18 @@ void GaugeSum::add(const Part& part) {
 
 void GaugeSum::finish(Energy& e) const {
   const auto n = static_cast<double>(count_);
-  const double few = 1.96 * (1 + 2 / n);  // two readings say little of the spread
-  // And a handful of looks may all have met the same part of the curve: that much of the mean is not known.
-  const double looks = std::min(n, static_cast<double>(time_s_) / limits_.refresh_s) + 1;
+  const double few = (limits_.averaging_s > 0 ? 1.1 : 1.5) * (1 + 2 / n);  // two readings say little of the spread
+  // A value is up to a refresh old; at both ends a mean also holds what was outside: 1/8 of its time for a step there.
+  const double lag_s = 0.5 * limits_.refresh_s + 0.1 * limits_.averaging_s;
+  // And a handful of looks may all have met the same part of the curve: that much of the mean is not known. A mean has
+  // seen all of its time.
+  const double seen_s = std::max(limits_.refresh_s, limits_.averaging_s);
+  const double looks = (limits_.averaging_s * n > time_s_ ? time_s_ / seen_s : std::min(n, time_s_ / seen_s)) + 1;
   const double unseen_J = std::min(0.8, 2 / square(looks)) * static_cast<double>(joules_);
   e.joules = static_cast<double>(joules_);
   e.stuck_s = stuck_s_;
   e.uncertainty_J = std::sqrt(square(few) * variance_ + gaps_ + square(stuck_J_) + square(0.95 * limits_.step_W * time_s_) +
-                              square(limits_.refresh_s * (seen_.most_W - seen_.least_W)) + square(unseen_J));
+                              square(lag_s * (seen_.most_W - seen_.least_W)) + square(unseen_J));
   e.upper_J = std::max(e.joules, limits_.max_power_W * time_s_);
 }
 

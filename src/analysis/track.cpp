@@ -23,6 +23,7 @@ Limits limits_of(const Sensor& sensor) noexcept {
   const double step = static_cast<double>(std::max<std::int64_t>(sensor.resolution, 1)) * sensor.scale;
   if (sensor.behavior == Behavior::gauge) {
     l.step_W = step;
+    l.averaging_s = seconds(std::max<std::int64_t>(sensor.averaging_ns, 0));
   } else {
     l.step_J = step;
     l.range_J = static_cast<double>(sensor.wraps_at) * sensor.scale;

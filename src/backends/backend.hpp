@@ -27,6 +27,10 @@ class Backend {
   /// Which of several ways to read them it took, and why: "perf" or "powercap, because ..."; empty where there is but one.
   [[nodiscard]] virtual std::string_view choice() const noexcept { return {}; }
 
+  /// What it found out that is no number in time, to be stored with the node: "nvidia_driver" and "550.54". Never changes
+  /// after probing.
+  [[nodiscard]] virtual std::span<const Attributes::value_type> facts() const noexcept { return {}; }
+
   /// Whether a reading may take long, since it asks a device over a bus: it is then read in a lane of its own.
   [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
 

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/text.hpp"
+#include "host/sysfs.hpp"
 
 namespace perun::files {
 
@@ -17,6 +18,14 @@ std::vector<std::string> names(const std::filesystem::path& folder) {
     found.push_back(at->path().filename().string());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::string pci_address(const std::filesystem::path& device) {
+  constexpr std::string_view key = "PCI_SLOT_NAME=";
+  const std::string all = sysfs::text(device / "uevent", 4096).value_or("");
+  for (const auto line : text::split(all, '\n'))
+    if (line.starts_with(key)) return text::printable(line.substr(key.size()));
+  return {};
 }
 
 std::string reason(int error) {

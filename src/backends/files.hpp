@@ -20,6 +20,9 @@ namespace perun::files {
 /// Names in a folder, sorted; none when it cannot be read. At most 100,000.
 [[nodiscard]] std::vector<std::string> names(const std::filesystem::path& folder);
 
+/// The PCI address that the folder of a device tells: "0000:c1:00.0"; empty where it does not.
+[[nodiscard]] std::string pci_address(const std::filesystem::path& device);
+
 /// What the system says of an errno, in lower case: "permission denied".
 [[nodiscard]] std::string reason(int error);
 

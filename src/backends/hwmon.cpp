@@ -86,15 +86,15 @@ std::string plain(std::string_view s) {
   return out;
 }
 
-/// A processor with graphics in one, as the driver shows: only those have a supply called vddnb, and MI300A its own number.
-Domain graphics_domain(const fs::path& folder) {
-  if (sysfs::line(folder / "in1_label") == "vddnb") return Domain::apu;
-  return sysfs::line(folder / "device/device") == "0x74a0" ? Domain::module : Domain::gpu;
+/// What a file with milliseconds says; 0: nothing that can be.
+std::int64_t interval_ns(const fs::path& folder, const std::string& file) {
+  const auto ms = sysfs::integer(folder / file);
+  return ms && *ms > 0 && *ms < 3'600'000 ? *ms * 1'000'000 : 0;
 }
 
 std::int64_t refresh_ns(const fs::path& folder, const HwmonChannel& channel, const HwmonRow* row) {
   for (const std::string& file : {channel.key + "_average_interval", std::string("update_interval")})
-    if (const auto ms = sysfs::integer(folder / file); ms && *ms > 0 && *ms < 3'600'000) return *ms * 1'000'000;
+    if (const auto ns = interval_ns(folder, file); ns > 0) return ns;
   return row != nullptr ? row->refresh_ns : 0;
 }
 
@@ -194,8 +194,8 @@ class Collector {
     s.scale = 1e-6;
     s.resolution = counter ? 1 : 1000;
     s.domain = m.row == nullptr ? Domain::rail : m.row->domain;
-    if (chip.name == "amdgpu") s.domain = graphics_domain(folder);
     s.refresh_ns = refresh_ns(folder, channel, m.row);
+    if (channel.value.ends_with("_average")) s.averaging_ns = interval_ns(folder, channel.key + "_average_interval");
     s.note = m.row == nullptr ? "perun does not know this chip" : m.row->note;
     if (m.row != nullptr) {
       s.max_power_W = m.row->max_power_W;
@@ -251,7 +251,8 @@ class Collector {
 Probe probe(const ProbeContext& context) {
   if (!context.argument.empty()) return Invalid{"the backend hwmon takes no argument"};
   Collector found;
-  for (const HwmonChip& chip : hwmon_chips(context.host)) found.add(chip);
+  for (const HwmonChip& chip : hwmon_chips(context.host))
+    if (chip.name != "amdgpu") found.add(chip);  // the backend amdgpu knows more of those
   found.finish(sysfs::text(context.host.at_proc("device-tree/model"), 256).value_or("").find("Jetson") != std::string::npos);
   if (!found.meters.empty())
     return std::make_unique<Hwmon>(std::move(found.meters), std::move(found.blocked), context.host.now_ns);

@@ -14,7 +14,7 @@ constexpr std::int64_t ms = 1'000'000;
 constexpr double whole_W = 15'000;  ///< a node, or what feeds one
 
 /// The first row that fits counts.
-constexpr std::array<HwmonRow, 32> rows{{
+constexpr std::array<HwmonRow, 30> rows{{
     // The energy of AMD sockets, where an old kernel has no RAPL for them. Cores are inside and many.
     {.chip = "amd_energy", .label = "Esocket*", .domain = Domain::package, .refresh_ns = ms, .systematic_percent = 10},
     // The same socket power that RAPL counts, readable by everybody.
@@ -78,8 +78,6 @@ constexpr std::array<HwmonRow, 32> rows{{
     {.chip = "i915_gt*", .label = "*", .domain = Domain::rail, .note = "part of an i915 card"},
     {.chip = "xe", .label = "card", .domain = Domain::gpu, .refresh_ns = ms},
     {.chip = "xe", .label = "pkg", .domain = Domain::gpu, .part_of = "card", .refresh_ns = ms},
-    {.chip = "amdgpu", .label = "*PPT", .domain = Domain::gpu, .refresh_ns = 10 * ms, .systematic_percent = 10},
-    {.chip = "amdgpu", .label = "*", .domain = Domain::gpu, .refresh_ns = 10 * ms, .systematic_percent = 10},
     {.chip = "nouveau", .label = "*", .domain = Domain::gpu, .refresh_ns = 100 * ms},
     // Jetson. VDD_IN and POM_5V_IN feed the whole module.
     {.chip = "ina3221", .label = "VDD_IN", .domain = Domain::node, .refresh_ns = 10 * ms, .systematic_percent = 3},

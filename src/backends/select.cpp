@@ -46,6 +46,7 @@ class Chosen final : public Backend {
 struct Request {
   const BackendInfo* info;
   std::string argument = {};
+  bool asked = false;  ///< by the user
   friend bool operator==(const Request&, const Request&) = default;
 };
 
@@ -82,31 +83,47 @@ std::vector<Wish> wishes_of(const Selection& selection, const std::vector<Sensor
   return out;
 }
 
+/// "NAME" or "NAME:ARGUMENT".
+Result<Request> request_of(std::string_view word, const Selection& selection) {
+  std::vector<std::string_view> names;
+  for (const BackendInfo* info : backends()) names.push_back(info->name);
+  const auto colon = word.find(':');
+  const auto name = word.substr(0, colon);
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end())
+    return Error{Errc::not_found,
+                 fmt::format("there is no backend '{}'{}", text::to_utf8(name), text::did_you_mean(name, names)),
+                 fmt::format("backends: {}", fmt::join(names, ", "))};
+  Request request{backends()[static_cast<std::size_t>(at - names.begin())],
+                  colon == std::string_view::npos ? "" : std::string(word.substr(colon + 1)), true};
+  if (request.info->use == BackendInfo::Use::fallback && selection.estimates == Estimates::off)
+    return Error{Errc::invalid, fmt::format("the backend '{}' was asked for, and --no-estimate too", name),
+                 "leave out one of them"};
+  return request;
+}
+
 Result<std::vector<Request>> requests(const Selection& selection) {
   std::vector<Request> out;
+  // First, so that of two meters of one thing the user's own counts.
+  for (const std::string& word : selection.extra) {
+    auto request = request_of(text::trim(word), selection);
+    if (!request) return request.error();
+    out.push_back(*std::move(request));
+  }
+  const auto known = [&](const BackendInfo* info) {
+    return std::any_of(out.begin(), out.end(), [&](const Request& r) { return r.info == info; });
+  };
   const auto asked = words(selection.backends);
   if (asked.empty()) {
     for (const BackendInfo* info : backends())
-      if (info->use != BackendInfo::Use::on_request) out.push_back({info});
+      if (info->use != BackendInfo::Use::on_request && !known(info)) out.push_back({info});
     return out;
   }
-  std::vector<std::string_view> names;
-  for (const BackendInfo* info : backends()) names.push_back(info->name);
   for (const auto word : asked) {
-    const auto colon = word.find(':');
-    const auto name = word.substr(0, colon);
-    const auto at = std::find(names.begin(), names.end(), name);
-    if (at == names.end())
-      return Error{Errc::not_found,
-                   fmt::format("there is no backend '{}'{}", text::to_utf8(name), text::did_you_mean(name, names)),
-                   fmt::format("backends: {}", fmt::join(names, ", "))};
-    Request request{backends()[static_cast<std::size_t>(at - names.begin())],
-                    colon == std::string_view::npos ? "" : std::string(word.substr(colon + 1))};
-    if (request.info->use == BackendInfo::Use::fallback && selection.estimates == Estimates::off)
-      return Error{Errc::invalid, fmt::format("the backend '{}' was asked for, and --no-estimate too", name),
-                   "leave out one of them"};
-    if (request.info->use == BackendInfo::Use::on_request || std::find(out.begin(), out.end(), request) == out.end())
-      out.push_back(std::move(request));
+    auto request = request_of(word, selection);
+    if (!request) return request.error();
+    if (request->info->use == BackendInfo::Use::on_request || std::find(out.begin(), out.end(), *request) == out.end())
+      out.push_back(*std::move(request));
   }
   return out;
 }
@@ -137,7 +154,7 @@ std::string out_of_files() {
 /// Gathers the sensors of all backends.
 class Collection {
  public:
-  Collection(bool named, const Selection& selection) noexcept : named_(named), selection_(&selection) {}
+  explicit Collection(const Selection& selection) noexcept : selection_(&selection) {}
 
   Status probe(const Request& request, const Host& host) {
     const std::string name(request.info->name);
@@ -152,7 +169,7 @@ class Collection {
       sources.blocked.push_back({name, blocked->reason, blocked->hint});
     else if (std::string why = out_of_files(); !why.empty())
       sources.blocked.push_back({name, std::move(why), "raise the limit (ulimit -n), or leave sensors out by --backends"});
-    else if (named_)
+    else if (request.asked)
       sources.blocked.push_back({name, "asked for, but there is no such source on this machine", ""});
     else if (request.info->use != BackendInfo::Use::fallback)
       sources.absent.push_back(name);
@@ -168,6 +185,7 @@ class Collection {
  private:
   Status add(std::unique_ptr<Backend> backend, BackendInfo::Use use) {
     for (const BlockedSource& b : backend->blocked()) sources.blocked.push_back(b);
+    for (const auto& fact : backend->facts()) sources.attributes.push_back(fact);
     Ready r;
     const Gaps open = gaps();
     const auto all = backend->sensors();
@@ -178,14 +196,23 @@ class Collection {
                      "give one another name, as in sim:const:5W:name=b"};
       r.own.push_back(i);
       r.common.push_back(sensors.size());
-      sensors.push_back(all[i]);
+      sensors.push_back(as_proved(all[i]));
     }
     r.backend = std::move(backend);
     if (!r.own.empty()) ready.push_back(std::move(r));
     return Ok{};
   }
 
-  bool named_;
+  /// A longer time between updates and a greater step widen the intervals; shorter ones than are written may be luck.
+  [[nodiscard]] Sensor as_proved(Sensor s) const {
+    const auto at = selection_->proved.find(s.id);
+    if (at == selection_->proved.end() || s.kind != Kind::measured) return s;
+    if (s.refresh_ns > 0) s.refresh_ns = std::max(s.refresh_ns, at->second.update_ns);
+    s.resolution = std::max(s.resolution, at->second.step);
+    s.note += (s.note.empty() ? "" : "; ") + at->second.remark;
+    return s;
+  }
+
   const Selection* selection_;
   std::set<std::string> ids_;
 };
@@ -194,7 +221,7 @@ Result<Collection> collect(const Host& host, const Selection& selection) {
   const auto asked = requests(selection);
   if (!asked) return asked.error();
   const Reserve reserve;
-  Collection found(!words(selection.backends).empty(), selection);
+  Collection found(selection);
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
   for (const Request& request : *asked)
     if (!is_fallback(request))

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,15 +16,24 @@ namespace perun {
 
 enum class Estimates : bool { off, on };
 
+/// What a sensor proved to be when it was last put to the test (perun qualify); used in place of what is written of it.
+struct Proved {
+  std::int64_t update_ns = 0;  ///< 0: not seen
+  std::int64_t step = 0;       ///< of raw; 0: not seen
+  std::string remark = {};     ///< "grade B: irregular"
+};
+
 /// What the user wants measured. Every list may also hold several items in one string, separated by commas.
 struct Selection {
   std::vector<std::string> backends = {};  ///< "rapl", "sim:const:100W"; empty: all that need not be asked for
+  std::vector<std::string> extra = {};     ///< beside those: "exec:CMD", "ipmi"; one each, commas belong to it
   std::vector<std::string> sensors = {};   ///< globs over ids and labels; empty: all
   std::vector<std::string> exclude = {};   ///< globs
   std::vector<std::string> count = {};     ///< globs: these make up the total, whatever they contain is then part of them
   std::vector<std::string> no_count = {};  ///< globs: these are measured but never in the total
   Estimates estimates = Estimates::on;
-  double cpu_tdp_W = 0;  ///< all sockets; 0: find one
+  double cpu_tdp_W = 0;                                    ///< all sockets; 0: find one
+  std::map<std::string, Proved, std::less<>> proved = {};  ///< by sensor id
 };
 
 /// A sensor as `perun sensors` shows it.
@@ -42,6 +54,7 @@ struct Sources {
   std::vector<BlockedSource> blocked;
   std::vector<Listed> listed;  ///< every sensor found
   std::vector<Choice> choices;
+  Attributes attributes;            ///< what the backends found out beside sensors
   std::vector<std::string> absent;  ///< names of backends that found nothing
 };
 

@@ -150,6 +150,7 @@ class Collector {
       if (const auto package = sysfs::integer(id))
         packages.emplace(*package, id.parent_path().parent_path() / "thermal_throttle/package_throttle_count");
     std::vector<fs::path> counts;
+    counts.reserve(packages.size());
     for (const auto& [package, count] : packages) counts.push_back(count);
     Sensor s = sensor("throttled", "CPU throttled", "thermal_throttle", Quantity::events, Domain::cpu, 1);
     s.behavior = Behavior::counter;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "exchange/source.hpp"
 #include "launch/agent.hpp"
 #include "model/summary.hpp"
 #include "store/store.hpp"
@@ -24,6 +25,9 @@ enum class Figures : unsigned char {
   recomputed,         ///< from the readings
 };
 
+/// The summary of a run as this perun computes it, and says so in it.
+[[nodiscard]] RunSummary summarized(const Run& run);
+
 /// The summary of a stored run.
 [[nodiscard]] Result<RunSummary> summary_of(const RunInFile& run, Figures figures = Figures::stored_if_current);
 
@@ -34,14 +38,20 @@ enum class Figures : unsigned char {
 /// lines for the user. A run that cannot be stored stays and is told.
 [[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out);
 
-/// The runs asked for. `which`: "all", "last", "last~N" or a number. `adjust` says which factors to look through; should they
+/// The runs asked for. `which` as for choose_runs(). `adjust` says which factors to look through; should they
 /// differ from a run's own, the total over all runs has a footprint only if all are asked for.
 [[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which,
                                              const std::function<Factors(const Factors&)>& adjust,
                                              Figures figures = Figures::stored_if_current);
 
-/// Numbers of the runs that `which` means.
+/// Numbers of the runs that `which` means, ascending: "all", or one or several, separated by commas, of: a number, "last",
+/// "last~N", the beginning of a run's id that no other run's has. `file` is for messages.
+[[nodiscard]] Result<std::vector<int>> choose_runs(const Source& source, const std::filesystem::path& file,
+                                                   std::string_view which);
 [[nodiscard]] Result<std::vector<int>> choose_runs(const std::filesystem::path& file, std::string_view which);
+
+/// The data files in a folder, by name.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> data_files(const std::filesystem::path& data_out);
 
 /// The data file of `data_out` that was changed last.
 [[nodiscard]] Result<std::filesystem::path> newest_file(const std::filesystem::path& data_out);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -52,7 +53,7 @@ class Grammar {
     auto& app = *apps_.at(command);
     if (!filled_.insert(command).second) return app;
     fill(app, command);
-    if (find_command(command)->arguments.find("FILE") != std::string_view::npos)
+    if (command != Command::runs && find_command(command)->arguments.find("FILE") != std::string_view::npos)
       positional(app, [this](const std::string& file) { line_.file = file; });
     return app;
   }
@@ -99,6 +100,13 @@ class Grammar {
   static bool wants_next(const CLI::App& app, std::string_view word);
   Error unknown(const CLI::App& app, const std::string& word);
   Status finish(const CLI::App* chosen);
+  /// The first word after "runs", when it says what to do.
+  void take_action() {
+    constexpr std::array<std::string_view, 7> actions{"list", "show", "tag", "untag", "rename", "delete", "compact"};
+    if (line_.words.empty() || std::ranges::find(actions, line_.words.front()) == actions.end()) return;
+    line_.action = line_.words.front();
+    line_.words.erase(line_.words.begin());
+  }
 
   CommandLine& line_;
   CLI::App app_;
@@ -187,7 +195,10 @@ Status Grammar::parse() {
   for (const CLI::App* app :
        {static_cast<const CLI::App*>(&app_), static_cast<const CLI::App*>(chosen.empty() ? &app_ : chosen[0])})
     for (const auto& word : app->remaining())
-      if (word != "--") return unknown(*app, word);  // CLI11 counts the -- before positionals as left over
+      if (command_of(*app) == Command::runs && (word.size() < 2 || word[0] != '-'))
+        line_.words.push_back(word);
+      else if (word != "--")
+        return unknown(*app, word);  // CLI11 counts the -- before positionals as left over
   if (failure_) return *failure_;
   return finish(chosen.empty() ? nullptr : chosen.front());
 }
@@ -210,7 +221,10 @@ Status Grammar::finish(const CLI::App* chosen) {
   line_.command = command;
   if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
-  if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && chosen != nullptr)
+  if (command == Command::export_runs && !line_.file) return usage(command, "the FILE to export is missing");
+  if (command == Command::runs) take_action();
+  if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && command != Command::export_runs &&
+      chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};
 }

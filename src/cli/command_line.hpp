@@ -17,6 +17,8 @@ enum class Command : std::uint8_t {
   monitor,
   report,
   postprocess,
+  runs,
+  export_runs,
   sensors,
   doctor,
   showconf,
@@ -32,12 +34,19 @@ struct CommandLine {
   std::optional<std::filesystem::path> configuration;
   std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
-  std::optional<std::string> file;   ///< report, postprocess: the data file; none: the newest run of data_out
-  std::optional<std::string> run;    ///< report, postprocess: "all", "last", "last~N" or a number
+  std::optional<std::string> file;   ///< report, postprocess, export: the data file; none: the newest run of data_out
+  std::optional<std::string> run;    ///< report, postprocess, export: which runs, as choose_runs() takes it
+  std::string action;                ///< runs: what to do; empty: list
+  std::vector<std::string> words;    ///< runs: the words behind it
+  std::optional<std::string> app, since, until;  ///< runs
+  std::vector<std::string> tags;                 ///< runs: list those only
+  std::optional<std::string> format;             ///< export
   bool quiet = false;
-  bool dry_run = false;     ///< postprocess
+  bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report
-  bool json = false;        ///< sensors, doctor
+  bool compact = false;     ///< runs delete
+  bool wide = false;        ///< export
+  bool json = false;        ///< sensors, doctor, runs
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf
   bool origin = false;      ///< showconf

@@ -12,6 +12,8 @@ namespace perun {
 [[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int postprocess(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int showconf(const CommandLine& line, const Resolved& resolved);

@@ -13,7 +13,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::array<CommandInfo, 6> all_commands{{
+constexpr auto all_commands = std::to_array<CommandInfo>({
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
@@ -25,6 +25,19 @@ constexpr std::array<CommandInfo, 6> all_commands{{
      "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
      "--emissions-factor and --price-factor those that are set, also in a file or\n"
      "variable, replace the runs' own. The samples stay as they are.\n"},
+    {Command::runs, "runs", "[ACTION] [FILE|DIR] [WORDS...]", "Look", "List, tag, rename and delete stored runs",
+     "  perun runs [FILE|DIR]                 list the runs (default: of data_out)\n"
+     "  perun runs show FILE [RUN]            all that is stored of a run\n"
+     "  perun runs tag FILE RUN NAME...       words to find it again by; untag\n"
+     "  perun runs rename FILE RUN TITLE      title of a run\n"
+     "  perun runs rename FILE APP            name of the application and its file\n"
+     "  perun runs delete FILE RUN            --compact gives the room back at once\n"
+     "  perun runs compact FILE               give back the room of deleted runs\n\n"
+     "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
+     "commas between, or all. Numbers are never used again.\n"},
+    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
+     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
@@ -35,7 +48,7 @@ constexpr std::array<CommandInfo, 6> all_commands{{
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-}};
+});
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -58,15 +71,35 @@ Status output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
-Status run_choice(CommandLine& line, const std::string& text) {
-  const auto number = [](std::string_view s) {
-    return !s.empty() && s.find_first_not_of("0123456789") == std::string_view::npos && text::integer(s);
+/// Whether a word may mean a run; whether there is such a run only the file can tell.
+bool may_be_run(std::string_view word) {
+  constexpr std::string_view digits = "0123456789", others = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:_/-";
+  if (word == "last") return true;
+  if (word.starts_with("last"))
+    return word.size() > 5 && word[4] == '~' && word.size() < 14 && word.find_first_not_of(digits, 5) == std::string_view::npos;
+  const auto known = [&](char c) {
+    return digits.find(c) != std::string_view::npos || others.find(c) != std::string_view::npos;
   };
-  constexpr std::string_view back = "last~";
-  const bool good =
-      text == "all" || text == "last" || number(text) || (text.starts_with(back) && number(text.substr(back.size())));
-  if (!good) return Error{Errc::invalid, fmt::format("--run: '{}' is not a number, last, last~N or all", text::to_utf8(text))};
+  return !word.empty() && word.front() != '-' && std::ranges::all_of(word, known);
+}
+
+Status run_choice(CommandLine& line, const std::string& text) {
+  if (text != "all" && !std::ranges::all_of(text::split(text, ','), may_be_run))
+    return Error{Errc::invalid,
+                 fmt::format("--run: '{}' is not a number, last, last~N, the beginning of an id, or all", text::to_utf8(text))};
   line.run = text;
+  return Ok{};
+}
+
+template <std::optional<std::string> CommandLine::*Member>
+Status keep_text(CommandLine& line, const std::string& text) {
+  line.*Member = text;
+  return Ok{};
+}
+
+Status export_output(CommandLine& line, const std::string& file) {
+  if (file.empty()) return Error{Errc::invalid, "--output: the name of the file is empty"};
+  line.outputs = {file};
   return Ok{};
 }
 
@@ -78,14 +111,41 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr std::array<Flag, 16> flags{{
+constexpr auto flags = std::to_array<Flag>({
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
      nothing, output},
-    {"--run", "N", "which run: N, last (default), last~N or all", Scope::results, report, run_choice},
-    {"--run", "N", "which run: N, last, last~N or all (default)", Scope::results, postprocess, run_choice},
+    {"--run", "N", "which runs: N, last (default), last~N, the beginning of an id, N,M or all", Scope::results, report,
+     run_choice},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
+     run_choice},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
+    {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
+     run_choice},
+    {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
+     keep_text<&CommandLine::format>},
+    {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
+    {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.wide = false;
+       return Ok{};
+     }},
+    {"--wide", "", "csv: a line for each time, columns for each sensor", Scope::everywhere, export_runs,
+     turn_on<&CommandLine::wide>},
+    {"--app", "GLOB", "list only runs of these applications", Scope::everywhere, runs, keep_text<&CommandLine::app>},
+    {"--tag", "GLOB", "list only runs with such a tag; repeatable, then all of them", Scope::everywhere, runs,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.tags.push_back(text);
+       return Ok{};
+     }},
+    {"--since", "DATE", "list only runs from then on: 2026-11-22, 2026-11-22T18:04 (UTC), 7d", Scope::everywhere, runs,
+     keep_text<&CommandLine::since>},
+    {"--until", "DATE", "list only runs up to then", Scope::everywhere, runs, keep_text<&CommandLine::until>},
+    {"--compact", "", "delete: write the file anew, without the room of what is gone", Scope::everywhere, runs,
+     turn_on<&CommandLine::compact>},
+    {"--dry-run", "", "delete: say what would go, change nothing", Scope::everywhere, runs, turn_on<&CommandLine::dry_run>},
+    {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
     {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
      turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
@@ -112,7 +172,7 @@ constexpr std::array<Flag, 16> flags{{
        line.command = help;
        return Ok{};
      }},
-}};
+});
 
 }  // namespace
 
@@ -139,7 +199,7 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == doctor;
+      return command == monitor || command == report || command == runs || command == doctor;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

@@ -63,6 +63,7 @@ Host host_of(const Config& config) {
 
 Selection selection_of(const Config& config) {
   return {.backends = config.backends,
+          .extra = config.sensor,
           .sensors = config.sensors,
           .exclude = config.exclude,
           .count = config.count,
@@ -77,7 +78,7 @@ Result<Instruments> open_instruments(const Config& config) {
   if (!sources) return sources.error();
   if (config.strict)
     if (const Status strict = check_strictly(*sources, config); !strict) return strict.error();
-  Instruments instruments{std::move(sources->backends), sources->blocked, {}};
+  Instruments instruments{std::move(sources->backends), sources->blocked, std::move(sources->attributes)};
   if (std::none_of(sources->listed.begin(), sources->listed.end(), measures_energy))
     instruments.notice = notice_without_sensor(*sources, config);
   return instruments;

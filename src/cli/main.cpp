@@ -62,6 +62,10 @@ int main(int argc, char** argv) {
       return report(*line, *resolved);
     case Command::postprocess:
       return postprocess(*line, *resolved);
+    case Command::runs:
+      return runs(*line, *resolved);
+    case Command::export_runs:
+      return export_runs(*line, *resolved);
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:

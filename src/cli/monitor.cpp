@@ -94,6 +94,8 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.cwd = fs::current_path(none).string();
   run.perun_version = version;
   run.frequency_hz = plan.config.frequency_hz;
+  run.tags = plan.config.tags;
+  run.provenance = {{"hdf5", hdf5_version()}};
   run.factors = factors(resolved);
   run.config_ini = to_ini(resolved, false);
   return run;

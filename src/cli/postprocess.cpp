@@ -27,6 +27,7 @@ std::string changes(const Factors& before, const Factors& after) {
   add("pue", before.pue, after.pue, after.pue_source);
   add("emissions-factor", before.emissions_kg_per_kWh, after.emissions_kg_per_kWh, after.emissions_source);
   add("price-factor", before.price_cent_per_kWh, after.price_cent_per_kWh, after.price_source);
+  add("overhead-power", before.overhead_power_W, after.overhead_power_W, after.overhead_source);
   return out.empty() ? "factors unchanged" : out;
 }
 

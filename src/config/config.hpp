@@ -27,11 +27,14 @@ struct Config {
   double pue = 1.58;
   double emissions_factor = 0.355;  ///< kgCO2e/kWh
   double price_factor = 41.59;      ///< cent/kWh
+  double overhead_power_W = 0;      ///< of each node
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
   std::string name;                   ///< APP; empty: from the program
+  std::vector<std::string> tags;      ///< of the runs, for finding them again
   std::vector<std::string> backends;  ///< empty: all that work
+  std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
   std::vector<std::string> sensors;   ///< globs; empty: all
   std::vector<std::string> exclude;   ///< globs
   std::vector<std::string> count;     ///< globs
@@ -99,6 +102,9 @@ struct Option {
 
 /// Its variable: "PERUN_EMISSIONS_FACTOR".
 [[nodiscard]] std::string variable(const Option& option);
+
+/// Whether a run may have this tag: not empty, UTF-8, one line, no comma, at most 100 bytes.
+[[nodiscard]] bool is_tag(std::string_view text) noexcept;
 
 /// The items of a list value. Commas inside parentheses do not separate; empty items are left out.
 [[nodiscard]] std::vector<std::string> list_items(std::string_view text);

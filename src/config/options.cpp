@@ -121,6 +121,33 @@ Status patterns(std::vector<std::string>& out, std::string_view text) {
   return Ok{};
 }
 
+Status tags(std::vector<std::string>& out, std::string_view text) {
+  auto items = list_items(text);
+  for (const auto& item : items)
+    if (!is_tag(item)) return invalid(marked(item) + " cannot be a tag", "a tag is one line of at most 100 bytes");
+  out = std::move(items);
+  return Ok{};
+}
+
+/// "ipmi,exec:tr , . < plug": a comma separates where the name of a source follows; others belong to a command.
+Status sources(std::vector<std::string>& out, std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size()) {
+      if (text[i] != ',') continue;
+      const auto rest = text::trim(text.substr(i + 1));
+      const auto end = std::min(rest.find_first_not_of(letters), rest.size());
+      if (!rest.empty() && (end == 0 || (end < rest.size() && rest[end] != ':' && rest[end] != ','))) continue;
+    }
+    if (const auto item = text::trim(text.substr(begin, i - begin)); !item.empty()) items.emplace_back(item);
+    begin = i + 1;
+  }
+  out = std::move(items);
+  return Ok{};
+}
+
 Status log_level(Config& c, std::string_view text) {
   auto word = choice(text, log_levels);
   if (!word) return word.error();
@@ -138,7 +165,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr std::array<Option, 23> table{{
+constexpr auto table = std::to_array<Option>({
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -155,6 +182,9 @@ constexpr std::array<Option, 23> table{{
     {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh", Scope::factors,
      [](Config& c, Text t) { return at_least(c.price_factor, 0, t); },
      [](const Config& c) { return text::shortest(c.price_factor); }},
+    {"report", "overhead-power", "--overhead-power,--overhead_power", value, "WATT", "of each node for parts without a sensor",
+     Scope::factors, [](Config& c, Text t) { return power(c.overhead_power_W, t); },
+     [](const Config& c) { return text::shortest(c.overhead_power_W); }},
     {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.frequency_hz); }},
@@ -162,8 +192,12 @@ constexpr std::array<Option, 23> table{{
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "tag", "--tag", list, "NAME,...", "words to find the run again by", Scope::monitor,
+     [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
      [](Config& c, Text t) { return patterns(c.backends, t); }, [](const Config& c) { return joined(c.backends); }},
+    {"monitor", "sensor", "--sensor", list, "SOURCE", "also exec:CMD, file:PATH, socket:PATH, ipmi", Scope::sources,
+     [](Config& c, Text t) { return sources(c.sensor, t); }, [](const Config& c) { return joined(c.sensor); }},
     {"monitor", "sensors", "--sensors", list, "GLOB,...", "use only these sensors, e.g. 'rapl:*'", Scope::sources,
      [](Config& c, Text t) { return patterns(c.sensors, t); }, [](const Config& c) { return joined(c.sensors); }},
     {"monitor", "exclude", "--exclude", list, "GLOB,...", "leave these sensors out", Scope::sources,
@@ -202,7 +236,7 @@ constexpr std::array<Option, 23> table{{
        return Ok{};
      },
      [](const Config& c) { return c.color; }},
-}};
+});
 
 bool same_key(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -224,6 +258,13 @@ std::string variable(const Option& option) {
   std::string name = "PERUN_";
   for (const char c : option.key) name += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return name;
+}
+
+bool is_tag(std::string_view text) noexcept {
+  constexpr std::size_t longest = 100;
+  const auto bad = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ','; };
+  return !text.empty() && text.size() <= longest && text::trim(text) == text && std::ranges::none_of(text, bad) &&
+         text::is_utf8(text);
 }
 
 std::vector<std::string> list_items(std::string_view text) {

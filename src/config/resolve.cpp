@@ -224,6 +224,8 @@ Factors factors(const Resolved& resolved) {
   f.pue_source = place(resolved, "pue");
   f.emissions_source = place(resolved, "emissions-factor");
   f.price_source = place(resolved, "price-factor");
+  f.overhead_power_W = resolved.config.overhead_power_W;
+  f.overhead_source = place(resolved, "overhead-power");
   return f;
 }
 
@@ -237,6 +239,7 @@ Factors replace_factors(Factors own, const Resolved& resolved, Layer weakest) {
   if (is_set("emissions-factor"))
     own.emissions_kg_per_kWh = set.emissions_kg_per_kWh, own.emissions_source = set.emissions_source;
   if (is_set("price-factor")) own.price_cent_per_kWh = set.price_cent_per_kWh, own.price_source = set.price_source;
+  if (is_set("overhead-power")) own.overhead_power_W = set.overhead_power_W, own.overhead_source = set.overhead_source;
   return own;
 }
 

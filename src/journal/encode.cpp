@@ -39,6 +39,7 @@ Json sensor_json(const Sensor& s) {
           {"resolution", s.resolution},
           {"wraps_at", s.wraps_at},
           {"refresh_ns", s.refresh_ns},
+          {"averaging_ns", s.averaging_ns},
           {"part_of", utf8(s.part_of)},
           {"counted", s.counted},
           {"max_power_W", s.max_power_W},
@@ -60,6 +61,7 @@ Sensor sensor_from(const Json& json) {
   read(json, "resolution", s.resolution);
   read(json, "wraps_at", s.wraps_at);
   read(json, "refresh_ns", s.refresh_ns);
+  read(json, "averaging_ns", s.averaging_ns);
   read(json, "part_of", s.part_of);
   read(json, "counted", s.counted);
   read(json, "max_power_W", s.max_power_W);
@@ -68,13 +70,21 @@ Sensor sensor_from(const Json& json) {
   return s;
 }
 
+Json texts_json(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const auto& text : texts) out.push_back(utf8(text));
+  return out;
+}
+
 Json factors_json(const Factors& f) {
   return {{"pue", f.pue},
           {"emissions_kg_per_kWh", f.emissions_kg_per_kWh},
           {"price_cent_per_kWh", f.price_cent_per_kWh},
           {"pue_source", utf8(f.pue_source)},
           {"emissions_source", utf8(f.emissions_source)},
-          {"price_source", utf8(f.price_source)}};
+          {"price_source", utf8(f.price_source)},
+          {"overhead_power_W", f.overhead_power_W},
+          {"overhead_source", utf8(f.overhead_source)}};
 }
 
 Factors factors_from(const Json& json) {
@@ -85,6 +95,8 @@ Factors factors_from(const Json& json) {
   read(json, "pue_source", f.pue_source);
   read(json, "emissions_source", f.emissions_source);
   read(json, "price_source", f.price_source);
+  read(json, "overhead_power_W", f.overhead_power_W);
+  read(json, "overhead_source", f.overhead_source);
   return f;
 }
 
@@ -131,16 +143,16 @@ Status guarded(std::string_view text, F&& parse) {
 }  // namespace
 
 std::string encode_header(const Run& run) {
-  Json command = Json::array();
-  for (const auto& word : run.command) command.push_back(utf8(word));
   const Json json{{"id", utf8(run.id)},
                   {"app", utf8(run.app)},
-                  {"command", command},
+                  {"command", texts_json(run.command)},
                   {"cwd", utf8(run.cwd)},
                   {"perun_version", run.perun_version},
                   {"frequency_hz", run.frequency_hz},
                   {"round_id", run.round_id},
                   {"round", run.round},
+                  {"tags", texts_json(run.tags)},
+                  {"title", utf8(run.title)},
                   {"factors", factors_json(run.factors)},
                   {"config_ini", utf8(run.config_ini)},
                   {"node", node_json(run.nodes.front())}};
@@ -158,6 +170,8 @@ Result<Run> decode_header(std::string_view text) {
     read(json, "frequency_hz", run.frequency_hz);
     read(json, "round_id", run.round_id);
     read(json, "round", run.round);
+    read(json, "tags", run.tags);
+    read(json, "title", run.title);
     run.factors = factors_from(json.value("factors", Json::object()));
     read(json, "config_ini", run.config_ini);
     run.nodes.push_back(node_from(json.at("node")));
@@ -220,6 +234,19 @@ Status decode_quality(std::string_view text, Quality& q) {
     read(json, "latency_p99_ns", q.latency_p99_ns);
     read(json, "period_ns", q.period_ns);
     read(json, "period_begin_ns", q.period_begin_ns);
+  });
+}
+
+std::string encode_provenance(const Attributes& facts) {
+  Json json = Json::object();
+  for (const auto& [key, value] : facts) json[utf8(key)] = utf8(value);
+  return json.dump();
+}
+
+Status decode_provenance(std::string_view text, Attributes& facts) {
+  return guarded(text, [&](const Json& json) {
+    facts.clear();
+    for (const auto& [key, value] : json.items()) facts.emplace_back(key, value.get<std::string>());
   });
 }
 

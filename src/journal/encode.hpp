@@ -21,4 +21,7 @@ namespace perun::journal {
 [[nodiscard]] std::string encode_quality(const Quality& quality);
 [[nodiscard]] Status decode_quality(std::string_view text, Quality& quality);
 
+[[nodiscard]] std::string encode_provenance(const Attributes& facts);
+[[nodiscard]] Status decode_provenance(std::string_view text, Attributes& facts);
+
 }  // namespace perun::journal

@@ -28,6 +28,8 @@ enum class FrameType : std::uint32_t {
   quality = 6,     ///< JSON: how the sampling went
   end = 7,         ///< nothing follows but `committing`
   committing = 8,  ///< the run is being added to a data file and may be there already
+  /// JSON: what else shaped the run
+  provenance = 12,
 };
 
 /// Appends one whole frame to `out`: length, type, payload, CRC-32C over all three.

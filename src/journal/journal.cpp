@@ -89,6 +89,9 @@ void apply(const Frame& frame, Contents& contents) {
     case FrameType::quality:
       static_cast<void>(decode_quality(text, node.quality));
       break;
+    case FrameType::provenance:
+      static_cast<void>(decode_provenance(text, contents.run.provenance));
+      break;
     case FrameType::end:
       contents.ended = true;
       break;
@@ -238,6 +241,10 @@ void Writer::outcome(const Outcome& outcome, const Moment& end) {
 }
 void Writer::quality(const Quality& quality) {
   json(FrameType::quality, encode_quality(quality));
+}
+
+void Writer::provenance(const Attributes& facts) {
+  json(FrameType::provenance, encode_provenance(facts));
 }
 void Writer::end() {
   append_frame(gathered_, FrameType::end, {});

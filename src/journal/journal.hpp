@@ -42,6 +42,7 @@ class Writer {
   void begin(const Moment& moment);
   void outcome(const Outcome& outcome, const Moment& end);
   void quality(const Quality& quality);
+  void provenance(const Attributes& facts);
   void end();
   void committing();
 

@@ -20,6 +20,8 @@
 #include <utility>
 
 #include "host/machine.hpp"
+#include "launch/git_look.hpp"
+#include "launch/provenance.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -28,6 +30,7 @@ namespace {
 
 constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
 constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
+constexpr int git_patience_ms = 20;  // of a short run; in a longer one git is done before
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
 /// Leaves the terminal and everything that belongs to the program.
@@ -58,6 +61,7 @@ NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) 
   NodeRecord node;
   node.host = host_name();
   node.attributes = describe_machine(task.host);
+  node.attributes.insert(node.attributes.end(), instruments.attributes.begin(), instruments.attributes.end());
   for (const auto& backend : instruments.backends)
     node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
   node.blocked = instruments.blocked;
@@ -111,6 +115,8 @@ class Session {
     quality_.lost += writer_.dropped();
     quality_.agent_cpu_ns = cpu_ns() - cpu_begin_ns_;
     quality_.launcher_cpu_ns = launcher_cpu_ns_;
+    for (auto& fact : git_.finish(git_patience_ms)) provenance_.push_back(std::move(fact));
+    if (!provenance_.empty()) writer_.provenance(provenance_);
     writer_.quality(quality_);
     writer_.outcome(outcome_, end_);
     writer_.end();
@@ -167,8 +173,20 @@ class Session {
     cpu_begin_ns_ = cpu_ns();
     writer_.begin(begin_);
     take_readings();
+    look_around(pid);
     // Beside the program's own start, and in a thread so that nothing here waits for it.
     if (task_.prepare) prepared_ = std::async(std::launch::async, task_.prepare);
+  }
+
+  /// What else shapes the run. Kept at once, since the program, perun or the machine may end any time.
+  void look_around(pid_t pid) {
+    std::vector<std::string_view> environment;
+    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+    provenance_ = task_.run.provenance;
+    for (auto facts : {circumstances_of(pid, task_.host), limits_of(pid), chosen_environment(environment)})
+      provenance_.insert(provenance_.end(), facts.begin(), facts.end());
+    if (!provenance_.empty()) writer_.provenance(provenance_);
+    git_.start(task_.run.cwd);
   }
 
   void hear() {
@@ -203,6 +221,8 @@ class Session {
   Sampler& sampler_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
+  Attributes provenance_;
+  GitLook git_;
   Quality quality_;
   Outcome outcome_;
   Moment begin_, end_;

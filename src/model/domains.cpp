@@ -78,7 +78,7 @@ class Node {
 
   /// Whether both measure the same through two backends.
   [[nodiscard]] static bool twins(const Sensor& a, const Sensor& b) noexcept {
-    const bool measure = a.domain == Domain::package || a.domain == Domain::dram;
+    const bool measure = a.domain == Domain::package || a.domain == Domain::dram || a.domain == Domain::superchip;
     return measure && a.domain == b.domain && a.index == b.index && backend_of(a) != backend_of(b);
   }
   [[nodiscard]] bool overlap(const Sensor& a, const Sensor& b) const noexcept {

@@ -66,12 +66,14 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
-/// Numbers that turn energy into CO2e and money. `*_source` is where the value came from.
+/// Numbers that turn energy into what the facility takes, CO2e and money. `*_source` is where the value came from.
 struct Factors {
   double pue = 1.58;  ///< facility energy / IT energy
   double emissions_kg_per_kWh = 0.355;
   double price_cent_per_kWh = 41.59;
   std::string pue_source = "default", emissions_source = "default", price_source = "default";
+  double overhead_power_W = 0;  ///< of each node, for what has no sensor; an assumption
+  std::string overhead_source = "default";
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 
@@ -86,6 +88,11 @@ struct Run {
   double frequency_hz = 1;
   std::string round_id = {};  ///< shared by the runs of one --rounds; empty otherwise
   int round = 0;              ///< 0-based
+  std::string title = {};     ///< what the user calls this run; may be empty
+  std::vector<std::string> tags = {};
+  Attributes provenance = {};      ///< what else shaped the run: environment, commit, limits, versions
+  std::string postprocessed = {};  ///< when and by what the factors were replaced; empty: never
+  std::string origin = {};         ///< of a run that perun did not measure: by what, and what that cannot tell
   Factors factors;
   Moment begin;  ///< the program was let go
   Moment end;    ///< the program had ended

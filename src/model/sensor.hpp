@@ -77,6 +77,7 @@ struct Sensor {
   std::int64_t resolution = 1;    ///< smallest step of raw that the hardware makes
   std::int64_t wraps_at = 0;      ///< a counter falls back to 0 after this raw value; 0: it never wraps
   std::int64_t refresh_ns = 0;    ///< how often the hardware renews it; 0: unknown
+  std::int64_t averaging_ns = 0;  ///< gauge: a value is the mean of so long a time up to it; 0: of a moment
   std::string part_of = {};       ///< id of the sensor that already includes this one, if any
   bool counted = false;           ///< taken into the node's total (each joule once)
   double max_power_W = 0;         ///< above this mean power a difference is a fault, not a value; 0: unknown

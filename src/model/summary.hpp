@@ -85,6 +85,7 @@ struct NodeSummary {
   std::optional<Baseline> baseline;
   std::optional<Net> net;  ///< with a baseline, where the energy is available
   std::optional<Attribution> attributed;
+  double overhead_J = 0;               ///< what the factors assume for parts without a sensor; never in `usage`
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;
   std::vector<BlockedSource> blocked;
@@ -98,10 +99,15 @@ struct NodeSummary {
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
 struct Footprint {
-  double facility_kWh = 0;  ///< energy x PUE
+  double facility_kWh = 0;  ///< (energy + overhead) x PUE
   double co2e_kg = 0;
   double cost_cent = 0;
 };
+
+/// Of what follows from an energy of this kind and an assumed overhead.
+[[nodiscard]] constexpr Kind footprint_kind(Kind energy, double overhead_J) noexcept {
+  return energy == Kind::measured && overhead_J > 0 ? Kind::mixed : energy;
+}
 
 /// Something a reader must know before believing the numbers.
 enum class Caveat : std::uint8_t {
@@ -124,13 +130,14 @@ enum class Caveat : std::uint8_t {
   default_factors,
   net_below_zero,
   baseline_not_idle,
-  shared_node
+  shared_node,
+  foreign_data
 };
-inline constexpr std::array<std::string_view, 20> caveat_names{
-    "no_sensor", "estimated_part",  "not_measured",   "blocked",           "interrupted",
-    "too_short", "late_ticks",      "lost_readings",  "slowed_down",       "slow_source",
-    "stuck",     "clock_jump",      "read_errors",    "invalid_intervals", "overlapping",
-    "simulated", "default_factors", "net_below_zero", "baseline_not_idle", "shared_node"};
+inline constexpr std::array<std::string_view, 21> caveat_names{
+    "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
+    "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
+    "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
+    "baseline_not_idle", "shared_node",       "foreign_data"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
@@ -142,8 +149,9 @@ struct Note {
 struct RunSummary {
   std::string made_by = {};  ///< which analysis computed it; a stored one by another is computed anew
   int number = -1;
-  std::string id, app, perun_version, cwd, round_id;
-  std::vector<std::string> command;
+  std::string id, app, perun_version, cwd, round_id, title, postprocessed, origin;
+  std::vector<std::string> command, tags;
+  Attributes provenance;
   int round = 0;
   double frequency_hz = 1;
   std::int64_t begin_real_ns = 0, end_real_ns = 0;
@@ -151,6 +159,7 @@ struct RunSummary {
   Usage usage;                            ///< all nodes
   std::optional<Net> net;                 ///< all nodes; absent unless each has one
   std::optional<Attribution> attributed;  ///< likewise
+  double overhead_J = 0;                  ///< of all nodes
   std::optional<Footprint> footprint;
   Factors factors;
   std::vector<NodeSummary> nodes;

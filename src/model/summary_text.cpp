@@ -91,7 +91,7 @@ void fields(F& f, Is<NodeSummary> auto& s) {
   f("net", s.net), f("attributed", s.attributed), f("devices", s.devices), f("activity", s.activity);
   f("blocked", s.blocked), f("quality", s.quality), f("frequency_achieved_Hz", s.frequency_achieved_hz);
   f("longest_gap_s", s.longest_gap_s), f("readings", s.readings), f("repeated", s.repeated);
-  f("own_energy_J", s.own_energy_J);
+  f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J);
 }
 
 template <class F>
@@ -103,6 +103,7 @@ template <class F>
 void fields(F& f, Is<Factors> auto& s) {
   f("pue", s.pue), f("emissions_kg_per_kWh", s.emissions_kg_per_kWh), f("price_cent_per_kWh", s.price_cent_per_kWh);
   f("pue_source", s.pue_source), f("emissions_source", s.emissions_source), f("price_source", s.price_source);
+  f("overhead_power_W", s.overhead_power_W), f("overhead_source", s.overhead_source);
 }
 
 template <class F>
@@ -116,9 +117,11 @@ void fields(F& f, Is<Outcome> auto& s) {
   f("user_s", s.user_s), f("system_s", s.system_s), f("max_rss_bytes", s.max_rss_bytes);
 }
 
+/// Without what can be changed later and therefore stands apart: title, tags and the note about other factors.
 template <class F>
 void fields(F& f, Is<RunSummary> auto& s) {
   f("made_by", s.made_by), f("number", s.number), f("id", s.id), f("app", s.app), f("perun_version", s.perun_version);
+  f("origin", s.origin), f("provenance", s.provenance), f("overhead_J", s.overhead_J);
   f("cwd", s.cwd), f("round_id", s.round_id), f("command", s.command), f("round", s.round);
   f("frequency_Hz", s.frequency_hz), f("begin_real_ns", s.begin_real_ns), f("end_real_ns", s.end_real_ns);
   f("outcome", s.outcome), f("usage", s.usage), f("net", s.net), f("attributed", s.attributed);

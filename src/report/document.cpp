@@ -123,7 +123,17 @@ Json scope_of(const std::optional<CpuScope>& scope) {
   return out;
 }
 
-Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy) {
+Json overhead_of(double joules, const Factors& f) {
+  if (f.overhead_power_W == 0) return nullptr;
+  Json out;
+  out["kind"] = name(Kind::estimated);
+  out["energy_J"] = number(joules);
+  out["node_power_W"] = number(f.overhead_power_W);
+  out["source"] = words(f.overhead_source);
+  return out;
+}
+
+Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energy, double overhead_J) {
   if (!footprint) return nullptr;
   const auto figures = [&](double part) {
     Json out;
@@ -132,9 +142,10 @@ Json footprint_of(const std::optional<Footprint>& footprint, const Amount& energ
     out["cost_cent"] = number(part * footprint->cost_cent);
     return out;
   };
-  Json out{{"kind", name(energy.kind)}};
+  Json out{{"kind", name(footprint_kind(energy.kind, overhead_J))}};
   out.update(figures(1));
-  out["uncertainty"] = figures(energy.joules() > 0 ? energy.uncertainty_J / energy.joules() : 0);
+  const double joules = energy.joules() + overhead_J;
+  out["uncertainty"] = figures(joules > 0 ? energy.uncertainty_J / joules : 0);
   return out;
 }
 
@@ -146,18 +157,22 @@ Json factors_of(const Factors& f) {
   out["emissions_source"] = words(f.emissions_source);
   out["price_cent_per_kWh"] = number(f.price_cent_per_kWh);
   out["price_source"] = words(f.price_source);
+  out["overhead_power_W"] = number(f.overhead_power_W);
+  out["overhead_source"] = words(f.overhead_source);
   return out;
 }
 
-Json outcome_of(const Outcome& o) {
+/// `seen`: perun watched the program itself.
+Json outcome_of(const Outcome& o, bool seen) {
+  const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
-  out["exit_code"] = o.exit_code;
+  out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
-  out["user_s"] = number(o.user_s);
-  out["system_s"] = number(o.system_s);
-  out["max_rss_bytes"] = o.max_rss_bytes;
+  out["user_s"] = if_seen(number(o.user_s));
+  out["system_s"] = if_seen(number(o.system_s));
+  out["max_rss_bytes"] = if_seen(o.max_rss_bytes);
   return out;
 }
 
@@ -262,6 +277,9 @@ Json run_of(const RunSummary& run) {
   Json out;
   out["number"] = run.number < 0 ? Json(nullptr) : Json(run.number);
   out["id"] = words(run.id);
+  out["title"] = words_or_null(run.title);
+  out["tags"] = Json::array();
+  for (const auto& tag : run.tags) out["tags"].push_back(words(tag));
   out["perun_version"] = words(run.perun_version);
   out["command"] = Json::array();
   for (const auto& word : run.command) out["command"].push_back(words(word));
@@ -277,9 +295,13 @@ Json run_of(const RunSummary& run) {
   out["systematic_J"] = run.usage.energy.kind == Kind::unavailable ? Json(nullptr) : number(systematic);
   out["net"] = net_of(run.net);
   out["attributed"] = attributed_of(run.attributed);
-  out["footprint"] = footprint_of(run.footprint, run.usage.energy);
+  out["overhead"] = overhead_of(run.overhead_J, run.factors);
+  out["footprint"] = footprint_of(run.footprint, run.usage.energy, run.overhead_J);
   out["factors"] = factors_of(run.factors);
-  out["outcome"] = outcome_of(run.outcome);
+  out["postprocessed"] = words_or_null(run.postprocessed);
+  out["outcome"] = outcome_of(run.outcome, run.origin.empty());
+  out["provenance"] = Json::object();
+  for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
   out["nodes"] = Json::array();
   for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
   out["notes"] = Json::array();
@@ -304,7 +326,7 @@ Json document(const Summary& summary) {
   for (const auto& run : summary.runs) out["runs"].push_back(run_of(run));
   Json total;
   add_usage(total, summary.total);
-  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy);
+  total["footprint"] = footprint_of(summary.total_footprint, summary.total.energy, 0);
   out["total"] = std::move(total);
   return out;
 }

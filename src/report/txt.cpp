@@ -69,7 +69,7 @@ void headline(Page& page, const Summary& summary, const RunSummary& run) {
     left += printable(summary.file);
     left += fmt::format(" ({} {})", summary.runs_in_file, summary.runs_in_file == 1 ? "run" : "runs");
   }
-  const std::string right = wording::ending(run.outcome);
+  const std::string right = run.origin.empty() ? wording::ending(run.outcome) : "";
   const std::size_t used = layout::columns(left) + 2 + right.size();
   if (used <= page.width()) {
     page.raw(left + std::string(page.width() - used + 2, ' ') + right + "\n");
@@ -110,10 +110,18 @@ std::string where_and_when(const RunSummary& run) {
   return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
 }
 
+/// The user's own words for it: "first try with Adam [adam, gpu]"
+std::string called(const RunSummary& run) {
+  std::string out = printable(run.title);
+  if (!run.tags.empty())
+    out += fmt::format("{}[{}]", out.empty() ? "" : " ", printable(fmt::format("{}", fmt::join(run.tags, ", "))));
+  return out;
+}
+
 /// Length and, where the program was seen to end, its processor time and memory.
 std::string runtime(const RunSummary& run) {
   std::string out = units::duration(run.usage.duration_s);
-  if (run.outcome.finished)
+  if (run.outcome.finished && run.origin.empty())
     out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
                        units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
   return out;
@@ -221,10 +229,15 @@ void figures(Page& page, const RunSummary& run) {
   if (run.footprint) {
     const Factors& f = run.factors;
     const Footprint& figure = *run.footprint;
-    const double part = e.joules() > 0 ? e.uncertainty_J / e.joules() : 0;
+    const double joules = e.joules() + run.overhead_J;
+    const double part = joules > 0 ? e.uncertainty_J / joules : 0;
+    const Kind kind = footprint_kind(e.kind, run.overhead_J);
+    if (f.overhead_power_W > 0)
+      page.field("Assumed", fmt::format("{} (estimated) at {} a node for parts without a sensor, not in the energy above",
+                                        wording::joules(run.overhead_J), wording::watts(f.overhead_power_W)));
     const auto line = [&](const char* name, const auto& print, double value, const std::string& factor) {
-      const std::string uncertain = e.kind == Kind::measured ? " +- " + print(part * value, 2) : "";
-      page.field(name, fmt::format("{}{}{}{}", print(value, 4), uncertain, tag, factor));
+      const std::string uncertain = kind == Kind::measured ? " +- " + print(part * value, 2) : "";
+      page.field(name, fmt::format("{}{}{}{}", print(value, 4), uncertain, wording::tag(kind), factor));
     };
     line(
         "with PUE", [](double Wh, int digits) { return units::si(Wh, "Wh", digits); }, figure.facility_kWh * 1000,
@@ -311,7 +324,7 @@ std::string overhead(const RunSummary& run) {
 void remarks(Page& page, const RunSummary& run) {
   page.gap();
   if (const std::string text = activity(run); !text.empty()) page.field("Activity", text);
-  if (!run.nodes.empty()) {
+  if (!run.nodes.empty() && run.origin.empty()) {
     page.field("Quality", quality(run));
     page.field("Overhead", overhead(run));
   }
@@ -359,6 +372,7 @@ std::string write(const Summary& summary, const Style& style) {
     headline(page, summary, run);
     page.paragraph(printable(text::shell_quote(run.command)), 3);
     page.paragraph(where_and_when(run), 3);
+    if (const auto text = called(run); !text.empty()) page.paragraph(text, 3);
     figures(page, run);
     page.block(tables::domains(run, Page::widest));
     page.block(tables::nodes(run, Page::widest));

@@ -14,7 +14,8 @@ namespace perun {
 struct Instruments {
   std::vector<std::unique_ptr<Backend>> backends;  ///< may be empty: the run then holds no readings
   std::vector<BlockedSource> blocked;
-  std::string notice;  ///< one line for the user before the program starts; empty: nothing to say
+  Attributes attributes = {};  ///< what the sources tell of the node beside readings
+  std::string notice = {};     ///< one line for the user before the program starts; empty: nothing to say
 };
 
 }  // namespace perun

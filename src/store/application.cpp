@@ -85,6 +85,10 @@ std::string application_link(std::string_view app) {
   return link_name(app, "_-.+ ", none);
 }
 
+std::size_t default_size(const std::string& link) {
+  return default_of_root(link, std::numeric_limits<int>::max()).size() + 1;
+}
+
 Result<Application> open_application(const File& file) {
   const AttributeReader root(file.get());
   const auto format = root.integer(attr::format);
@@ -119,7 +123,7 @@ Result<Application> create_application(const Types& types, const File& file, con
 
   AttributeWriter root(types, file.get());
   root.text(attr::conventions, "CF-1.10").text(attr::nx_class, "NXroot");
-  root.field(attr::default_child, "", default_of_root(link, std::numeric_limits<int>::max()).size() + 1);
+  root.field(attr::default_child, "", default_size(link));
   root.text(attr::title, "energy of " + run.app).text(attr::history, date + " made by perun " + run.perun_version);
   root.text(attr::creator, "perun " + run.perun_version).integer(attr::format, layout::format_version);
   if (auto written = root.status(); !written) return written.error();

@@ -29,6 +29,9 @@ struct Application {
 /// The group's name of an application.
 [[nodiscard]] std::string application_link(std::string_view app);
 
+/// Size of the root's field that names the newest run, whatever its number.
+[[nodiscard]] std::size_t default_size(const std::string& link);
+
 /// Errors: format (not perun's, or of a newer perun).
 [[nodiscard]] Result<Application> open_application(const File& file);
 

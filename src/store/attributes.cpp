@@ -108,6 +108,11 @@ AttributeWriter& AttributeWriter::replace_field(const char* name, std::string_vi
   return *this;
 }
 
+AttributeWriter& AttributeWriter::remove(const char* name) {
+  if (!error_ && H5Aexists(object_, name) > 0 && H5Adelete(object_, name) < 0) fail(name);
+  return *this;
+}
+
 Status AttributeWriter::status() const {
   if (error_) return *error_;
   return Ok{};

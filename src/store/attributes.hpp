@@ -36,6 +36,8 @@ class AttributeWriter {
   AttributeWriter& replace_integer(const char* name, std::int64_t value);
   AttributeWriter& replace_number(const char* name, double value);
   AttributeWriter& replace_field(const char* name, std::string_view value);
+  /// An attribute that is not there is gone already.
+  AttributeWriter& remove(const char* name);
 
   [[nodiscard]] Status status() const;
 

@@ -20,12 +20,14 @@ constexpr hsize_t metadata_block = 16 << 10;  ///< metadata of one run lie toget
 /// What the access property list hands to open_file().
 struct Target {
   CommitFile* file;
+  Names names;
 };
 
 /// One opened file as HDF5 sees it.
 struct DriverFile {
   H5FD_t base;  ///< HDF5's own part comes first
   CommitFile* file;
+  Names names;
 };
 
 DriverFile& driver(H5FD_t* file) noexcept {
@@ -49,6 +51,7 @@ constexpr int names = 110;
 constexpr int names_open = 120;
 constexpr int tree = 300;  ///< less the level
 constexpr int entries = 400;
+constexpr int names_removed = 350;  ///< more than `names`: behind the entries
 constexpr int others = 500;
 }  // namespace rank
 
@@ -63,12 +66,14 @@ int rank_of(H5FD_mem_t type, std::span<const std::byte> bytes) noexcept {
 /// A list of names ("local heap") is a header, which says where the free space begins, and the names, with the size of
 /// the free space written into it. Between a change of the one and of the other no reader could open the group. So
 /// the header first says that there is no free space, then the names change, then the header says where it is.
-void write_names(CommitFile& file, std::uint64_t address, std::span<const std::byte> bytes) {
+void write_names(const DriverFile& to, std::uint64_t address, std::span<const std::byte> bytes) {
   constexpr std::size_t header_size = 32, free_at = 16;
   constexpr std::array<std::byte, 8> no_free_space{std::byte{1}};
   const auto header = bytes.first(std::min(bytes.size(), header_size));
-  file.write_guarded(address, header, rank::names_open, address + free_at, no_free_space, rank::names_closed);
-  if (bytes.size() > header_size) file.write(address + header_size, bytes.subspan(header_size), rank::names);
+  const int later = to.names == Names::removed ? rank::names_removed : 0;
+  to.file->write_guarded(address, header, rank::names_open + later, address + free_at, no_free_space,
+                         rank::names_closed + later);
+  if (bytes.size() > header_size) to.file->write(address + header_size, bytes.subspan(header_size), rank::names + later);
 }
 
 H5FD_t* open_file(const char*, unsigned, hid_t access, haddr_t) {
@@ -77,6 +82,7 @@ H5FD_t* open_file(const char*, unsigned, hid_t access, haddr_t) {
   auto opened = std::unique_ptr<DriverFile>(new (std::nothrow) DriverFile{});
   if (!opened) return nullptr;
   opened->file = target->file;
+  opened->names = target->names;
   return &opened.release()->base;
 }
 
@@ -118,7 +124,7 @@ herr_t read_bytes(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t 
 herr_t write_bytes(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::size_t size, const void* from) try {
   const std::span bytes(static_cast<const std::byte*>(from), size);
   if (type == H5FD_MEM_LHEAP && starts_with(bytes, "HEAP"))
-    write_names(*driver(file).file, address, bytes);
+    write_names(driver(file), address, bytes);
   else
     driver(file).file->write(address, bytes, rank_of(type, bytes));
   return 0;
@@ -153,11 +159,11 @@ H5FD_class_t driver_class() noexcept {
   return c;
 }
 
-Properties access_to(CommitFile& file) {
+Properties access_to(CommitFile& file, Names names = Names::added) {
   static const H5FD_class_t commit_driver = driver_class();  // HDF5 keeps a copy
   Properties access(H5Pcreate(H5P_FILE_ACCESS));
   const hid_t id = H5FDregister(&commit_driver);
-  const Target target{&file};
+  const Target target{&file, names};
   const bool set = id >= 0 && H5Pset_driver(access.get(), id, &target) >= 0 &&
                    H5Pset_meta_block_size(access.get(), metadata_block) >= 0 &&
                    H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG) >= 0;
@@ -176,8 +182,8 @@ Result<File> create(CommitFile& file) {
   return created;
 }
 
-Result<File> open_to_append(CommitFile& file) {
-  const auto access = access_to(file);
+Result<File> open_to_append(CommitFile& file, Names names) {
+  const auto access = access_to(file, names);
   File opened(access ? H5Fopen("perun", H5F_ACC_RDWR, access.get()) : H5I_INVALID_HID);
   if (!opened) return failure(Errc::format, "cannot be opened");
   file.set_old_end(file.allocated());

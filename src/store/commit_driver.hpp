@@ -13,8 +13,12 @@ namespace perun::h5 {
 /// A new, empty HDF5 file in the oldest format that HDF5 can write.
 [[nodiscard]] Result<File> create(CommitFile& file);
 
+/// What a session does to the names in old groups. It decides in which order a commit replaces old parts, so that
+/// readers between two of them find whole objects: a name is there before its entry, and goes after it.
+enum class Names : unsigned char { added, removed };
+
 /// Opens for appending. Whatever lies behind the end that the file states for itself is given up.
-[[nodiscard]] Result<File> open_to_append(CommitFile& file);
+[[nodiscard]] Result<File> open_to_append(CommitFile& file, Names names = Names::added);
 
 [[nodiscard]] Result<File> open_to_read(CommitFile& file);
 

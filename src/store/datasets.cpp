@@ -185,11 +185,14 @@ template Status read_piece(const Dataset&, const std::string&, std::optional<std
 template Status read_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
                            std::span<std::int32_t>);
 
-Status integer_shape(const Dataset& dataset, const std::string& name, std::span<std::uint64_t> shape) {
+namespace {
+
+Status shape_of(const Dataset& dataset, const std::string& name, H5T_class_t wanted, std::span<std::uint64_t> shape) {
   const Type type(H5Dget_type(dataset.get()));
   const Space space(H5Dget_space(dataset.get()));
   if (!type || !space) return cannot_read(name, "no type or shape");
-  if (H5Tget_class(type.get()) != H5T_INTEGER) return cannot_read(name, "not of integers");
+  if (H5Tget_class(type.get()) != wanted)
+    return cannot_read(name, wanted == H5T_INTEGER ? "not of integers" : "not of numbers");
   std::array<hsize_t, H5S_MAX_RANK> found{};
   if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
       H5Sget_simple_extent_dims(space.get(), found.data(), nullptr) < 0)
@@ -204,23 +207,38 @@ Status integer_shape(const Dataset& dataset, const std::string& name, std::span<
   return Ok{};
 }
 
+template <class T>
+Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class_t kind, hid_t wanted) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  std::array<std::uint64_t, 1> shape{};
+  if (auto found = shape_of(*dataset, name, kind, shape); !found) return found.error();
+  std::vector<T> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
+}
+
+}  // namespace
+
+Status integer_shape(const Dataset& dataset, const std::string& name, std::span<std::uint64_t> shape) {
+  return shape_of(dataset, name, H5T_INTEGER, shape);
+}
+
 Result<Dataset> open_dataset(hid_t group, const std::string& name) {
   Dataset dataset(H5Dopen2(group, name.c_str(), H5P_DEFAULT));
   if (!dataset) return failure(Errc::format, "cannot read the dataset '" + name + "'");
   return dataset;
 }
 
-Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) try {
-  const auto dataset = open_dataset(group, name);
-  if (!dataset) return dataset.error();
-  std::array<std::uint64_t, 1> shape{};
-  if (auto found = integer_shape(*dataset, name, shape); !found) return found.error();
-  std::vector<std::int64_t> rows(shape[0]);
-  if (!rows.empty() && H5Dread(dataset->get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
-    return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return rows;
-} catch (const std::bad_alloc&) {
-  return cannot_read(name, "not enough memory");
+Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name) {
+  return read_line<std::int64_t>(group, name, H5T_INTEGER, H5T_NATIVE_INT64);
+}
+
+Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
+  return read_line<double>(group, name, H5T_FLOAT, H5T_NATIVE_DOUBLE);
 }
 
 Result<std::size_t> Scales::add(const Types& types, const Dataset& dataset, const std::string& name) {

@@ -27,6 +27,27 @@ double increase(const Sensor& sensor, std::int64_t a, std::int64_t b) {
 
 }  // namespace
 
+Status ReadingsRecording::replay(const std::function<void(std::span<const Sample>)>& take) const {
+  std::vector<SeriesCursor> cursors;
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < readings_.sensors(); ++i) rows = std::max(rows, cursors.emplace_back(readings_.cursor(i)).size());
+  std::vector<Sample> row;
+  for (std::size_t k = 0; k < rows; ++k) {
+    row.clear();
+    for (std::size_t i = 0; i < cursors.size(); ++i)
+      if (k < cursors[i].size()) row.push_back({static_cast<std::uint32_t>(i), cursors[i][k]});
+    take(row);
+  }
+  return readings_.status();
+}
+
+std::vector<Lane> lanes(const NodeRecord& node) {
+  LaneFinder finder(node.sensors.size());
+  SeriesInMemory series(node.series);
+  static_cast<void>(ReadingsRecording(series).replay([&](std::span<const Sample> samples) { finder.add(samples); }));
+  return finder.lanes();
+}
+
 LaneFinder::LaneFinder(std::size_t sensors) : groups_(1), group_of_(sensors), rows_(sensors) {}
 
 bool LaneFinder::Group::take(std::size_t row, std::int64_t t_ns) {

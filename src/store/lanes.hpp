@@ -19,6 +19,16 @@ struct Lane {
   std::size_t rows = 0;              ///< readings of each
 };
 
+/// A node's readings, which must stay, row by row.
+class ReadingsRecording : public Recording {
+ public:
+  explicit ReadingsRecording(Readings& readings) noexcept : readings_(readings) {}
+  Status replay(const std::function<void(std::span<const Sample>)>& take) const override;
+
+ private:
+  Readings& readings_;
+};
+
 /// Finds the lanes of a node while its readings pass by: sensors with equally many readings, row by row less than 2^31 ns
 /// apart. Remembers `memory` rows; a sensor that falls behind by more is in another lane.
 class LaneFinder {
@@ -45,6 +55,9 @@ class LaneFinder {
   std::vector<Group> groups_;
   std::vector<std::size_t> group_of_, rows_;
 };
+
+/// The lanes of a node whose series are in memory.
+[[nodiscard]] std::vector<Lane> lanes(const NodeRecord& node);
 
 /// Power of all counted sensors together, W, at each row of lane 0: of counters the mean since the reading before, of
 /// gauges the value. NaN where any of them is not known. A picture of the run: the figures of a report come from the

@@ -42,6 +42,7 @@ Result<Sensor> read_sensor(const AttributeReader& a, const std::string& dataset)
   s.resolution = a.integer_or(attr::resolution, s.resolution);
   s.wraps_at = a.integer_or(attr::wrap);
   s.refresh_ns = a.integer_or(attr::refresh);
+  s.averaging_ns = a.integer_or(attr::averaging);
   s.part_of = a.text_or(attr::part_of);
   s.counted = a.integer_or(attr::counted) != 0;
   s.max_power_W = a.number_or(attr::device_max_power);

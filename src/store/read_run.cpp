@@ -53,6 +53,11 @@ Usage read_usage(const AttributeReader& a) {
   return usage;
 }
 
+std::optional<Footprint> read_footprint(const AttributeReader& a) {
+  const auto kWh = a.number(attr::facility_energy), kg = a.number(attr::run_co2e), euro = a.number(attr::run_price);
+  return kWh && kg && euro ? std::optional(Footprint{*kWh, *kg, *euro * 100}) : std::nullopt;
+}
+
 Outcome read_outcome(const AttributeReader& a) {
   Outcome o;
   o.finished = a.integer_or(attr::finished) != 0;
@@ -73,7 +78,19 @@ Factors read_factors(const AttributeReader& a) {
   f.pue_source = a.text_or(attr::pue_source, f.pue_source);
   f.emissions_source = a.text_or(attr::emissions_source, f.emissions_source);
   f.price_source = a.text_or(attr::price_source, f.price_source);
+  f.overhead_power_W = a.number_or(attr::overhead_power, f.overhead_power_W);
+  f.overhead_source = a.text_or(attr::overhead_source, f.overhead_source);
   return f;
+}
+
+/// A JSON object of texts; what else stands there is nothing.
+Attributes read_provenance(const AttributeReader& a) {
+  const auto parsed = Json::parse(a.text_or(attr::provenance, "{}"), nullptr, false);
+  Attributes facts;
+  if (parsed.is_object())
+    for (const auto& [key, value] : parsed.items())
+      if (value.is_string()) facts.emplace_back(key, value.get<std::string>());
+  return facts;
 }
 
 Run read_facts(const AttributeReader& a, int number) {
@@ -86,6 +103,10 @@ Run read_facts(const AttributeReader& a, int number) {
   run.frequency_hz = a.number_or(attr::frequency, run.frequency_hz);
   run.round_id = a.text_or(attr::round_id);
   run.round = small(a.integer_or(attr::round));
+  run.title = a.text_or(attr::run_title);
+  run.provenance = read_provenance(a);
+  run.postprocessed = a.text_or(attr::postprocessed);
+  run.origin = a.text_or(attr::origin);
   run.factors = read_factors(a);
   run.begin = {a.integer_or(attr::begin_mono), a.integer_or(attr::begin_real)};
   run.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
@@ -135,7 +156,18 @@ Result<StoredRun> read_stored_run(hid_t application, int number) {
   const auto group = open_run(application, number);
   if (!group) return group.error();
   const AttributeReader a(group->get());
-  return StoredRun{number, a.text_or(attr::run_id), a.integer_or(attr::begin_real), read_usage(a)};
+  StoredRun run{number, a.text_or(attr::run_id), a.integer_or(attr::begin_real), read_usage(a)};
+  run.footprint = read_footprint(a);
+  run.outcome = read_outcome(a);
+  run.title = a.text_or(attr::run_title);
+  run.foreign = !a.text_or(attr::origin).empty();
+  for (const auto& [name, to] :
+       {std::pair{attr::tags, &run.tags}, std::pair{attr::command, &run.command}, std::pair{attr::nodes, &run.nodes}}) {
+    auto texts = texts_of_json(a.text_or(name, "[]"), name);
+    if (!texts) return Error{texts.error().code, fmt::format("run {}: {}", number, texts.error().what)};
+    *to = *std::move(texts);
+  }
+  return run;
 }
 
 Factors read_factors(hid_t run_group) {
@@ -149,6 +181,11 @@ std::optional<RunSummary> read_summary(hid_t application, int number) {
   auto summary = decode_summary(*text);
   if (!summary) return std::nullopt;
   summary->number = number;  // it was computed before the run had one
+  // These may have been changed since.
+  const AttributeReader a(group->get());
+  summary->title = a.text_or(attr::run_title);
+  summary->postprocessed = a.text_or(attr::postprocessed);
+  if (auto tags = texts_of_json(a.text_or(attr::tags, "[]"), attr::tags)) summary->tags = *std::move(tags);
   return *std::move(summary);
 }
 
@@ -164,6 +201,9 @@ Result<Run> read_with(hid_t application, int number, Read&& read, Take&& take) {
   auto command = texts_of_json(a.text_or(attr::command, "[]"), attr::command);
   if (!command) return command.error();
   run.command = std::move(*command);
+  auto tags = texts_of_json(a.text_or(attr::tags, "[]"), attr::tags);
+  if (!tags) return tags.error();
+  run.tags = std::move(*tags);
   const auto nodes = texts_of_json(a.text_or(attr::nodes), attr::nodes);
   if (!nodes) return nodes.error();
   for (const auto& name : *nodes) {

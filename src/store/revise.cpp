@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <memory>
 
 #include "host/clock.hpp"
 #include "store/application.hpp"
 #include "store/commit_driver.hpp"
+#include "store/copy.hpp"
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
@@ -19,49 +15,6 @@
 namespace perun {
 
 namespace {
-
-/// Removes the copy unless it has taken its place.
-class Copy {
- public:
-  explicit Copy(std::filesystem::path path) : path_(std::move(path)) {}
-  Copy(const Copy&) = delete;
-  Copy& operator=(const Copy&) = delete;
-  ~Copy() {
-    if (path_.empty()) return;
-    ::unlink(path_.c_str());
-    ::unlink(sidecar_path(path_).c_str());
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-  [[nodiscard]] Result<Fd> fill(const Fd& from) const {
-    struct stat facts {};
-    if (::fstat(from.get(), &facts) != 0) return system_error("read", path_);
-    Fd to(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!to) return system_error("make", path_);
-    std::array<std::byte, 1 << 16> bytes{};
-    for (std::uint64_t at = 0, size = static_cast<std::uint64_t>(facts.st_size); at < size;) {
-      const auto part = std::span(bytes).first(std::min<std::uint64_t>(bytes.size(), size - at));
-      if (!read_all(from, part, at)) return system_error("read", path_);
-      if (auto written = write_all(to, part, at, path_); !written) return written.error();
-      at += part.size();
-    }
-    // Its owner may be somebody else, whom only root can give the copy to.
-    if (::fchmod(to.get(), facts.st_mode & 07777) != 0) return system_error("make", path_);
-    if (::fchown(to.get(), facts.st_uid, facts.st_gid) != 0 && errno != EPERM) return system_error("make", path_);
-    return to;
-  }
-
-  [[nodiscard]] Status take_place_of(const std::filesystem::path& file) {
-    if (::rename(path_.c_str(), file.c_str()) != 0) return system_error("replace", file);
-    path_.clear();
-    sync_folder(file);
-    return Ok{};
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 Status revise_run(const h5::Types& types, const h5::Group& group, const RunSummary& summary, std::string_view note) {
   h5::AttributeWriter a(types, group.get(), true);

@@ -76,6 +76,10 @@ void prepare_store() noexcept {
   static_cast<void>(H5open());
 }
 
+std::string hdf5_version() {
+  return fmt::format("{}.{}.{}", H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+}
+
 Store::Store(std::unique_ptr<File> file) noexcept : file_(std::move(file)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -128,6 +132,13 @@ Result<std::vector<StoredRun>> Store::list() const {
   return runs;
 }
 
+Result<std::string> Store::id(int number) const {
+  const h5::Quiet quiet;
+  const auto run = h5::open_run(file_->application.group.get(), number);
+  if (!run) return about_file(file_->path, file_->bytes->fd(), run.error());
+  return h5::AttributeReader(run->get()).text_or(layout::attr::run_id);
+}
+
 StoredTotals Store::totals() const {
   const h5::Quiet quiet;
   return h5::read_totals(file_->application);
@@ -137,7 +148,7 @@ Result<Run> Store::load(int number) const {
   const h5::Quiet quiet;
   auto run = h5::read_run(file_->application.group.get(), number);
   if (!run) return Error{run.error().code, fmt::format("'{}': {}", file_->path.string(), run.error().what), run.error().hint};
-  if (run->app.empty()) run->app = file_->app;
+  run->app = file_->app;  // the run's own may be from before the application was renamed
   return run;
 }
 

@@ -23,6 +23,11 @@ struct StoredRun {
   std::string id;
   std::int64_t begin_real_ns = 0;
   Usage usage;
+  std::optional<Footprint> footprint = {};
+  Outcome outcome = {};
+  std::string title = {};
+  std::vector<std::string> tags = {}, command = {}, nodes = {};
+  bool foreign = false;  ///< not measured by perun: Run::origin says by what
 };
 
 /// What all runs of a file add up to, kept up to date by every append, so that reading it costs the same whatever the
@@ -69,6 +74,7 @@ class Store {
   [[nodiscard]] const std::string& app() const noexcept;
   [[nodiscard]] Result<std::vector<int>> numbers() const;     ///< of all runs, ascending
   [[nodiscard]] Result<std::vector<StoredRun>> list() const;  ///< ascending by number
+  [[nodiscard]] Result<std::string> id(int number) const;
   [[nodiscard]] StoredTotals totals() const;
   [[nodiscard]] Result<Run> load(int number) const;  ///< not_found when there is no such run
   [[nodiscard]] RunInFile at(int number) const;      ///< whether there is one, its members tell; errors name no file
@@ -109,6 +115,9 @@ using Revise = std::function<Result<RunSummary>(const RunInFile&)>;
 
 /// Wakes HDF5, which takes some ms, so that a later call need not wait for it. Not beside any other call of the store.
 void prepare_store() noexcept;
+
+/// Of the HDF5 library in use: "1.10.8".
+[[nodiscard]] std::string hdf5_version();
 
 /// Whether a run could be appended to `file` under `app`: not there at all, or there and perun's and writable.
 [[nodiscard]] Status check_appendable(const std::filesystem::path& file, std::string_view app);

@@ -48,34 +48,11 @@ std::string lane_suffix(std::size_t k) {
   return k == 0 ? "" : "_" + std::to_string(k);
 }
 
-/// A node's series in memory, tick by tick.
-class SeriesRecording : public Recording {
- public:
-  explicit SeriesRecording(const std::vector<Series>& series) noexcept : series_(series) {}
-
-  Status replay(const std::function<void(std::span<const Sample>)>& take) const override {
-    std::size_t rows = 0;
-    for (const Series& s : series_) rows = std::max(rows, s.size());
-    std::vector<Sample> tick;
-    for (std::size_t k = 0; k < rows; ++k) {
-      tick.clear();
-      for (std::size_t i = 0; i < series_.size(); ++i)
-        if (const Series& s = series_[i]; k < s.size())
-          tick.push_back({static_cast<std::uint32_t>(i), {s.t_ns[k], s.raw[k], s.halfwidth_ns[k]}});
-      take(tick);
-    }
-    return Ok{};
-  }
-
- private:
-  const std::vector<Series>& series_;
-};
-
 /// One node on its way into the file.
 class NodeWriter {
  public:
   NodeWriter(const Types& types, hid_t group, const NodeRecord& node, Moment anchor)
-      : types_(types), group_(group), node_(node), anchor_(anchor), in_memory_(node.series) {}
+      : types_(types), group_(group), node_(node), anchor_(anchor), series_(node.series) {}
 
   Status write() {
     if (auto made = make_lanes(); !made) return made;
@@ -108,7 +85,8 @@ class NodeWriter {
   hid_t group_;
   const NodeRecord& node_;
   Moment anchor_;
-  SeriesRecording in_memory_;
+  SeriesInMemory series_;
+  ReadingsRecording in_memory_{series_};
   std::vector<Lane> lanes_;
   std::vector<LaneWriter> writers_;  // one per lane
   std::unique_ptr<StoredReadings> readings_;
@@ -206,10 +184,11 @@ void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const RawR
   a.text(attr::scale_prefix, si.symbol).text(attr::mag, si.name);
   a.number(attr::scale_factor, s.scale).number(attr::add_offset, 0).integer(attr::fill, layout::fill_value);
   a.integer(attr::valid_min, range.least).integer(attr::valid_max, most).text(attr::coordinates, axis);
-  a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : ": point"));
+  a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : s.averaging_ns > 0 ? ": mean" : ": point"));
   a.text(attr::quantity, name(s.quantity)).text(attr::behavior, name(s.behavior)).text(attr::domain, name(s.domain));
   a.integer(attr::index, s.index).text(attr::kind, name(s.kind)).text(attr::source, s.source);
   a.integer(attr::resolution, s.resolution).integer(attr::wrap, s.wraps_at).integer(attr::refresh, s.refresh_ns);
+  if (s.averaging_ns > 0) a.integer(attr::averaging, s.averaging_ns);
   a.integer(attr::counted, s.counted ? 1 : 0);
   if (!s.part_of.empty()) a.text(attr::part_of, s.part_of);
   if (!s.note.empty()) a.text(attr::note, s.note);
@@ -300,7 +279,7 @@ Status NodeWriter::write_attributes() {
 
 void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_usage(a, s.usage);
-  a.number(attr::node_runtime, s.usage.duration_s);
+  a.number(attr::node_runtime, s.usage.duration_s).number(attr::overhead, s.overhead_J);
   a.integer(attr::repeated, static_cast<std::int64_t>(s.repeated)).number(attr::achieved, s.frequency_achieved_hz);
   if (s.own_energy_J) a.number(attr::own_energy, *s.own_energy_J);
   if (s.usage.energy.kind != Kind::unavailable)

@@ -23,6 +23,18 @@ void write_identity(AttributeWriter& a, const Run& run, int number, const std::v
   a.text(attr::round_id, run.round_id).integer(attr::round, run.round).text(attr::config, run.config_ini);
 }
 
+/// What most runs have nothing to say of is left out.
+void write_circumstances(AttributeWriter& a, const Run& run) {
+  if (!run.title.empty()) a.text(attr::run_title, run.title);
+  if (!run.tags.empty()) a.text(attr::tags, json_texts(run.tags));
+  if (!run.postprocessed.empty()) a.text(attr::postprocessed, run.postprocessed);
+  if (!run.origin.empty()) a.text(attr::origin, run.origin);
+  if (run.provenance.empty()) return;
+  Json facts = Json::object();
+  for (const auto& [key, value] : run.provenance) facts[key] = value;
+  a.text(attr::provenance, facts.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
 void write_times(AttributeWriter& a, const Run& run) {
   a.text(attr::start_time, units::iso8601(run.begin.real_ns)).text(attr::end_time, units::iso8601(run.end.real_ns));
   a.integer(attr::begin_mono, run.begin.mono_ns).integer(attr::begin_real, run.begin.real_ns);
@@ -41,11 +53,12 @@ void write_factors(AttributeWriter& a, const Factors& f) {
   a.number(attr::pue, f.pue).text(attr::pue_source, f.pue_source);
   a.number(attr::emissions, f.emissions_kg_per_kWh).text(attr::emissions_source, f.emissions_source);
   a.number(attr::price, f.price_cent_per_kWh).text(attr::price_source, f.price_source);
+  a.number(attr::overhead_power, f.overhead_power_W).text(attr::overhead_source, f.overhead_source);
 }
 
 void write_figures(AttributeWriter& a, const RunSummary& s) {
   write_usage(a, s.usage);
-  a.number(attr::run_runtime, s.usage.duration_s);
+  a.number(attr::run_runtime, s.usage.duration_s).number(attr::overhead, s.overhead_J);
   if (s.usage.energy.kind != Kind::unavailable)
     a.number(attr::run_power, s.usage.power_mean_W / 1e3).number(attr::run_energy, s.usage.energy.joules() / joules_per_kWh);
   if (s.footprint)
@@ -128,6 +141,7 @@ Result<RunSummary> write_run(const Types& types, hid_t application, const Run& r
 
   AttributeWriter attributes(types, group.get());
   write_identity(attributes, run, number, nodes);
+  write_circumstances(attributes, run);
   write_times(attributes, run);
   write_outcome(attributes, run.outcome);
   write_factors(attributes, run.factors);

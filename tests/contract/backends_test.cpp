@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What every backend in the registry must keep, whatever it reads. A new one is held to it by being listed.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "backends/backend.hpp"
 #include "backends/select.hpp"
+#include "support/amd.hpp"
 #include "support/fake_rapl.hpp"
 #include "support/feeds.hpp"
+#include "support/http_bmc.hpp"
 #include "support/hwmon.hpp"
+#include "support/intel.hpp"
 #include "support/machines.hpp"
+#include "support/nvidia.hpp"
 #include "support/state.hpp"
 
 namespace {
@@ -66,11 +75,65 @@ using test::Tree;
 /// A machine on which every backend that reads files finds something.
 void rich_machine(Tree& tree) {
   proc_files(laptop(on_battery(cray(grace(processor_state(tree), true)))));
+  test::nvidia(tree, test::many_gpus(2, "update=0.0005"), FAKE_NVML_SO);
+  tree.file("dev/ipmi0", "");
+  test::level_zero(test::intel_card(tree, 1, "0000:3a:00.0"), FAKE_ZE_SO, "0000:3a:00.0 200 card\n");
+  test::amd_power(test::amd_card(tree, 0, "0000:c1:00.0"), 0, 90);
 }
 
-/// What a user would have to write for a backend that takes no part by itself.
+/// A file with a power, for as long as the tests run.
+const fs::path& own_file() {
+  static Tree tree;
+  static const fs::path path = tree.file("plug", "5\n").at("plug");
+  return path;
+}
+
+/// A service that tells three listeners at a time a power. Its threads end with the process.
+const fs::path& own_socket() {
+  static const Tree tree;
+  static const fs::path path = tree.at("plug.socket");
+  static const int server = [] {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 8) != 0) std::abort();
+    for (int i = 0; i < 3; ++i)
+      std::thread([fd] {
+        for (;;) {
+          const Fd peer(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+          char byte = 0;
+          if (::send(peer.get(), "5\n", 2, MSG_NOSIGNAL) == 2) [[maybe_unused]]
+            const auto n = ::read(peer.get(), &byte, 1);
+        }
+      }).detach();
+    return fd;
+  }();
+  static_cast<void>(server);
+  return path;
+}
+
+/// The machine of a tree, with a management controller that knows one answer: 344 W.
+Host host_of(const Tree& tree) {
+  Host host = tree.host();
+  host.ask_ipmi = [](const Fd&, const IpmiRequest& request, std::span<std::uint8_t> out) noexcept {
+    constexpr std::array<std::uint8_t, 19> power{0, 0xDC, 0x58, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40};
+    constexpr std::array<std::uint8_t, 12> device{};
+    std::ranges::copy(power, out.begin());
+    if (request.network_function == 0x06) std::ranges::copy(device, out.begin());
+    return request.network_function == 0x06 ? 12 : 19;
+  };
+  return host;
+}
+
+/// What a user has to write behind the name of a backend that takes no part by itself.
 std::string argument(const BackendInfo& info) {
-  return info.use == BackendInfo::Use::on_request ? "square:20W:200W:1s" : "";
+  if (info.name == "sim") return "square:20W:200W:1s";
+  if (info.name == "exec") return "echo 5; exec sleep 600";
+  if (info.name == "file") return own_file().string();
+  if (info.name == "socket") return own_socket().string();
+  if (info.name == "redfish") return test::http_bmc();
+  return "";
 }
 
 Probe probe(const BackendInfo& info, const Host& host) {
@@ -91,7 +154,7 @@ std::size_t open_files() {
 void overwrite(const Tree& tree, std::string_view text) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(tree.root()))
-    if (entry.is_regular_file()) files.push_back(entry.path());
+    if (entry.is_regular_file() && !entry.is_symlink()) files.push_back(entry.path());
   for (const auto& file : files) std::ofstream(file, std::ios::trunc) << text;
 }
 
@@ -110,7 +173,7 @@ TEST_P(EveryBackend, SaysWhatItIs) {
 TEST_P(EveryBackend, IsAbsentOnAnEmptyMachine) {
   Tree tree;
   Probe found = info_.probe({tree.host(), ""});
-  if (info_.use == BackendInfo::Use::on_request)
+  if (!argument(info_).empty())
     EXPECT_TRUE(std::holds_alternative<Invalid>(found)) << "it has to be told what to do";
   else
     EXPECT_TRUE(std::holds_alternative<Absent>(found));
@@ -119,7 +182,7 @@ TEST_P(EveryBackend, IsAbsentOnAnEmptyMachine) {
 TEST_P(EveryBackend, DescribesItsSensorsFully) {
   Tree tree;
   rich_machine(tree);
-  const auto backend = open(info_, tree.host());
+  const auto backend = open(info_, host_of(tree));
   ASSERT_TRUE(backend);
   ASSERT_FALSE(backend->sensors().empty());
   for (const Sensor& s : backend->sensors()) {
@@ -140,7 +203,7 @@ TEST_P(EveryBackend, DescribesItsSensorsFully) {
 TEST_P(EveryBackend, HasUniqueIdsThatStayTheSame) {
   Tree tree;
   rich_machine(tree);
-  const auto first = open(info_, tree.host()), second = open(info_, tree.host());
+  const auto first = open(info_, host_of(tree)), second = open(info_, host_of(tree));
   ASSERT_TRUE(first && second);
   std::set<std::string> ids;
   for (const Sensor& s : first->sensors()) EXPECT_TRUE(ids.insert(s.id).second) << s.id;
@@ -150,7 +213,7 @@ TEST_P(EveryBackend, HasUniqueIdsThatStayTheSame) {
 TEST_P(EveryBackend, FillsEverySlotInOrder) {
   Tree tree;
   rich_machine(tree);
-  const auto backend = open(info_, tree.host());
+  const auto backend = open(info_, host_of(tree));
   ASSERT_TRUE(backend);
   const std::size_t n = backend->sensors().size();
   constexpr Reading untouched{-7, -7, -7};
@@ -171,7 +234,7 @@ TEST_P(EveryBackend, FillsEverySlotInOrder) {
 TEST_P(EveryBackend, CountersNeverFallOnAQuietMachine) {
   Tree tree;
   rich_machine(tree);
-  const auto backend = open(info_, tree.host());
+  const auto backend = open(info_, host_of(tree));
   ASSERT_TRUE(backend);
   std::vector<Reading> last(backend->sensors().size()), now(last.size());
   backend->read(last);
@@ -189,7 +252,7 @@ TEST_P(EveryBackend, CountersNeverFallOnAQuietMachine) {
 TEST_P(EveryBackend, ReadsWithoutAllocating) {
   Tree tree;
   rich_machine(tree);
-  const auto backend = open(info_, tree.host());
+  const auto backend = open(info_, host_of(tree));
   ASSERT_TRUE(backend);
   std::vector<Reading> out(backend->sensors().size());
   backend->read(out);
@@ -209,7 +272,7 @@ TEST_P(EveryReader, FilesThatBreakLaterGiveMissingAndHeal) {
   for (const std::string text : {"", "garbage", "-1\n", "99999999999999999999999999\n"}) {
     Tree tree;
     rich_machine(tree);
-    const auto backend = open(info_, tree.host());
+    const auto backend = open(info_, host_of(tree));
     ASSERT_TRUE(backend);
     std::vector<Reading> out(backend->sensors().size());
     overwrite(tree, text);
@@ -230,7 +293,7 @@ TEST_P(EveryReader, FilesThatAreBrokenFromTheStartNeverGiveNumbers) {
     Tree tree;
     rich_machine(tree);
     overwrite(tree, text);
-    Probe found = probe(info_, tree.host());
+    Probe found = probe(info_, host_of(tree));
     if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
       std::vector<Reading> out((*backend)->sensors().size());
       (*backend)->read(out);
@@ -246,11 +309,13 @@ TEST_P(EveryReader, FilesThatAreBrokenFromTheStartNeverGiveNumbers) {
 TEST_P(EveryBackend, AThousandProbesLeakNoFile) {
   Tree tree;
   rich_machine(tree);
-  open(info_, tree.host());
+  open(info_, host_of(tree));
   const std::size_t before = open_files();
-  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(open(info_, tree.host()));
+  const int times = info_.name == "exec" || info_.name == "redfish" ? 50 : 1000;  // each starts a program
+  for (int i = 0; i < times; ++i) ASSERT_TRUE(open(info_, host_of(tree)));
+  for (int i = 0; i < 500 && open_files() != before; ++i) ::usleep(10'000);  // the other end of a socket is ours too
   EXPECT_EQ(open_files(), before);
-  EXPECT_NE(open(info_, tree.host()), nullptr);
+  EXPECT_NE(open(info_, host_of(tree)), nullptr);
 }
 
 std::vector<const BackendInfo*> readers() {
@@ -267,7 +332,8 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "proc", "state", "estimate", "sim"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "proc",
+                                               "state", "estimate", "sim"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.
@@ -302,7 +368,7 @@ TEST(Chosen, ReadsWithoutAllocating) {
   rich_machine(tree);
   auto sources = open_sources(tree.host(), {.exclude = {"rapl:psys", "proc:net_sent"}});
   ASSERT_TRUE(sources);
-  ASSERT_EQ(sources->backends.size(), 6u);
+  ASSERT_EQ(sources->backends.size(), 9u);
   for (auto& backend : sources->backends) {
     std::vector<Reading> out(backend->sensors().size());
     const std::size_t before = allocations;

@@ -21,10 +21,12 @@ ALLOWED = {
     "journal": PASSIVE,
     "launch": PASSIVE | {"sampling", "journal"},
     "store": PASSIVE | {"journal"},
+    "exchange": PASSIVE | {"store"},
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "store", "analysis", "report", "config"},
+    "redfish": {"base"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "store", "exchange", "analysis", "report", "config"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

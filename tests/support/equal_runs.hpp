@@ -32,6 +32,11 @@ inline void expect_equal(const Run& a, const Run& b) {
   EXPECT_EQ(a.frequency_hz, b.frequency_hz);
   EXPECT_EQ(a.round_id, b.round_id);
   EXPECT_EQ(a.round, b.round);
+  EXPECT_EQ(a.title, b.title);
+  EXPECT_EQ(a.tags, b.tags);
+  EXPECT_EQ(a.provenance, b.provenance);
+  EXPECT_EQ(a.postprocessed, b.postprocessed);
+  EXPECT_EQ(a.origin, b.origin);
   EXPECT_EQ(a.factors, b.factors);
   EXPECT_EQ(a.begin, b.begin);
   EXPECT_EQ(a.end, b.end);

@@ -16,7 +16,9 @@ inline Run filled_run() {
   run.frequency_hz = 12.5;
   run.round_id = "round-1";
   run.round = 2;
-  run.factors = {1.2, 0.1, 30.5, "command line", "PERUN_EMISSIONS_FACTOR", "./.perun.ini:4"};
+  run.title = "second try, with W\xC3\xA4rme";
+  run.tags = {"adam", "gpu"};
+  run.factors = {1.2, 0.1, 30.5, "command line", "PERUN_EMISSIONS_FACTOR", "./.perun.ini:4", 40, "~/.config/perun.ini:3"};
   run.config_ini = "[report]\npue = 1.2\n";
   run.begin = {1'000'000'000, 1'795'370'651'000'000'000};
   run.end = {3'000'000'000, 1'795'370'653'000'000'000};

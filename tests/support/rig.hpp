@@ -97,7 +97,9 @@ inline Sensor power_gauge() {
 inline std::int64_t shown(const Sensor& sensor, const Power& power, double t, double phase_s = 0, double start_J = 0) {
   const double refresh = static_cast<double>(sensor.refresh_ns) * 1e-9;
   const double renewed = sensor.refresh_ns > 1 ? std::floor((t - phase_s) / refresh) * refresh + phase_s : t;
-  const double si = sensor.behavior == Behavior::counter ? start_J + power.joules(renewed) : power.watts(renewed);
+  const double window = static_cast<double>(sensor.averaging_ns) * 1e-9;
+  const double watts = window > 0 ? power.joules(renewed - window, renewed) / window : power.watts(renewed);
+  const double si = sensor.behavior == Behavior::counter ? start_J + power.joules(renewed) : watts;
   const auto step = static_cast<double>(sensor.resolution);
   auto raw = static_cast<std::int64_t>(std::floor(si / sensor.scale / step + 1e-7) * step);
   if (sensor.wraps_at > 0) raw %= sensor.wraps_at;

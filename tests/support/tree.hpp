@@ -11,7 +11,7 @@
 
 namespace perun::test {
 
-/// A throw-away directory that stands in for a machine: files below sys/, proc/ and dev/ in it.
+/// A throw-away directory that stands in for a machine: files below sys/, proc/ and dev/ in it, vendors' libraries in lib/.
 class Tree {
  public:
   Tree() {
@@ -34,7 +34,11 @@ class Tree {
     return root_ / std::filesystem::path(path).relative_path();
   }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-  [[nodiscard]] Host host() const { return host_at(root_ / "sys", root_ / "proc"); }
+  [[nodiscard]] Host host() const {
+    Host h = host_at(root_ / "sys", root_ / "proc");
+    h.libraries = root_ / "lib";
+    return h;
+  }
 
  private:
   std::filesystem::path root_;

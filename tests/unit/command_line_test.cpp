@@ -18,8 +18,8 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 9> names{"nothing", "monitor",  "report", "postprocess", "sensors",
-                                                  "doctor",  "showconf", "help",   "version"};
+  constexpr std::array<std::string_view, 11> names{"nothing", "monitor", "report",   "postprocess", "runs",   "export",
+                                                   "sensors", "doctor",  "showconf", "help",        "version"};
   std::ostringstream out;
   out << names.at(static_cast<std::size_t>(line->command));
   if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
@@ -34,6 +34,15 @@ std::string told(const Words& words) {
   for (const auto& output : line->outputs) out << " -o=" << output;
   if (line->configuration) out << " -c=" << line->configuration->string();
   if (line->run) out << " run=" << *line->run;
+  if (!line->action.empty()) out << " action=" << line->action;
+  for (const auto& word : line->words) out << " (" << word << ')';
+  if (line->app) out << " app=" << *line->app;
+  for (const auto& tag : line->tags) out << " tag=" << tag;
+  if (line->since) out << " since=" << *line->since;
+  if (line->until) out << " until=" << *line->until;
+  if (line->format) out << " format=" << *line->format;
+  if (line->wide) out << " wide";
+  if (line->compact) out << " compact";
   if (line->quiet) out << " quiet";
   if (line->dry_run) out << " dry_run";
   if (line->recompute) out << " recompute";
@@ -223,18 +232,20 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{"monitor", "--live_callback_files", "a", "b.py"}, in_monitor("unknown option '--live_callback_files'")},
       {{"monitor", "-z", "x"}, in_monitor("unknown option '-z'")},
       {{"monitor", "-qz", "x"}, in_monitor("unknown option '-z'")},
-      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun sensors' | see 'perun monitor --help'"},
+      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun runs' | see 'perun monitor --help'"},
       {{"monitor", "--rounds"}, in_monitor("--rounds needs a value")},
       {{"monitor", "-f"}, in_monitor("-f needs a value")},
       {{"--pue"}, "error: --pue needs a value | see 'perun --help'"},
       {{"report", "--rounds", "3", "x"}, "error: --rounds is an option of 'perun monitor' | see 'perun report --help'"},
       {{"report", "x", "y"}, "error: unexpected word 'y' | see 'perun report --help'"},
-      {{"report", "--run", "first", "x"}, "error: --run: 'first' is not a number, last, last~N or all"},
-      {{"report", "--run", "last~", "x"}, "error: --run: 'last~' is not a number, last, last~N or all"},
-      {{"report", "--run", "-1", "x"}, "error: --run: '-1' is not a number, last, last~N or all"},
-      {{"report", "--run", "", "x"}, "error: --run: '' is not a number, last, last~N or all"},
-      {{"report", "--run", "99999999999999999999"},
-       "error: --run: '99999999999999999999' is not a number, last, last~N or all"},
+      {{"report", "--run", "a b", "x"}, "error: --run: 'a b' is not a number, last, last~N, the beginning of an id, or all"},
+      {{"report", "--run", "last~", "x"},
+       "error: --run: 'last~' is not a number, last, last~N, the beginning of an id, or all"},
+      {{"report", "--run", "-1", "x"}, "error: --run: '-1' is not a number, last, last~N, the beginning of an id, or all"},
+      {{"report", "--run", "", "x"}, "error: --run: '' is not a number, last, last~N, the beginning of an id, or all"},
+      {{"report", "--run", "1,,2"}, "error: --run: '1,,2' is not a number, last, last~N, the beginning of an id, or all"},
+      {{"export"}, "error: the FILE to export is missing | see 'perun export --help'"},
+      {{"report", "--compact", "x"}, "error: --compact is an option of 'perun runs' | see 'perun report --help'"},
       {{"sensors", "x"}, "error: unexpected word 'x' | see 'perun sensors --help'"},
       {{"showconf", "--orign"}, "error: unknown option '--orign'; did you mean '--origin'? | see 'perun showconf --help'"},
       {{"moniter", "x"}, "error: unknown command 'moniter'; did you mean 'monitor'? | see 'perun --help'"},
@@ -245,6 +256,24 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{""}, "error: unknown command '' | to measure a program: perun monitor PROGRAM; else see 'perun --help'"},
   };
   for (const auto& [words, what] : rows) EXPECT_EQ(told(words), what) << testing::PrintToString(words);
+}
+
+TEST(CommandLine, RunsAndExport) {
+  check({
+      {{"runs"}, "runs"},
+      {{"runs", "results"}, "runs (results)"},
+      {{"runs", "--json", "--app", "he*", "--tag", "a", "--tag", "b", "--since", "7d", "--until", "2026-11-22", "--data_out",
+        "d"},
+       "runs data_out=[d] app=he* tag=a tag=b since=7d until=2026-11-22 json"},
+      {{"runs", "list", "x.hdf5"}, "runs action=list (x.hdf5)"},
+      {{"runs", "tag", "x.hdf5", "last~1", "adam", "[1,2]"}, "runs action=tag (x.hdf5) (last~1) (adam) ([1,2])"},
+      {{"runs", "rename", "x.hdf5", "3", ""}, "runs action=rename (x.hdf5) (3) ()"},
+      {{"runs", "delete", "x.hdf5", "3", "--compact", "--dry-run"}, "runs action=delete (x.hdf5) (3) dry_run compact"},
+      {{"report", "x", "--run", "20261122T18,last~2,5"}, "report file=[x] run=20261122T18,last~2,5"},
+      {{"export", "x.hdf5", "-f", "csv", "--wide", "-o", "y.csv", "--run", "1"},
+       "export file=[x.hdf5] -o=y.csv run=1 format=csv wide"},
+      {{"export", "x.hdf5", "--wide", "--long"}, "export file=[x.hdf5]"},
+  });
 }
 
 TEST(CommandLine, ErrorsAreUsageErrors) {

@@ -110,15 +110,18 @@ TEST_F(ConfigTest, SeedsIniLoadsWithLatin1CarriageReturnsAndByteOrderMark) {
 struct Values {
   std::string_view key, a, b;
 };
-constexpr std::array<Values, 23> two_values{{
+constexpr auto two_values = std::to_array<Values>({
     {"format", "json", "yaml"},
     {"pue", "1.2", "2"},
     {"emissions-factor", "0", "0.5"},
     {"price-factor", "0", "12.5"},
+    {"overhead-power", "40", "12.5"},
     {"frequency", "100", "0.001"},
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
+    {"tag", "adam,gpu", "first try"},
     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
+    {"sensor", "exec:awk -F, '{print $2}' x,ipmi", "file:/run/plug"},
     {"sensors", "rapl:*", "cpu?,gpu[0]"},
     {"exclude", "*dram", "x"},
     {"count", "rapl:psys", "x,y"},
@@ -134,7 +137,7 @@ constexpr std::array<Values, 23> two_values{{
     {"procfs", "/x/proc", "/y"},
     {"log_lvl", "DEBUG", "CRITICAL"},
     {"color", "never", "always"},
-}};
+});
 
 TEST_F(ConfigTest, EveryOptionIsInTheTableOfTwoValues) {
   ASSERT_EQ(options().size(), two_values.size());
@@ -159,6 +162,12 @@ TEST_F(ConfigTest, EveryOptionChangesItsOwnValueAndReadsBack) {
     ASSERT_TRUE(option.set(config, option.get(Config{}))) << key << " does not take its default";
     EXPECT_EQ(option.get(config), option.get(Config{}));
   }
+}
+
+TEST_F(ConfigTest, ACommaOfACommandDoesNotSeparate) {
+  flag("sensor", "exec:tr , . <a, ipmi,exec:b -x,y z,file:c");
+  flag("sensor", "socket:d");
+  EXPECT_EQ(good().config.sensor, (std::vector<std::string>{"exec:tr , . <a", "ipmi", "exec:b -x,y z", "file:c", "socket:d"}));
 }
 
 TEST_F(ConfigTest, EveryOptionIsDescribedAndSpelledBothWays) {
@@ -292,6 +301,8 @@ TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
       {"emissions-factor", "0.355kg", "'0.355kg' is not a number"},
       {"price-factor", "-1", "-1 is below 0"},
       {"price-factor", "1e999", "'1e999' is not a number"},
+      {"overhead-power", "-1", "-1 is below 0"},
+      {"tag", "a,b\nc", "'b\nc' cannot be a tag"},
       {"frequency", "0", "0 is below the lowest rate, 0.001 Hz"},
       {"frequency", "-1", "-1 is below the lowest rate, 0.001 Hz"},
       {"frequency", "0.0009", "0.0009 is below the lowest rate, 0.001 Hz"},
@@ -548,9 +559,9 @@ TEST_F(ConfigTest, VariablesThatLookLikeOptionsAreToldAndPerunsOwnAreNot) {
 
 TEST_F(ConfigTest, PrintsTheSeedsIniLayout) {
   const auto text = to_ini(Resolved{}, false);
-  EXPECT_TRUE(
-      text.starts_with("[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\n\n"
-                       "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
+  EXPECT_TRUE(text.starts_with(
+      "[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\noverhead-power = 0\n\n"
+      "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
       << text;
   EXPECT_TRUE(text.ends_with("\n\n[perun]\nlog_lvl = WARN\ncolor = auto\n")) << text;
 }

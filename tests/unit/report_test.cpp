@@ -51,7 +51,7 @@ TEST(OneLine, IsTheQuietForm) {
   s.runs[0].usage.duration_s = 1250;
   s.runs[0].usage.energy.measured_J = 2'146'700;
   s.runs[0].usage.power_mean_W = 2'146'700 / 1250.0;
-  s.runs[0].footprint = footprint(s.runs[0].usage.energy, s.runs[0].factors);
+  s.runs[0].footprint = footprint(s.runs[0].usage.energy.joules(), s.runs[0].factors);
   EXPECT_EQ(one_line(s, s.runs[0]), "perun: 2.147 MJ 1250.0 s 1717 W 334.5 gCO2e results/train.hdf5#7\n");
   const Summary e = test::summary_of(test::estimated_run(), 1);
   EXPECT_EQ(one_line(e, e.runs[0]),
@@ -86,7 +86,7 @@ TEST(Text, NumbersAreReadableFromTenMicrojoulesToTenGigajoules) {
     Summary s = test::summary_of(test::measured_run(), 1);
     RunSummary& run = s.runs[0];
     run.usage.energy.measured_J = joules;
-    run.footprint = footprint(run.usage.energy, run.factors);
+    run.footprint = footprint(run.usage.energy.joules(), run.factors);
     const std::string text = written(s, "txt");
     EXPECT_NE(text.find(std::string("  Energy    ") + expected + " "), std::string::npos) << text;
     EXPECT_EQ(text.find("0.000"), std::string::npos) << text;

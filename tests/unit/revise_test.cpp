@@ -56,6 +56,7 @@ struct ReviseTest : testing::Test {
     run.factors.pue = 1.1;
     run.factors.pue_source = "a much longer explanation of where this value was taken from than the one before";
     run.factors.price_cent_per_kWh = 10;
+    run.factors.overhead_power_W = 40;
     return summarize(run);
   }
   Run load(int number) { return *Store::open(file)->load(number); }
@@ -78,6 +79,8 @@ TEST_F(ReviseTest, FactorsAndFiguresChangeAndSamplesDoNot) {
     joules += expected.usage.energy.joules();
     co2e_kg += expected.footprint->co2e_kg;
     cost_cent += expected.footprint->cost_cent;
+    EXPECT_EQ(run.postprocessed, "2026-11-23 by perun x");
+    run.postprocessed.clear();
     run.factors = runs[static_cast<std::size_t>(i)].factors;
     test::expect_equal(run, runs[static_cast<std::size_t>(i)]);
   }
@@ -86,7 +89,7 @@ TEST_F(ReviseTest, FactorsAndFiguresChangeAndSamplesDoNot) {
   EXPECT_NEAR(stored.usage.energy.joules(), joules, 1e-9 * joules);
   EXPECT_NEAR(stored.footprint->co2e_kg, co2e_kg, 1e-9 * co2e_kg);
   EXPECT_NEAR(stored.footprint->cost_cent, cost_cent, 1e-9 * cost_cent);
-  EXPECT_NEAR(stored.footprint->cost_cent, joules / 3.6e6 * 1.1 * 10, 1e-9 * cost_cent);
+  EXPECT_NEAR(stored.footprint->cost_cent, (joules + 3 * 40) / 3.6e6 * 1.1 * 10, 1e-9 * cost_cent);
 }
 
 TEST_F(ReviseTest, DoingItTwiceIsDoingItOnce) {

@@ -302,18 +302,6 @@ TEST_F(StoreTest, TheTreeIsTheDocumentedOne) {
   H5Dclose(time);
 }
 
-/// The lanes of readings that come tick by tick.
-std::vector<Lane> lanes(const NodeRecord& node) {
-  LaneFinder finder(node.sensors.size());
-  std::size_t rows = 0;
-  for (const Series& s : node.series) rows = std::max(rows, s.size());
-  for (std::size_t k = 0; k < rows; ++k)
-    for (std::size_t i = 0; i < node.series.size(); ++i)
-      if (const Series& s = node.series[i]; k < s.size())
-        finder.add(std::array{Sample{static_cast<std::uint32_t>(i), {s.t_ns[k], s.raw[k], s.halfwidth_ns[k]}}});
-  return finder.lanes();
-}
-
 /// In two pieces.
 std::vector<double> total_power(const NodeRecord& node, const std::vector<Lane>& all) {
   SeriesInMemory series(node.series);

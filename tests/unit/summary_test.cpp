@@ -27,10 +27,32 @@ TEST(Footprint, FollowsFromTheFactors) {
   Amount energy;
   energy.measured_J = 2'146'700;
   energy.kind = Kind::measured;
-  const Footprint f = footprint(energy, Factors{});
+  const Footprint f = footprint(energy.joules(), Factors{});
   EXPECT_NEAR(f.facility_kWh, 0.9422, 5e-5);
   EXPECT_NEAR(f.co2e_kg, 0.3345, 5e-5);
   EXPECT_NEAR(f.cost_cent, 39.18, 0.01);
+}
+
+/// R14: what is assumed stands apart, once for each node, and only what follows from all joules has it.
+TEST(Summary, AnOverheadIsAssumedOnceForEachNode) {
+  const RunSummary plain = summarize(test::nodes_run());
+  perun::Run run = test::nodes_run();
+  run.factors.overhead_power_W = 40;
+  const RunSummary s = summarize(run);
+  EXPECT_DOUBLE_EQ(s.overhead_J, 7 * 40 * 10);
+  for (const auto& node : s.nodes) EXPECT_DOUBLE_EQ(node.overhead_J, 40 * 10);
+  EXPECT_EQ(s.usage.energy.joules(), plain.usage.energy.joules());
+  EXPECT_EQ(s.usage.energy.kind, plain.usage.energy.kind);
+  EXPECT_NEAR(s.footprint->facility_kWh, (plain.usage.energy.joules() + 2800) / 3.6e6 * 1.58, 1e-12);
+  EXPECT_EQ(plain.overhead_J, 0);
+}
+
+TEST(Summary, AnOverheadDoesNotMakeUpForWhatIsUnavailable) {
+  perun::Run run = test::unavailable_run();
+  run.factors.overhead_power_W = 40;
+  const RunSummary s = summarize(run);
+  EXPECT_EQ(s.usage.energy.kind, Kind::unavailable);
+  EXPECT_FALSE(s.footprint);
 }
 
 TEST(Summary, CountsEachJouleOnce) {

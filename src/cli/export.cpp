@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "cli/archive.hpp"
+#include "cli/commands.hpp"
+#include "cli/terminal.hpp"
+#include "exchange/json.hpp"
+#include "exchange/table.hpp"
+#include "store/new_file.hpp"
+
+namespace perun {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using WriteText = Status (*)(const Source&, std::span<const int>, Sink&);
+
+struct ExportFormat {
+  std::string_view name;
+  WriteText write;  ///< null: a data file, made by the store
+};
+constexpr std::array<ExportFormat, 5> formats{
+    {{"csv", write_csv_long}, {"json", write_json}, {"jsonl", write_jsonl}, {"hdf5", nullptr}, {"h5", nullptr}}};
+
+int fail(const Error& error, int status = 1) {
+  complain(error);
+  return status;
+}
+
+/// By --format, else by the suffix of -o. Errors: invalid.
+Result<const ExportFormat*> format_of(const CommandLine& line) {
+  std::string name = line.format.value_or("");
+  if (name.empty() && !line.outputs.empty()) {
+    name = fs::path(line.outputs.front()).extension().string();
+    if (!name.empty()) name.erase(0, 1);
+  }
+  std::vector<std::string_view> known;
+  for (const auto& format : formats) {
+    if (format.name == name) return &format;
+    known.push_back(format.name);
+  }
+  if (name.empty())
+    return Error{Errc::invalid, "which format to export is not said",
+                 "--format csv, json, jsonl or hdf5, or -o FILE with such a suffix"};
+  return Error{Errc::invalid,
+               fmt::format("'{}' is not a format to export{}", text::to_utf8(name), text::did_you_mean(name, known)),
+               "there are csv, json, jsonl and hdf5; 'perun report' has txt and yaml"};
+}
+
+/// A regular file appears under its name when it is complete; a pipe or device is written as it is.
+class Output {
+ public:
+  static Result<Output> open(const std::string& name) {
+    Output out;
+    out.name_ = name;
+    struct stat facts {};
+    const bool there = ::stat(name.c_str(), &facts) == 0;
+    out.beside_ = !there || S_ISREG(facts.st_mode);
+    const std::string path = out.beside_ ? name + ".part" : name;
+    out.fd_ = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, there ? facts.st_mode & 0777 : 0666));
+    if (!out.fd_)
+      return Error{Errc::io, fmt::format("cannot write {}: {}", name, std::strerror(errno)), "choose another place with -o"};
+    return out;
+  }
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  Status keep() {
+    if (beside_ && ::rename((name_ + ".part").c_str(), name_.c_str()) != 0)
+      return Error{Errc::io, fmt::format("cannot write {}: {}", name_, std::strerror(errno))};
+    return Ok{};
+  }
+  void give_up() const noexcept {
+    if (beside_) ::unlink((name_ + ".part").c_str());
+  }
+
+ private:
+  std::string name_;
+  Fd fd_;
+  bool beside_ = false;
+};
+
+Status write_to(int fd, const std::string& name, WriteText write, const Source& source, std::span<const int> numbers) {
+  Sink sink(fd, name);
+  if (auto written = write(source, numbers, sink); !written) return written;
+  return sink.finish();
+}
+
+Status write_text_file(const CommandLine& line, WriteText write, const Source& source, std::span<const int> numbers) {
+  if (line.outputs.empty() || line.outputs.front() == "-") return write_to(STDOUT_FILENO, "to stdout", write, source, numbers);
+  auto output = Output::open(line.outputs.front());
+  if (!output) return output.error();
+  auto written = write_to(output->fd(), line.outputs.front(), write, source, numbers);
+  if (written) written = output->keep();
+  if (!written) output->give_up();
+  return written;
+}
+
+Status write_data_file(const fs::path& file, const Source& source, std::span<const int> numbers) {
+  std::size_t at = 0;
+  return make_file(file, source.app(), [&](Run& run, RunSummary& summary) -> Result<bool> {
+    if (at == numbers.size()) return false;
+    auto loaded = source.load(numbers[at++]);
+    if (!loaded) return loaded.error();
+    run = *std::move(loaded);
+    summary = summarized(run);
+    return true;
+  });
+}
+
+}  // namespace
+
+int export_runs(const CommandLine& line, const Resolved&) {
+  const fs::path file = *line.file;
+  const auto format = format_of(line);
+  if (!format) return fail(format.error(), 2);
+  if (line.wide && (*format)->name != "csv") return fail({Errc::invalid, "--wide is for csv"}, 2);
+  const bool to_stdout = line.outputs.empty() || line.outputs.front() == "-";
+  if ((*format)->write == nullptr && to_stdout)
+    return fail({Errc::invalid, "a data file cannot be written to stdout", "name it with -o FILE.hdf5"}, 2);
+  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".")) say(recovered);
+  const auto source = Source::open(file);
+  if (!source) return fail(source.error());
+  const auto numbers = choose_runs(*source, file, line.run.value_or("all"));
+  if (!numbers) return fail(numbers.error());
+  const auto written = (*format)->write == nullptr
+                           ? write_data_file(line.outputs.front(), *source, *numbers)
+                           : write_text_file(line, line.wide ? write_csv_wide : (*format)->write, *source, *numbers);
+  return written ? 0 : fail(written.error());
+}
+
+}  // namespace perun

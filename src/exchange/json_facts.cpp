@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cmath>
+
+#include "base/text.hpp"
+#include "exchange/json.hpp"
+
+namespace perun {
+
+namespace {
+
+/// JSON has no NaN and no infinity.
+Json number(double value) {
+  if (std::isfinite(value)) return value;
+  return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
+}
+
+Json texts(const std::vector<std::string>& all) {
+  Json out = Json::array();
+  for (const auto& text : all) out.push_back(exact_text(text));
+  return out;
+}
+
+Json pairs(const Attributes& all) {
+  Json out = Json::array();
+  for (const auto& [key, value] : all) out.push_back(Json::array({exact_text(key), exact_text(value)}));
+  return out;
+}
+
+Json moment(const Moment& m) {
+  return Json::array({m.mono_ns, m.real_ns});
+}
+
+Json facts_of(const Factors& f) {
+  Json out;
+  out["pue"] = number(f.pue);
+  out["pue_source"] = exact_text(f.pue_source);
+  out["emissions_kg_per_kWh"] = number(f.emissions_kg_per_kWh);
+  out["emissions_source"] = exact_text(f.emissions_source);
+  out["price_cent_per_kWh"] = number(f.price_cent_per_kWh);
+  out["price_source"] = exact_text(f.price_source);
+  out["overhead_power_W"] = number(f.overhead_power_W);
+  out["overhead_source"] = exact_text(f.overhead_source);
+  return out;
+}
+
+Json facts_of(const Outcome& o) {
+  Json out;
+  out["finished"] = o.finished;
+  out["exit_code"] = o.exit_code;
+  out["signal"] = o.signal;
+  out["interrupted_by"] = exact_text(o.interrupted_by);
+  out["user_s"] = number(o.user_s);
+  out["system_s"] = number(o.system_s);
+  out["max_rss_bytes"] = o.max_rss_bytes;
+  return out;
+}
+
+Json facts_of(const Quality& q) {
+  Json out;
+  out["ticks"] = q.ticks;
+  out["late"] = q.late;
+  out["lost"] = q.lost;
+  out["reading_ns"] = q.reading_ns;
+  out["agent_cpu_ns"] = q.agent_cpu_ns;
+  out["launcher_cpu_ns"] = q.launcher_cpu_ns;
+  out["latency_p50_ns"] = q.latency_p50_ns;
+  out["latency_p99_ns"] = q.latency_p99_ns;
+  out["period_ns"] = q.period_ns;
+  out["period_begin_ns"] = q.period_begin_ns;
+  return out;
+}
+
+}  // namespace
+
+Json exact_text(const std::string& text) {
+  if (text::is_utf8(text)) return text;
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (const char c : text) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return {{"hex", hex}};
+}
+
+Json facts_of(const Run& run) {
+  Json out;
+  out["number"] = run.number;
+  out["id"] = exact_text(run.id);
+  out["title"] = exact_text(run.title);
+  out["tags"] = texts(run.tags);
+  out["command"] = texts(run.command);
+  out["cwd"] = exact_text(run.cwd);
+  out["perun_version"] = exact_text(run.perun_version);
+  out["frequency_Hz"] = number(run.frequency_hz);
+  out["round_id"] = exact_text(run.round_id);
+  out["round"] = run.round;
+  out["begin"] = moment(run.begin);
+  out["end"] = moment(run.end);
+  out["outcome"] = facts_of(run.outcome);
+  out["factors"] = facts_of(run.factors);
+  out["postprocessed"] = exact_text(run.postprocessed);
+  out["origin"] = exact_text(run.origin);
+  out["config_ini"] = exact_text(run.config_ini);
+  out["provenance"] = pairs(run.provenance);
+  return out;
+}
+
+Json facts_of(const NodeRecord& node) {
+  Json out;
+  out["host"] = exact_text(node.host);
+  out["attributes"] = pairs(node.attributes);
+  out["clock"] = Json::array();
+  for (const auto& pair : node.clock) out["clock"].push_back(moment(pair));
+  out["quality"] = facts_of(node.quality);
+  out["blocked"] = Json::array();
+  for (const auto& b : node.blocked)
+    out["blocked"].push_back(
+        {{"backend", exact_text(b.backend)}, {"reason", exact_text(b.reason)}, {"hint", exact_text(b.hint)}});
+  out["scope"] = node.scope ? Json::parse(encode(*node.scope), nullptr, false) : Json(nullptr);
+  out["baseline"] = node.baseline ? Json::parse(encode(*node.baseline), nullptr, false) : Json(nullptr);
+  return out;
+}
+
+Json facts_of(const Sensor& s) {
+  Json out;
+  out["id"] = exact_text(s.id);
+  out["label"] = exact_text(s.label);
+  out["source"] = exact_text(s.source);
+  out["quantity"] = name(s.quantity);
+  out["unit"] = unit(s.quantity);
+  out["behavior"] = name(s.behavior);
+  out["domain"] = name(s.domain);
+  out["kind"] = name(s.kind);
+  out["index"] = s.index;
+  out["scale"] = number(s.scale);
+  out["resolution"] = s.resolution;
+  out["wraps_at"] = s.wraps_at;
+  out["refresh_ns"] = s.refresh_ns;
+  out["part_of"] = exact_text(s.part_of);
+  out["counted"] = s.counted;
+  out["max_power_W"] = number(s.max_power_W);
+  out["systematic_percent"] = number(s.systematic_percent);
+  out["note"] = exact_text(s.note);
+  return out;
+}
+
+}  // namespace perun

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "exchange/json.hpp"
+
+namespace perun {
+
+namespace {
+
+/// What is wrong in a document; caught in read_json() and nowhere else.
+struct Wrong {
+  std::string what;
+};
+
+const Json& at(const Json& object, const char* key) {
+  if (!object.is_object()) throw Wrong{"an object was expected"};
+  const auto found = object.find(key);
+  if (found == object.end()) throw Wrong{fmt::format("'{}' is missing", key)};
+  return *found;
+}
+
+const Json& list_at(const Json& object, const char* key) {
+  const Json& list = at(object, key);
+  if (!list.is_array()) throw Wrong{fmt::format("'{}' is no array", key)};
+  return list;
+}
+
+int nibble(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  throw Wrong{"'hex' holds what is no digit"};
+}
+
+std::string text_of(const Json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  if (!json.is_object() || !json.contains("hex") || !json.at("hex").is_string()) throw Wrong{"a text was expected"};
+  const auto hex = json.at("hex").get<std::string>();
+  if (hex.size() % 2 != 0) throw Wrong{"'hex' has an odd number of digits"};
+  std::string out;
+  for (std::size_t i = 0; i < hex.size(); i += 2) out += static_cast<char>(nibble(hex[i]) * 16 + nibble(hex[i + 1]));
+  return out;
+}
+
+template <class T>
+T integer_of(const Json& json, const char* what) {
+  // Of what does not fit into 64 bits the parser makes a float.
+  if (!json.is_number_integer()) throw Wrong{fmt::format("'{}' is no integer", what)};
+  if (json.is_number_unsigned()) {
+    const auto value = json.get<std::uint64_t>();
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) throw Wrong{fmt::format("'{}' is too large", what)};
+    return static_cast<T>(value);
+  }
+  const auto value = json.get<std::int64_t>();
+  if (std::is_unsigned_v<T> || value < static_cast<std::int64_t>(std::numeric_limits<T>::min()))
+    throw Wrong{fmt::format("'{}' is too small", what)};
+  return static_cast<T>(value);
+}
+
+double double_of(const Json& json, const char* what) {
+  if (json.is_number()) return json.get<double>();
+  if (json == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (json == "inf") return std::numeric_limits<double>::infinity();
+  if (json == "-inf") return -std::numeric_limits<double>::infinity();
+  throw Wrong{fmt::format("'{}' is no number", what)};
+}
+
+void take(const Json& from, const char* key, std::string& to) {
+  try {
+    to = text_of(at(from, key));
+  } catch (const Wrong& wrong) {
+    throw Wrong{wrong.what.find(key) == std::string::npos ? fmt::format("'{}': {}", key, wrong.what) : wrong.what};
+  }
+}
+void take(const Json& from, const char* key, double& to) {
+  to = double_of(at(from, key), key);
+}
+void take(const Json& from, const char* key, bool& to) {
+  if (!at(from, key).is_boolean()) throw Wrong{fmt::format("'{}' is neither true nor false", key)};
+  to = at(from, key).get<bool>();
+}
+template <std::integral T>
+void take(const Json& from, const char* key, T& to) {
+  to = integer_of<T>(at(from, key), key);
+}
+
+template <class Enum, std::size_t N>
+void take(const Json& from, const char* key, const std::array<std::string_view, N>& names, Enum& to) {
+  const auto found = std::find(names.begin(), names.end(), text_of(at(from, key)));
+  if (found == names.end()) throw Wrong{fmt::format("'{}' is none of {}", key, fmt::join(names, ", "))};
+  to = static_cast<Enum>(found - names.begin());
+}
+
+std::vector<std::string> texts_at(const Json& from, const char* key) {
+  std::vector<std::string> out;
+  for (const auto& item : list_at(from, key)) out.push_back(text_of(item));
+  return out;
+}
+
+Attributes pairs_at(const Json& from, const char* key) {
+  Attributes out;
+  for (const auto& item : list_at(from, key)) {
+    if (!item.is_array() || item.size() != 2) throw Wrong{fmt::format("'{}' holds what is no pair", key)};
+    out.emplace_back(text_of(item[0]), text_of(item[1]));
+  }
+  return out;
+}
+
+Moment moment_of(const Json& json, const char* what) {
+  if (!json.is_array() || json.size() != 2) throw Wrong{fmt::format("'{}' is no pair of times", what)};
+  return {integer_of<std::int64_t>(json[0], what), integer_of<std::int64_t>(json[1], what)};
+}
+
+Factors factors_of(const Json& json) {
+  Factors f;
+  take(json, "pue", f.pue);
+  take(json, "pue_source", f.pue_source);
+  take(json, "emissions_kg_per_kWh", f.emissions_kg_per_kWh);
+  take(json, "emissions_source", f.emissions_source);
+  take(json, "price_cent_per_kWh", f.price_cent_per_kWh);
+  take(json, "price_source", f.price_source);
+  take(json, "overhead_power_W", f.overhead_power_W);
+  take(json, "overhead_source", f.overhead_source);
+  return f;
+}
+
+Outcome outcome_of(const Json& json) {
+  Outcome o;
+  take(json, "finished", o.finished);
+  take(json, "exit_code", o.exit_code);
+  take(json, "signal", o.signal);
+  take(json, "interrupted_by", o.interrupted_by);
+  take(json, "user_s", o.user_s);
+  take(json, "system_s", o.system_s);
+  take(json, "max_rss_bytes", o.max_rss_bytes);
+  return o;
+}
+
+Quality quality_of(const Json& json) {
+  Quality q;
+  take(json, "ticks", q.ticks);
+  take(json, "late", q.late);
+  take(json, "lost", q.lost);
+  take(json, "reading_ns", q.reading_ns);
+  take(json, "agent_cpu_ns", q.agent_cpu_ns);
+  take(json, "launcher_cpu_ns", q.launcher_cpu_ns);
+  take(json, "latency_p50_ns", q.latency_p50_ns);
+  take(json, "latency_p99_ns", q.latency_p99_ns);
+  take(json, "period_ns", q.period_ns);
+  take(json, "period_begin_ns", q.period_begin_ns);
+  return q;
+}
+
+Sensor sensor_of(const Json& json) {
+  Sensor s;
+  take(json, "id", s.id);
+  take(json, "label", s.label);
+  take(json, "source", s.source);
+  take(json, "quantity", quantity_names, s.quantity);
+  take(json, "behavior", behavior_names, s.behavior);
+  take(json, "domain", domain_names, s.domain);
+  take(json, "kind", kind_names, s.kind);
+  take(json, "index", s.index);
+  take(json, "scale", s.scale);
+  take(json, "resolution", s.resolution);
+  take(json, "wraps_at", s.wraps_at);
+  take(json, "refresh_ns", s.refresh_ns);
+  take(json, "part_of", s.part_of);
+  take(json, "counted", s.counted);
+  take(json, "max_power_W", s.max_power_W);
+  take(json, "systematic_percent", s.systematic_percent);
+  take(json, "note", s.note);
+  return s;
+}
+
+template <class T>
+std::vector<T> column_at(const Json& json, const char* key) {
+  const Json& list = list_at(json, key);
+  std::vector<T> out;
+  out.reserve(list.size());
+  for (const auto& item : list) out.push_back(item.is_null() ? static_cast<T>(missing) : integer_of<T>(item, key));
+  return out;
+}
+
+Series series_of(const Json& json) {
+  Series s{column_at<std::int64_t>(json, "t_ns"), column_at<std::int64_t>(json, "raw"),
+           column_at<std::int32_t>(json, "halfwidth_ns")};
+  if (s.raw.size() != s.t_ns.size() || s.halfwidth_ns.size() != s.t_ns.size())
+    throw Wrong{"'t_ns', 'raw' and 'halfwidth_ns' differ in length"};
+  return s;
+}
+
+/// Follows a document down, so that an error can say where it is.
+class Reader {
+ public:
+  JsonRuns read(const Json& document) {
+    JsonRuns out;
+    take(document, "app", out.app);
+    each(document, "runs", [&](const Json& json) { out.runs.push_back(run_of(json)); });
+    for (auto& run : out.runs) run.app = out.app;
+    return out;
+  }
+  [[nodiscard]] const std::string& place() const noexcept { return place_; }
+
+ private:
+  template <class F>
+  void each(const Json& json, const char* key, F&& read) {
+    const std::string before = place_;
+    std::size_t i = 0;
+    for (const auto& item : list_at(json, key)) {
+      place_ = fmt::format("{}{}{}[{}]", before, before.empty() ? "" : ".", key, i++);
+      read(item);
+    }
+    place_ = before;
+  }
+
+  Run run_of(const Json& json) {
+    Run run;
+    take(json, "number", run.number);
+    take(json, "id", run.id);
+    take(json, "title", run.title);
+    run.tags = texts_at(json, "tags");
+    run.command = texts_at(json, "command");
+    take(json, "cwd", run.cwd);
+    take(json, "perun_version", run.perun_version);
+    take(json, "frequency_Hz", run.frequency_hz);
+    take(json, "round_id", run.round_id);
+    take(json, "round", run.round);
+    run.begin = moment_of(at(json, "begin"), "begin");
+    run.end = moment_of(at(json, "end"), "end");
+    run.outcome = outcome_of(at(json, "outcome"));
+    run.factors = factors_of(at(json, "factors"));
+    take(json, "postprocessed", run.postprocessed);
+    take(json, "origin", run.origin);
+    take(json, "config_ini", run.config_ini);
+    run.provenance = pairs_at(json, "provenance");
+    each(json, "nodes", [&](const Json& node) { run.nodes.push_back(node_of(node)); });
+    return run;
+  }
+
+  NodeRecord node_of(const Json& json) {
+    NodeRecord node;
+    take(json, "host", node.host);
+    node.attributes = pairs_at(json, "attributes");
+    for (const auto& pair : list_at(json, "clock")) node.clock.push_back(moment_of(pair, "clock"));
+    node.quality = quality_of(at(json, "quality"));
+    for (const auto& item : list_at(json, "blocked")) {
+      auto& blocked = node.blocked.emplace_back();
+      take(item, "backend", blocked.backend);
+      take(item, "reason", blocked.reason);
+      take(item, "hint", blocked.hint);
+    }
+    if (const Json& scope = at(json, "scope"); !scope.is_null()) node.scope = decoded(decode_scope(scope.dump()));
+    if (const Json& baseline = at(json, "baseline"); !baseline.is_null())
+      node.baseline = decoded(decode_baseline(baseline.dump()));
+    each(json, "sensors", [&](const Json& sensor) {
+      node.sensors.push_back(sensor_of(sensor));
+      node.series.push_back(series_of(sensor));
+    });
+    return node;
+  }
+
+  template <class T>
+  static T decoded(Result<T> read) {
+    if (!read) throw Wrong{read.error().what};
+    return *std::move(read);
+  }
+
+  std::string place_;
+};
+
+}  // namespace
+
+Result<JsonRuns> read_json(const Json& document) {
+  Reader reader;
+  try {
+    return reader.read(document);
+  } catch (const Wrong& wrong) {
+    return Error{Errc::format, fmt::format("{}{}{}", reader.place(), reader.place().empty() ? "" : ": ", wrong.what)};
+  }
+}
+
+}  // namespace perun

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+
+#include "model/run.hpp"
+
+namespace perun::test {
+
+/// Runs of anything that a data file can hold, extremes more often than not.
+class RandomRun {
+ public:
+  explicit RandomRun(unsigned seed) : engine_(seed) {}
+
+  Run operator()() {
+    Run run;
+    run.app = "app";
+    run.id = text();
+    run.title = text();
+    for (int i = below(3); i > 0; --i) run.tags.push_back(text());
+    for (int i = below(4); i > 0; --i) run.command.push_back(text());
+    run.cwd = text();
+    run.perun_version = text();
+    run.frequency_hz = number();
+    run.round_id = text();
+    run.round = static_cast<int>(integer());
+    run.postprocessed = text();
+    run.origin = text();
+    for (int i = below(3); i > 0; --i) run.provenance.emplace_back("key" + std::to_string(i), text());
+    run.factors = {number(), number(), number(), text(), text(), text(), number(), text()};
+    run.begin = {integer(), integer()};
+    run.end = {integer(), integer()};
+    run.outcome = {below(2) == 1, static_cast<int>(integer()), static_cast<int>(integer()), text(), number(), number(),
+                   integer()};
+    run.config_ini = text();
+    for (int i = 1 + below(3); i > 0; --i) run.nodes.push_back(node());
+    return run;
+  }
+
+ private:
+  int below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(engine_); }
+
+  std::int64_t integer() {
+    using Limits = std::numeric_limits<std::int64_t>;
+    constexpr std::int64_t some[] = {0, 1, -1, Limits::max() - 1, Limits::min() + 1, 1LL << 53, (1LL << 53) + 1, 4'294'967'296};
+    return below(2) == 0 ? some[below(8)]
+                         : std::uniform_int_distribution<std::int64_t>(Limits::min() + 1, Limits::max() - 1)(engine_);
+  }
+
+  double number() {
+    using Limits = std::numeric_limits<double>;
+    const double some[] = {0.0,  -0.0,    Limits::min(), Limits::denorm_min(), Limits::max(), Limits::lowest(), 0.1,
+                           1e22, 1.0 / 3, 1e-7};
+    if (below(2) == 0) return some[below(10)];
+    return std::ldexp(std::uniform_real_distribution<double>(-1, 1)(engine_), below(200) - 100);
+  }
+
+  /// Odd bytes, and now and then some that are not UTF-8; never a NUL, which HDF5 texts cannot hold.
+  std::string text() {
+    const char* const some[] = {
+        "", "plain", "two\nlines, \"quoted\"", "\xC3\xA4\xE6\x97\xA5\xF0\x9F\x94\x8B", "\x7F\x01", "a/b", "123", "null"};
+    return some[below(8)];
+  }
+  std::string bytes() { return below(4) == 0 ? "\xFF\xFE odd" : text(); }
+
+  Sensor sensor(int i) {
+    Sensor s;
+    s.id = "s" + std::to_string(i) + " " + bytes();
+    s.label = bytes();
+    s.source = bytes();
+    s.quantity = static_cast<Quantity>(below(static_cast<int>(quantity_names.size())));
+    s.behavior = static_cast<Behavior>(below(2));
+    s.domain = static_cast<Domain>(below(static_cast<int>(domain_names.size())));
+    s.kind = static_cast<Kind>(below(2));
+    s.index = static_cast<std::uint16_t>(below(65'536));
+    s.scale = number();
+    s.resolution = integer();
+    s.wraps_at = integer();
+    s.refresh_ns = integer();
+    s.part_of = bytes();
+    s.counted = below(2) == 1;
+    s.max_power_W = number();
+    s.systematic_percent = number();
+    s.note = bytes();
+    return s;
+  }
+
+  NodeRecord node() {
+    NodeRecord node;
+    node.host = "host " + text();
+    node.attributes = {{"kernel", text()}, {"odd key", bytes()}};
+    const std::int64_t mono = below(1'000'000'000), real = 1'795'370'651'000'000'000;
+    node.clock = {{mono, real}, {mono + 10'000'000'000, real + integer() % 1'000'000}};
+    node.blocked = {{text(), text(), text()}};
+    node.quality = {static_cast<std::uint64_t>(below(1000)),
+                    1,
+                    2,
+                    integer(),
+                    integer(),
+                    integer(),
+                    integer(),
+                    integer(),
+                    integer(),
+                    integer()};
+    if (below(2) == 0) node.scope = CpuScope{below(100), below(100), 2.5, "/job"};
+    if (below(2) == 0) node.baseline = Baseline{.power_W = 31.4, .spread_W = 1.0 / 3, .blocks = below(10), .host = node.host};
+    const int rows = below(4) == 0 ? 1500 : below(20);
+    for (int i = 0, n = below(5); i < n; ++i) {
+      node.sensors.push_back(sensor(i));
+      Series series;
+      const int own = i == 3 ? rows / 2 : rows;
+      for (int k = 0; k < own; ++k)
+        series.push({mono + k * 1'000'000'000LL + below(1000), below(10) == 0 ? missing : integer(), below(2'000'000'000)});
+      node.series.push_back(std::move(series));
+    }
+    return node;
+  }
+
+  std::mt19937_64 engine_;
+};
+
+}  // namespace perun::test
