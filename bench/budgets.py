@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures what perun costs and holds it to the budgets of docs/design.md. Times only as paired differences or ratios.
 
-PERUN_BIN and PERUN_TICK_BENCH name the programs. Exit status 1 when a budget is broken.
+PERUN_BIN, PERUN_TICK_BENCH and PERUN_MARK_BENCH name the programs. Exit status 1 when a budget is broken.
 """
 
 import json
@@ -74,6 +74,19 @@ def tick():
     print(f"{'':4}{statistics.median(times['rapl_read']) / 20:.0f} ns a sample; ring {statistics.median(times['ring_push_and_drain']) / 20:.1f} ns")
 
 
+def marks():
+    """Processor time of one mark: begin and end together, halved."""
+    done = subprocess.run([os.environ["PERUN_MARK_BENCH"], "--benchmark_format=json", "--benchmark_repetitions=5"],
+                          capture_output=True, check=True)
+    times = {}
+    for b in json.loads(done.stdout)["benchmarks"]:
+        if b["run_type"] == "iteration":
+            times.setdefault(b["name"], []).append(b["cpu_time"])
+    for name, least in sorted((n, min(t)) for n, t in times.items()):
+        pairs = 1 if name.startswith("count") else 2
+        judge(f"mark: {name}", least / pairs, "ns", 5 if "not watched" in name else 50)
+
+
 def sampler_cpu():
     """Processor time of the agent while it reads 20 sensors, by its own account in the report; each second of a run, so
     that starting and ending weigh little."""
@@ -90,6 +103,7 @@ def sampler_cpu():
 
 if __name__ == "__main__":
     tick()
+    marks()
     start_and_end()
     memory()
     sampler_cpu()

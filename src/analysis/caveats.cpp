@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,10 +35,11 @@ class Remarks {
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
     constexpr std::array order{
-        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,    Caveat::too_short,
-        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,        Caveat::invalid_intervals,
-        Caveat::read_errors, Caveat::lost_readings,  Caveat::clock_jump,        Caveat::slow_source,  Caveat::slowed_down,
-        Caveat::blocked,     Caveat::overlapping,    Caveat::late_ticks,        Caveat::not_measured, Caveat::foreign_data};
+        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,  Caveat::too_short,
+        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,      Caveat::invalid_intervals,
+        Caveat::read_errors, Caveat::lost_readings,  Caveat::clocks_apart,      Caveat::clock_jump, Caveat::slow_source,
+        Caveat::slowed_down, Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks, Caveat::not_measured,
+        Caveat::foreign_data};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
       std::size_t told = 0, left = 0;
@@ -102,6 +104,21 @@ void add_once(std::vector<std::string>& words, std::string word) {
   if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
 }
 
+/// Wall time between the end of the node that ended first and the begin of the one that began last; 0: they ran together.
+double clocks_apart_s(const JobRecord& job, std::size_t nodes) {
+  if (nodes < 2) return 0;
+  std::vector<std::int64_t> begins(nodes, std::numeric_limits<std::int64_t>::max()), ends(nodes, 0);
+  for (const auto& r : job.ranks) {
+    if (r.node < 0 || static_cast<std::size_t>(r.node) >= nodes) continue;
+    const auto i = static_cast<std::size_t>(r.node);
+    begins[i] = std::min(begins[i], r.begin.real_ns);
+    ends[i] = std::max(ends[i], r.end.real_ns);
+  }
+  const auto last_begin = *std::max_element(begins.begin(), begins.end());
+  const auto first_end = *std::min_element(ends.begin(), ends.end());
+  return first_end > 0 && last_begin > first_end ? static_cast<double>(last_begin - first_end) * 1e-9 : 0;
+}
+
 std::string without_stop(std::string text) {
   while (!text.empty() && (text.back() == '.' || text.back() == ' ')) text.pop_back();
   return text;
@@ -144,6 +161,12 @@ void about_kinds(const NodeSummary& node, Remarks& remarks) {
               node.host);
 }
 
+/// Whether a device measures what another does, as a GPU's power beside its counter.
+bool second_meter(const NodeSummary& node, const DeviceSummary& device) {
+  return std::any_of(node.devices.begin(), node.devices.end(),
+                     [&](const auto& d) { return d.id == device.part_of && d.domain == device.domain; });
+}
+
 void about_coverage(const NodeSummary& node, Remarks& remarks) {
   std::vector<std::string> left_out, simulated;
   std::vector<Domain> counted;
@@ -151,6 +174,7 @@ void about_coverage(const NodeSummary& node, Remarks& remarks) {
   for (const auto& d : node.devices) {
     if (d.kind == Kind::unavailable) continue;
     if (!d.counted) {
+      if (second_meter(node, d)) continue;  // the table says so, and nobody would look for it in the total
       overlap = overlap || !d.part_of.empty();
       left_out.push_back(d.label);
       for (const auto& other : node.devices)
@@ -327,9 +351,34 @@ void about_rate(const NodeSummary& node, Remarks& remarks) {
               node.host);
 }
 
+/// Nodes of a job that do not run at one time, by their wall clocks.
+void about_clocks(const RunSummary& run, Remarks& remarks) {
+  const double apart_s = run.job ? clocks_apart_s(*run.job, run.nodes.size()) : 0;
+  if (apart_s <= 0) return;
+  remarks.add(Caveat::clocks_apart,
+              fmt::format("by their wall clocks the nodes' ranks did not run at one time ({} lie between): {}",
+                          units::duration(apart_s),
+                          std::ranges::all_of(run.nodes, [](const auto& n) { return n.clock_error_s.has_value(); })
+                              ? "the runtime has that time in it"
+                              : "clocks that are not synchronized, so the runtime is the longest node's own"),
+              "");
+}
+
 void about_run(const RunSummary& run, Remarks& remarks) {
   if (!run.origin.empty()) remarks.add(Caveat::foreign_data, run.origin, "");
-  if (!run.outcome.finished)
+  if (run.outcome.running)
+    remarks.add(Caveat::interrupted,
+                fmt::format("the run is in progress; the figures go up to the last reading, {} after the start",
+                            units::duration(run.usage.duration_s)),
+                "");
+  else if (!run.outcome.finished && run.job)
+    remarks.add(
+        Caveat::interrupted,
+        fmt::format("not all of the job was seen ({}); of a lost rank's node the figures end when that was noticed, or at "
+                    "the last reading",
+                    without_stop(run.outcome.interrupted_by)),
+        "");
+  else if (!run.outcome.finished)
     remarks.add(Caveat::interrupted,
                 fmt::format("the measuring was cut off{}; the figures end at the last reading, {} after the start",
                             run.outcome.interrupted_by.empty() ? "" : " (" + without_stop(run.outcome.interrupted_by) + ")",
@@ -360,6 +409,7 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
   Remarks remarks;
   about_run(summary, remarks);
   about_sampling(summary, remarks);
+  about_clocks(summary, remarks);
   for (std::size_t i = 0; i < summary.nodes.size() && i < findings.size(); ++i) {
     const NodeSummary& node = summary.nodes[i];
     about_kinds(node, remarks);

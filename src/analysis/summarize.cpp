@@ -12,6 +12,8 @@
 #include "analysis/energy.hpp"
 #include "analysis/metering.hpp"
 #include "analysis/peak.hpp"
+#include "analysis/parts.hpp"
+#include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
 #include "model/domains.hpp"
@@ -28,6 +30,7 @@ double seconds(std::int64_t ns) noexcept {
 
 /// A node whose clocks agree with the launcher's is the same machine; any other is aligned by wall time.
 Window window_of(const Run& run, const NodeRecord& node, Readings& readings) {
+  if (node.begin.mono_ns != 0) return {node.begin.mono_ns, std::max(node.begin.mono_ns, node.end.mono_ns)};
   Window w{run.begin.mono_ns, run.end.mono_ns};
   if (!node.clock.empty()) {
     const Moment &first = node.clock.front(), &last = node.clock.back();
@@ -143,6 +146,7 @@ std::optional<Spread> spread(const Sensor& sensor, SeriesCursor series, Window w
 void describe_state(const Seen& node, Activity& a) {
   for (std::size_t i = 0; i < node.sensors(); ++i) {
     const Sensor& s = node.node.sensors[i];
+    if (s.domain == Domain::gpu || s.domain == Domain::apu) continue;
     if (s.quantity == Quantity::events) a.throttle_events = node.increase(s.id);
     if (s.quantity != Quantity::frequency && s.quantity != Quantity::temperature && s.quantity != Quantity::limit) continue;
     const auto seen = spread(s, node.readings.cursor(i), node.window);
@@ -164,17 +168,34 @@ Activity activity_of(const Seen& node) {
   a.network_received_bytes = node.increase("proc:net_received");
   a.network_sent_bytes = node.increase("proc:net_sent");
   describe_state(node, a);
+  describe_gpus(node.node, node.readings, node.window, a);
   return a;
 }
 
-/// What follows from the node's total: net of the baseline, and the share of the run's own processes, where their CPU time
-/// is known. wait4 tells it, and only the launcher's node has it.
+/// CPU time of the run's processes on a node, where wait4 told it of all of them.
+std::optional<double> cpu_time_on(const Run& run, const NodeRecord& node) {
+  if (!run.job)
+    return run.outcome.finished && run.nodes.size() == 1 ? std::optional(run.outcome.user_s + run.outcome.system_s)
+                                                         : std::nullopt;
+  double sum_s = 0;
+  for (const RankRecord& r : run.job->ranks) {
+    if (r.node != &node - run.nodes.data()) continue;
+    if (r.status != RankStatus::ok && r.status != RankStatus::failed) return std::nullopt;
+    sum_s += r.user_s + r.system_s;
+  }
+  return sum_s;
+}
+
+/// What follows from the node's total: net of the baseline, and the share of the run's own processes.
 void relate(const Run& run, const Seen& seen, NodeSummary& out) {
   if (out.usage.energy.kind == Kind::unavailable) return;
+  out.inside = inside_of(seen.node, out.devices);
+  out.gpus_visible = visible_gpus(out);
   if (out.baseline) out.net = net_of(out.usage, *out.baseline);
   auto times = node_cpu_times(seen.node, seen.readings, seen.window);
-  if (!times || !run.outcome.finished || run.nodes.size() != 1) return;
-  times->run_s = run.outcome.user_s + run.outcome.system_s;
+  const auto run_s = cpu_time_on(run, seen.node);
+  if (!times || !run_s) return;
+  times->run_s = *run_s;
   out.attributed = attribution_of(out, *times);
 }
 
@@ -293,6 +314,7 @@ NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
   out.baseline = node.baseline;
   out.blocked = node.blocked;
   out.quality = node.quality;
+  out.clock_error_s = node.clock_error_s;
   out.activity = activity_of(seen);
   Amount total;
   for (const Metered& m : found.metered) {
@@ -305,6 +327,7 @@ NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
   out.usage = usage_of(total, found.window.seconds(), together.highest_W());
   for (DeviceSummary& d : out.devices)
     if (d.counted && total.joules() > 0) take_share(d, total);
+  out.regions = regions_of(node, found.window, found.metered, seen.readings, total);
   std::stable_sort(out.devices.begin(), out.devices.end(), [](const DeviceSummary& a, const DeviceSummary& b) {
     if (a.counted != b.counted) return a.counted;
     return a.usage.energy.joules() > b.usage.energy.joules();
@@ -366,8 +389,9 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   std::vector<NodeFindings> findings;
   Together together;
   Amount total;
-  double duration_s =
-      run.outcome.finished || run.nodes.empty() ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0})) : 0;
+  double duration_s = run.outcome.finished || run.job || run.nodes.empty()
+                          ? seconds(std::max(run.end.mono_ns - run.begin.mono_ns, std::int64_t{0}))
+                          : 0;
   findings.reserve(run.nodes.size());
   for (std::size_t i = 0; i < run.nodes.size(); ++i) {
     const NodeRecord& node = run.nodes[i];
@@ -379,16 +403,23 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
     relate(run, seen, summary);
     together.add(seen, found);
     total += summary.usage.energy;
-    if (!run.outcome.finished) duration_s = std::max(duration_s, found.window.seconds());
+    if (!run.outcome.finished && !run.job) duration_s = std::max(duration_s, found.window.seconds());
   }
   const double max_W = out.nodes.size() == 1 ? out.nodes.front().usage.power_max_W : together.highest_W();
   out.usage = usage_of(total, duration_s, max_W);
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
-  out.end_real_ns = run.outcome.finished ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
+  out.job = run.job;
+  out.end_real_ns = run.outcome.finished || run.job ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   assume_overhead(out);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
+  out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
+  const auto marks = region_caveats(out.regions);
+  const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
+    return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
+  });
+  out.notes.insert(minor, marks.begin(), marks.end());
   return out;
 }
 

@@ -70,7 +70,10 @@ class Listener {
       // A power that was not renewed is not known; a counter that comes less often loses nothing.
       const std::int64_t stale_ns = std::max<std::int64_t>(5 * sensors[i].refresh_ns, 5'000'000'000);
       const bool stale = sensors[i].behavior == Behavior::gauge && now - out[i].t_ns > stale_ns;
-      if (ended_ || stale) out[i] = {now, missing, 0};
+      if (ended_ || stale)
+        out[i] = {now, missing, 0};
+      else if (sensors[i].behavior == Behavior::gauge && now - out[i].t_ns <= 2 * sensors[i].refresh_ns)
+        out[i].t_ns = now;  // it holds until it is renewed, as a meter shows what it measured last
     }
   }
 

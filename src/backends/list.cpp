@@ -196,6 +196,7 @@ Periods measure_periods(const Sources& sources, std::int64_t budget_ns) {
   }
   for (const std::int64_t end = monotonic_ns() + budget_ns; monotonic_ns() < end; ::nanosleep(&pause, nullptr))
     for (std::size_t b = 0; b < readings.size(); ++b) {
+      if (sources.backends[b]->may_wait()) continue;  // one reading may take longer than all there is
       sources.backends[b]->read(readings[b]);
       for (std::size_t i = 0; i < readings[b].size(); ++i) {
         const Reading& r = readings[b][i];

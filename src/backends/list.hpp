@@ -14,7 +14,8 @@ namespace perun {
 /// How often counters were seen to change, ns by sensor id.
 using Periods = std::map<std::string, std::int64_t, std::less<>>;
 
-/// Reads all energy sensors over and over for at most `budget_ns` of real time and returns the mean time between
+/// Reads all energy sensors but those that may wait for their device (perun qualify looks at them) over and over for at most
+/// `budget_ns` of real time and returns the mean time between
 /// changes of those that changed at least three times.
 [[nodiscard]] Periods measure_periods(const Sources& sources, std::int64_t budget_ns = 100'000'000);
 

@@ -294,10 +294,12 @@ class Describer {
       const auto at =
           field(Value::average, Field::power_average, Scope::gpu, "power_average", name + " mean power", "nvml average power");
       sensors[at].note = "the mean of the last second";
+      sensors[at].averaging_ns = 1000 * ms;
     }
     if (r.field_count == 0 && gpu.usage) {
       Sensor& s = put(r, Value::power, "power", name + " power", "nvml power", Quantity::power);
       s.note = note(gpu, false);
+      if (gpu.architecture >= Architecture::ampere && !part_time(gpu)) s.averaging_ns = 1000 * ms;  // as NVML's reference says
       limits(gpu, s);
       chain(s);
     }

@@ -109,7 +109,8 @@ void watch_counters(const Host& host, const Api& api, std::vector<Gpu>& gpus) {
   std::vector<Watched> watched(gpus.size());
   const std::int64_t begin = host.now_ns(), end = begin + (superchip ? watch_superchip_ns : watch_ns);
   bool waiting = true;
-  for (int i = 0; i < 350 && waiting && host.now_ns() < end; ++i) {  // a clock may be made up
+  // At least some looks, however busy the machine is; and an end, for a clock may be made up.
+  for (int i = 0; i < 350 && waiting && (i < 5 || host.now_ns() < end); ++i) {
     waiting = false;
     for (std::size_t g = 0; g < gpus.size(); ++g) {
       Gpu& gpu = gpus[g];

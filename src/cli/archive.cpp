@@ -9,7 +9,6 @@
 
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
-#include "journal/journal.hpp"
 #include "model/summary_text.hpp"
 #include "version.hpp"
 
@@ -174,19 +173,23 @@ StoreRun storing_into(const fs::path& data_out) {
   };
 }
 
-std::vector<std::string> recover(const fs::path& data_out) {
-  std::vector<std::string> lines;
-  for (const auto& journal : journal::abandoned(data_out)) {
-    const auto stored = rescue(journal, std::nullopt, storing_into(data_out));
-    if (stored) {
-      lines.push_back(fmt::format("recovered a run that had been cut off, as run {} ({})", stored->number,
-                                  journal.parent_path().filename().string()));
-    } else if (stored.error().code != Errc::busy && stored.error().code != Errc::not_found) {
-      lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", journal.string(),
-                                  stored.error().what));
+StoreRun storing_nowhere() {
+  return [](const Run& run, Presence) -> Result<Stored> {
+    Run whole = run;
+    for (NodeRecord& node : whole.nodes) {
+      const Recording* recording = std::exchange(node.recording, nullptr);
+      if (recording == nullptr) continue;
+      node.series.resize(node.sensors.size());
+      const auto read = recording->replay([&](std::span<const Sample> samples) {
+        for (const Sample& s : samples)
+          if (s.sensor < node.series.size()) node.series[s.sensor].push(s.reading);
+      });
+      if (!read) return read.error();
     }
-  }
-  return lines;
+    Stored stored;
+    stored.summary = encode(summarized(whole));
+    return stored;
+  };
 }
 
 Result<Summary> summarize_file(const fs::path& file, std::string_view which, const Adjust& adjust, Figures figures) {

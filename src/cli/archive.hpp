@@ -34,9 +34,8 @@ enum class Figures : unsigned char {
 /// Adds runs to their data files below `data_out`, with the derived figures that every report computes.
 [[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out);
 
-/// Stores the runs below `data_out` that were cut off before they reached their data file; what each became, as
-/// lines for the user. A run that cannot be stored stays and is told.
-[[nodiscard]] std::vector<std::string> recover(const std::filesystem::path& data_out);
+/// Computes the figures of runs and stores nothing; their readings have to fit in memory.
+[[nodiscard]] StoreRun storing_nowhere();
 
 /// The runs asked for. `which` as for choose_runs(). `adjust` says which factors to look through; should they
 /// differ from a run's own, the total over all runs has a footprint only if all are asked for.

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "analysis/baseline.hpp"
 #include "analysis/summarize.hpp"
 #include "base/units.hpp"
+#include "cli/recovery.hpp"
 #include "host/machine.hpp"
 #include "host/sysfs.hpp"
 #include "sampling/sampler.hpp"
@@ -155,16 +155,11 @@ BaselinePlan automatic() {
 }  // namespace
 
 fs::path stored_baseline() {
-  const auto variable = [](const char* name) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  std::string state = variable("XDG_STATE_HOME");
-  if (state.empty() && !variable("HOME").empty()) state = variable("HOME") + "/.local/state";
+  const fs::path state = state_folder();
   if (state.empty()) return {};
   std::string host = host_name();
   std::ranges::replace(host, '/', '_');
-  return fs::path(state) / "perun" / ("baseline-" + host + ".json");
+  return state / ("baseline-" + host + ".json");
 }
 
 Result<BaselinePlan> plan_baseline(const Config& config) {

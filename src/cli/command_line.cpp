@@ -53,8 +53,17 @@ class Grammar {
     auto& app = *apps_.at(command);
     if (!filled_.insert(command).second) return app;
     fill(app, command);
-    if (command != Command::runs && find_command(command)->arguments.find("FILE") != std::string_view::npos)
-      positional(app, [this](const std::string& file) { line_.file = file; });
+    const auto arguments = find_command(command)->arguments;
+    const bool takes_place =
+        arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
+    if (command != Command::runs && takes_place) positional(app, [this](const std::string& file) { line_.file = file; });
+    if (command == Command::merge)
+      app.add_option("FOLDER",
+                     [this](const CLI::results_t& words) {
+                       line_.pieces.insert(line_.pieces.end(), words.begin(), words.end());
+                       return true;
+                     })
+          ->expected(1, 1 << 20);
     return app;
   }
 
@@ -135,8 +144,13 @@ Status Grammar::cut(std::span<const std::string> words) {
   const CLI::App* at = &app_;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
-    const bool in_monitor = at == apps_.at(Command::monitor);
-    if (in_monitor && (word == "--" || word.size() < 2 || word[0] != '-')) {
+    const bool in_mark = at == apps_.at(Command::mark);
+    if (in_mark && (word == "--" || word.size() < 2 || word[0] != '-')) {
+      line_.program.assign(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());  // "--" tells texts from verbs
+      return Ok{};
+    }
+    const bool takes_words = at == apps_.at(Command::monitor) || at == apps_.at(Command::session);
+    if (takes_words && (word == "--" || word.size() < 2 || word[0] != '-')) {
       const auto rest = words.subspan(i + (word == "--" ? 1 : 0));
       line_.program.assign(rest.begin(), rest.end());
       return Ok{};
@@ -169,7 +183,8 @@ Error Grammar::unknown(const CLI::App& app, const std::string& word) {
   if (word.size() < 2 || word[0] != '-') {
     if (command != Command::nothing) return usage(command, fmt::format("unexpected word '{}'", text::to_utf8(word)));
     std::vector<std::string_view> names;
-    for (const auto& info : commands()) names.push_back(info.name);
+    for (const auto& info : commands())
+      if (!info.heading.empty()) names.push_back(info.name);
     const auto guess = text::did_you_mean(word, names);
     return {Errc::invalid, fmt::format("unknown command '{}'{}", text::to_utf8(word), guess),
             guess.empty() ? "to measure a program: perun monitor PROGRAM; else see 'perun --help'" : see_help(command)};
@@ -219,12 +234,15 @@ Status Grammar::finish(const CLI::App* chosen) {
     return Ok{};
   }
   line_.command = command;
-  if (command == Command::monitor && line_.program.empty()) return usage(command, "the PROGRAM to measure is missing");
+  if ((command == Command::monitor || command == Command::session) && line_.program.empty())
+    return usage(command, "the PROGRAM to measure is missing");
+  if (command == Command::mark && line_.program.empty()) return usage(command, "there is nothing to mark");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
+  if (command == Command::merge && line_.pieces.empty()) return usage(command, "the FOLDER with the first piece is missing");
   if (command == Command::export_runs && !line_.file) return usage(command, "the FILE to export is missing");
   if (command == Command::runs) take_action();
-  if (!line_.outputs.empty() && command != Command::monitor && command != Command::report && command != Command::export_runs &&
-      chosen != nullptr)
+  if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&
+      command != Command::export_runs && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};
 }

@@ -15,12 +15,17 @@ namespace perun {
 enum class Command : std::uint8_t {
   nothing,  ///< no command was given: help on stderr, exit status 2
   monitor,
+  session,  ///< measures the process that runs it; not for people
   report,
   postprocess,
+  recover,
   runs,
   export_runs,
+  merge,
   sensors,
   doctor,
+  qualify,
+  mark,
   showconf,
   help,  ///< about `topic`
   version,
@@ -32,7 +37,8 @@ struct CommandLine {
   Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
   std::vector<Setting> settings;     ///< in the order typed
   std::optional<std::filesystem::path> configuration;
-  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, verbatim; never empty
+  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, session: the caller's, mark: what to mark;
+                                     ///< verbatim, never empty
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess, export: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess, export: which runs, as choose_runs() takes it
@@ -41,12 +47,17 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export
+  std::vector<std::string> pieces;               ///< merge: folders
+  std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   bool quiet = false;
+  bool running = false;     ///< report: the runs in progress; `file` may be a folder then
+  bool forget = false;      ///< session: no data file
   bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
-  bool json = false;        ///< sensors, doctor, runs
+  bool json = false;        ///< sensors, doctor, qualify, runs, recover
+  bool no_load = false;     ///< qualify
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf
   bool origin = false;      ///< showconf

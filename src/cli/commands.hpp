@@ -10,12 +10,16 @@ namespace perun {
 
 /// The commands; each returns perun's exit status and has told on stderr what went wrong.
 [[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int mark(const CommandLine& line);
 [[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int postprocess(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int recover(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int merge(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int qualify(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int showconf(const CommandLine& line, const Resolved& resolved);
 
 /// "perun: WHAT" on stderr, the hint below it.

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 #include "exchange/json.hpp"
 #include "exchange/table.hpp"
@@ -118,7 +119,7 @@ Status write_data_file(const fs::path& file, const Source& source, std::span<con
 
 }  // namespace
 
-int export_runs(const CommandLine& line, const Resolved&) {
+int export_runs(const CommandLine& line, const Resolved& resolved) {
   const fs::path file = *line.file;
   const auto format = format_of(line);
   if (!format) return fail(format.error(), 2);
@@ -126,7 +127,7 @@ int export_runs(const CommandLine& line, const Resolved&) {
   const bool to_stdout = line.outputs.empty() || line.outputs.front() == "-";
   if ((*format)->write == nullptr && to_stdout)
     return fail({Errc::invalid, "a data file cannot be written to stdout", "name it with -o FILE.hdf5"}, 2);
-  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".")) say(recovered);
+  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".", resolved.config)) say(recovered);
   const auto source = Source::open(file);
   if (!source) return fail(source.error());
   const auto numbers = choose_runs(*source, file, line.run.value_or("all"));

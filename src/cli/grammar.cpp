@@ -13,11 +13,17 @@ namespace perun {
 
 namespace {
 
-constexpr auto all_commands = std::to_array<CommandInfo>({
+constexpr CommandInfo all_commands[] = {
     {Command::monitor, "monitor", "[--] PROGRAM [ARGS...]", "Measure", "Run a program (or Python script) and measure it",
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::mark, "mark", "begin NAME | end [NAME] | cancel [NAME] | count NAME=N | TEXT", "Measure",
+     "Mark a region or a moment from a shell script",
+     "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
+     "counter NAME, or marks this moment with TEXT. A TEXT that begins with one of the\n"
+     "verbs stands behind --. All shells of a run share one stack of open regions; end\n"
+     "without NAME closes the innermost. Elsewhere it does nothing.\n"},
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
@@ -36,19 +42,35 @@ constexpr auto all_commands = std::to_array<CommandInfo>({
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
     {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
-     "Writes the readings of the runs in FILE, with all that is known of them. FILE is a\n"
-     "data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
+    {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
+     "Stores the runs of DIR (default: data_out) whose perun was killed, as interrupted\n"
+     "ones, and those kept in the spool because DIR could not be written; without DIR all\n"
+     "that are in the spool. Runs in progress are left alone. perun monitor, report and\n"
+     "postprocess do the same with their folder. Exit status 1 if a run could not be stored.\n"},
+    {Command::merge, "merge", "FOLDER...", "Look", "Join the pieces of a job whose nodes shared no data_out",
+     "Each FOLDER is one node's data_out, or the folder of the job in its .perun.\n"
+     "Pieces of one job become one run in the data file below --data_out, and are\n"
+     "removed. Without all of them the run says which ranks are missing.\n"},
     {Command::sensors, "sensors", "", "Set up", "List sensors and what they can do",
      "Lists the sensors of this machine: unit, scope, update period, whether they\n"
      "count in the total, and what is blocked and why.\n"},
     {Command::doctor, "doctor", "", "Set up", "Find out why something is not measured, and how to fix it",
      "Tells for each source whether it can be read here, what was tried, why it\n"
      "failed and what helps. Exit status 0 if energy can be measured, else 1.\n"},
+    {Command::session, "session", "[--] COMMAND...", "", "",
+     "Measures the process that runs it, between two lines of JSON (src/cli/session.hpp).\n"
+     "The Python package uses it; its words may change with every version.\n"},
+    {Command::qualify, "qualify", "", "Set up", "Put the sensors to the test: step, update period, faults",
+     "Reads each sensor as often as it goes, for 10 s, the second half with all\n"
+     "processors busy, and grades it: A nothing wrong, B timing or step, C single\n"
+     "values, D not to be believed (exit status 1). Later runs use what was found.\n"},
     {Command::showconf, "showconf", "", "Set up", "Print the configuration and where each value comes from",
      "Prints the configuration in force in INI format. Strongest first: command line,\n"
      "PERUN_<NAME>, ./.perun.ini (or -c FILE, PERUN_CONFIGURATION),\n"
      "~/.config/perun.ini, /etc/perun.ini, defaults.\n"},
-});
+};
 
 Status set(CommandLine& line, std::string_view key, std::string_view text) {
   line.settings.push_back({std::string(key), std::string(text), Layer::command_line, "command line"});
@@ -103,6 +125,16 @@ Status export_output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
+Status look_length(CommandLine& line, const std::string& text) {
+  const auto ns = units::parse_duration_ns(text);
+  constexpr std::int64_t second = 1'000'000'000;
+  if (!ns) return Error{Errc::invalid, "--for: " + ns.error().what};
+  if (*ns < second || *ns > 3600 * second)
+    return Error{Errc::invalid, fmt::format("--for: {} is not within 1 s and 1 h", text)};
+  line.length_ns = *ns;
+  return Ok{};
+}
+
 template <auto Member>
 Status turn_on(CommandLine& line, const std::string&) {
   line.*Member = true;
@@ -111,7 +143,7 @@ Status turn_on(CommandLine& line, const std::string&) {
 
 using enum Command;
 
-constexpr auto flags = std::to_array<Flag>({
+constexpr Flag flags[] = {
     {"-f", "VALUE", "a format -> --format, a number -> --frequency", Scope::results, nothing, format_or_frequency},
     {"-o,--output", "FILE",
      "write the report there, format from the suffix; '-' is stdout; DIR/ means --data_out DIR; repeatable", Scope::results,
@@ -120,6 +152,9 @@ constexpr auto flags = std::to_array<Flag>({
      run_choice},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
      run_choice},
+    {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
+     turn_on<&CommandLine::running>},
+    {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
@@ -149,7 +184,11 @@ constexpr auto flags = std::to_array<Flag>({
     {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
      turn_on<&CommandLine::recompute>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
+    {"--json", "", "as JSON", Scope::everywhere, qualify, turn_on<&CommandLine::json>},
+    {"--for", "TIME", "how long to look (default 10s)", Scope::everywhere, qualify, look_length},
+    {"--no-load", "", "leave the processors alone", Scope::everywhere, qualify, turn_on<&CommandLine::no_load>},
     {"--fix-script", "", "print a shell script that lets a group read the counters", Scope::everywhere, doctor,
      turn_on<&CommandLine::fix_script>},
     {"--default", "", "the defaults, whatever is configured", Scope::everywhere, showconf, turn_on<&CommandLine::defaults>},
@@ -172,7 +211,7 @@ constexpr auto flags = std::to_array<Flag>({
        line.command = help;
        return Ok{};
      }},
-});
+};
 
 }  // namespace
 
@@ -182,7 +221,7 @@ std::span<const CommandInfo> commands() noexcept {
 
 const CommandInfo* find_command(Command command) noexcept {
   const auto row = std::ranges::find(all_commands, command, &CommandInfo::command);
-  return row == all_commands.end() ? nullptr : &*row;
+  return row == std::end(all_commands) ? nullptr : &*row;
 }
 
 std::span<const Flag> command_line_flags() noexcept {
@@ -191,6 +230,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
+  if (command == session) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;
@@ -199,11 +239,12 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == doctor;
+      return command == monitor || command == report || command == runs || command == Command::merge || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor;
+      return command == monitor || command == sensors || command == doctor || command == qualify;
   }
   return false;
 }

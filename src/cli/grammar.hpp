@@ -11,7 +11,9 @@ namespace perun {
 /// One command as help lists it.
 struct CommandInfo {
   Command command;
-  std::string_view name, arguments, heading, summary;
+  std::string_view name, arguments;
+  std::string_view heading;  ///< empty: not for people, and listed nowhere
+  std::string_view summary;
   std::string_view about;  ///< lines between usage and options of its own help
 };
 [[nodiscard]] std::span<const CommandInfo> commands() noexcept;

@@ -84,6 +84,7 @@ std::string perun_help() {
       "Usage: perun [OPTIONS] COMMAND [OPTIONS] [ARGS...]\n";
   std::string_view heading;
   for (const auto& info : commands()) {
+    if (info.heading.empty()) continue;  // not for people
     if (info.heading != heading) out += fmt::format("\n{}\n", info.heading);
     heading = info.heading;
     out += fmt::format("  {:<12} {}\n", info.name, info.summary);

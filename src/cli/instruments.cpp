@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "backends/select.hpp"
+#include "cli/grades.hpp"
 #include "host/machine.hpp"
 #include "model/domains.hpp"
 
@@ -69,7 +70,8 @@ Selection selection_of(const Config& config) {
           .count = config.count,
           .no_count = config.no_count,
           .estimates = config.no_estimate ? Estimates::off : Estimates::on,
-          .cpu_tdp_W = config.cpu_tdp_W};
+          .cpu_tdp_W = config.cpu_tdp_W,
+          .proved = config.sysfs == "/sys" ? load_grades(grades_file()) : decltype(Selection::proved){}};
 }
 
 Result<Instruments> open_instruments(const Config& config) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.hpp"
+#include "cli/guard.hpp"
 #include "cli/help.hpp"
 #include "version.hpp"
 
@@ -51,25 +52,34 @@ int main(int argc, char** argv) {
   if (line->command == Command::version) return print(fmt::format("perun {}\n", version)) ? 0 : 1;
   if (line->command == Command::nothing) return std::fputs(help(Command::nothing).c_str(), stderr), usage_error;
 
+  if (line->command == Command::mark) return mark(*line);
+
   const auto resolved = line->defaults ? Result<Resolved>(Resolved{}) : resolve(surroundings(*line));
   if (!resolved) return fail(resolved.error());
   if (!line->quiet)
     for (const auto& warning : resolved->warnings) complain({Errc::invalid, "warning: " + warning});
   switch (line->command) {
     case Command::monitor:
+    case Command::session:
       return monitor(*line, *resolved);
     case Command::report:
-      return report(*line, *resolved);
+      return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
     case Command::postprocess:
-      return postprocess(*line, *resolved);
+      return guarded(*line->file, [&] { return postprocess(*line, *resolved); });
+    case Command::recover:
+      return guarded("", [&] { return recover(*line, *resolved); });
     case Command::runs:
-      return runs(*line, *resolved);
+      return guarded("", [&] { return runs(*line, *resolved); });
     case Command::export_runs:
-      return export_runs(*line, *resolved);
+      return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
+    case Command::merge:
+      return guarded("", [&] { return merge(*line, *resolved); });
     case Command::sensors:
       return sensors(*line, *resolved);
     case Command::doctor:
       return doctor(*line, *resolved);
+    case Command::qualify:
+      return qualify(*line, *resolved);
     default:
       return showconf(*line, *resolved);
   }

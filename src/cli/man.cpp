@@ -91,7 +91,8 @@ std::string all_of_perun() {
   std::string out =
       ".SH NAME\nperun \\- measure and report the energy, power and CO2e of programs\n"
       ".SH SYNOPSIS\n.B perun\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGS\\fR...]\n.SH COMMANDS\n";
-  for (const auto& info : commands()) out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", plain(info.name), plain(info.summary));
+  for (const auto& info : commands())
+    if (!info.heading.empty()) out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", plain(info.name), plain(info.summary));
   return out;
 }
 

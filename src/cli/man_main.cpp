@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     return static_cast<bool>(file.flush());
   };
   bool good = write(perun::Command::nothing);
-  for (const auto& info : perun::commands()) good = write(info.command) && good;
+  for (const auto& info : perun::commands())
+    if (!info.heading.empty()) good = write(info.command) && good;
   return good ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,9 +16,15 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/ranks.hpp"
+#include "cli/recovery.hpp"
+#include "cli/session.hpp"
 #include "cli/terminal.hpp"
+#include "host/lock_file.hpp"
 #include "journal/journal.hpp"
+#include "launch/job.hpp"
 #include "launch/measure.hpp"
+#include "launch/place.hpp"
 #include "store/store.hpp"
 #include "version.hpp"
 
@@ -44,15 +51,31 @@ class DataFolder {
   static Result<DataFolder> prepare(const fs::path& path) {
     DataFolder folder;
     std::error_code error;
-    folder.path_ = fs::absolute(path, error);
+    folder.path_ = fs::weakly_canonical(path, error);
+    if (error) folder.path_ = fs::absolute(path, error);
     for (fs::path p = folder.path_; !p.empty() && !fs::exists(p, error) && p != p.root_path(); p = p.parent_path())
       if (p.has_filename()) folder.made_.push_back(p);
     fs::create_directories(folder.path_, error);
     if (!error && ::faccessat(AT_FDCWD, folder.path_.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return folder;
-    const std::string why = error ? error.message() : std::strerror(errno);
+    const int why = error ? error.value() : errno;
     folder.take_away();
-    return Error{Errc::io, fmt::format("cannot write to the data folder {}: {}", path.string(), why),
+    // A folder that nobody may write is a wrong choice, a disk that is full or broken an accident.
+    const bool accident = why == ENOSPC || why == EDQUOT || why == EIO;
+    return Error{accident ? Errc::io : Errc::denied,
+                 fmt::format("cannot write to the data folder {}: {}", path.string(), std::strerror(why)),
                  "choose another with --data_out DIR"};
+  }
+  /// One for a run that is not to be stored, below $TMPDIR.
+  static Result<DataFolder> scratch() {
+    std::error_code error;
+    std::string path = (fs::temp_directory_path(error) / "perun-measure-XXXXXX").string();
+    if (error || ::mkdtemp(path.data()) == nullptr)
+      return Error{Errc::io, fmt::format("cannot make a folder below the temporary one: {}", std::strerror(errno)),
+                   "name a writable one in TMPDIR"};
+    DataFolder folder;
+    folder.path_ = path;
+    folder.made_.push_back(path);
+    return folder;
   }
   [[nodiscard]] const fs::path& path() const noexcept { return path_; }
   void take_away() const noexcept {
@@ -63,6 +86,15 @@ class DataFolder {
   fs::path path_;
   std::vector<fs::path> made_;
 };
+
+/// With -v, where locks are files: what waits for what is different there (docs/format.md).
+void tell_of_locks(const fs::path& folder, const Config& config) {
+  if (config.log_lvl != "INFO" && config.log_lvl != "DEBUG") return;
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd && try_flock(fd.get(), LOCK_SH) == Flock::none)
+    say(fmt::format("the file system of {} has no locks (flock: {}); lock files are used there", folder.string(),
+                    std::strerror(errno)));
+}
 
 /// The name that runs are filed under, made fit to be one when it comes from the program.
 std::string filed_under(const Program& program, const Config& config) {
@@ -82,8 +114,13 @@ struct Plan {
   std::string app;
   fs::path data_out;
   Run header;
-  std::vector<int> inherited;  ///< the program's files above stderr
-  BaselinePlan baseline;       ///< the first round's; the others take over what it found
+  std::vector<int> inherited;    ///< the program's files above stderr
+  bool may_spool = false;        ///< the user named a second place: data_out need not work
+  BaselinePlan baseline = {};    ///< the first round's; the others take over what it found
+  CallerLine* caller = nullptr;  ///< not null: it is measured instead of a program
+  bool forget = false;           ///< nothing is stored
+  Place place = {};              ///< in a job
+  int signal = 0;                ///< that killed the program, when it was a job's rank
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -98,6 +135,7 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.provenance = {{"hdf5", hdf5_version()}};
   run.factors = factors(resolved);
   run.config_ini = to_ini(resolved, false);
+  run.work = plan.config.work;
   return run;
 }
 
@@ -107,16 +145,22 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .run = plan.header,
                  .open = {},
                  .store = storing_into(plan.data_out),
+                 .region_frequency_hz = plan.config.region_frequency_hz,
+                 .control = plan.config.control.empty() ? fs::path() : fs::absolute(plan.config.control),
                  .max_overhead_percent = plan.config.max_overhead_percent,
+                 .spool = spool_of(plan.config),
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
+  task.of_caller = plan.caller != nullptr;
+  if (plan.forget) task.store = storing_nowhere();
   task.baseline = plan.baseline.find;
   task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
   task.run.round_id = round_id;
   task.open = [&plan, round]() -> Result<Instruments> {
     // In the agent, so that the launcher never wakes HDF5.
-    if (const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app); !ok) return ok.error();
+    const auto ok = check_appendable(data_file(plan.data_out, plan.app), plan.app);
+    if (!ok && !(plan.may_spool && (ok.error().code == Errc::denied || ok.error().code == Errc::io))) return ok.error();
     auto instruments = open_instruments(plan.config);
     if (instruments && round > 0) instruments->notice.clear();  // told once
     return instruments;
@@ -136,7 +180,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
   if (!measured.summary && !measured.run) return;
   RunSummary run = measured.summary ? *measured.summary : summarize(*measured.run);
   summary.app = plan.app;
-  if (measured.stored) {
+  if (measured.stored && !plan.forget) {
     run.number = measured.stored->number;
     summary.file = data_file(plan.config.data_out, plan.app).string();
     summary.runs_in_file = measured.stored->runs_in_file;
@@ -148,6 +192,14 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
   }
+}
+
+Result<Measured> measure_round(const Plan& plan, const AgentTask& task, SignalRelay& relay, int round) {
+  if (plan.caller != nullptr) return measure_caller(plan.caller->caller(), task, relay, say);
+  if (plan.place.shared()) return measure_rank(plan.program, {task, plan.place}, relay, say);
+  if (round > 0) rewind_input();
+  const Files files = round + 1 == plan.config.rounds ? Files::let_go : Files::keep;
+  return measure(plan.program, task, relay, files, plan.inherited, say);
 }
 
 int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs& outputs) {
@@ -165,17 +217,16 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   }
   Summary summary;
   for (int round = 0; round < config.rounds && status == 0; ++round) {
-    if (round > 0) rewind_input();
     const AgentTask task = task_for(plan, round, round_id);
     if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
-    const Files files = round + 1 == config.rounds ? Files::let_go : Files::keep;
-    const auto measured = measure(plan.program, task, relay, files, plan.inherited, say);
+    const auto measured = measure_round(plan, task, relay, round);
     if (!measured) {
       outputs.abandon();
       complain(measured.error());
       return exit_status(measured.error());
     }
     status = measured->exit_code;
+    plan.signal = measured->signal;
     add_round(summary, plan, *measured);
     if (!summary.runs.empty() && !summary.runs.back().nodes.empty())
       if (const auto& found = summary.runs.back().nodes.front().baseline)
@@ -186,6 +237,7 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
     if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());
+  if (plan.caller != nullptr) static_cast<void>(write_text(STDOUT_FILENO, find_report_writer("json")->write(summary, {})));
   return status;
 }
 
@@ -193,17 +245,37 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
+  std::optional<CallerLine> caller;
+  if (line.command == Command::session) {
+    auto answered = CallerLine::answer();
+    if (!answered) {
+      complain(answered.error());
+      return failed_before_start;
+    }
+    caller = *std::move(answered);
+  }
   auto program =
-      resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
+      caller ? Result<Program>(Program{{}, line.program, app_name(line.program)})
+             : resolve_program(line.program, {variable("PATH", "/usr/local/bin:/usr/bin:/bin"), variable("PERUN_PYTHON", "")});
   if (!program) {
     complain(program.error());
     return exit_status(program.error());
   }
-  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files(), {}};  // before anything of ours is open
+  Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
+  plan.forget = line.forget;
   plan.app = filed_under(plan.program, config);
   if (const auto ok = check_app_name(plan.app); !ok) {
     complain(ok.error());
     return 2;
+  }
+  if (!caller) {
+    plan.place = find_place();
+    if (nested_rank(plan.place)) return run_as_it_is(plan.program);
+    if (plan.place.shared() && (config.rounds > 1 || config.warmup_rounds > 0)) {
+      complain(no_rounds(plan.place));
+      return 2;
+    }
+    if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
   }
   auto baseline = plan_baseline(config);
   if (!baseline) {
@@ -211,25 +283,35 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     return 2;
   }
   plan.baseline = *std::move(baseline);
-  const auto folder = DataFolder::prepare(config.data_out);
-  if (!folder) {
+  const auto folder = line.forget ? DataFolder::scratch() : DataFolder::prepare(config.data_out);
+  const bool accident = !folder && folder.error().code == Errc::io;
+  plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
+  if (!folder && !plan.may_spool) {
     complain(folder.error());
     return failed_before_start;
   }
-  plan.data_out = folder->path();
+  const auto take_away = [&] {
+    if (folder) folder->take_away();
+  };
+  std::error_code none;
+  plan.data_out = folder ? folder->path() : fs::absolute(config.data_out, none);
+  tell_of_locks(plan.data_out, config);
   plan.header = header_of(plan, resolved, line.program);
   const auto refuse = [&](const Error& error) {
-    folder->take_away();
+    take_away();
     complain(error);
     return failed_before_start;
   };
-  for (const auto& recovered : recover(plan.data_out)) say(recovered);
+  if (plan.place.rank == 0)
+    for (const auto& recovered : recover(plan.data_out, config)) say(recovered);
   auto outputs = Outputs::open(line.outputs, config, STDERR_FILENO);
   if (!outputs) return refuse(outputs.error());
   auto relay = SignalRelay::start();
   if (!relay) return refuse(relay.error());
+  if (caller) plan.caller = &*caller;
   const int status = run_rounds(plan, line, *relay, *outputs);
-  folder->take_away();
+  take_away();
+  if (plan.signal != 0) die_of(plan.signal);  // the process manager shall see what it would see without perun
   return status;
 }
 

@@ -8,6 +8,7 @@
 #include "base/units.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 #include "report/wording.hpp"
 #include "store/store.hpp"
@@ -39,7 +40,7 @@ std::string footprint_line(const std::optional<Footprint>& f) {
 
 int postprocess(const CommandLine& line, const Resolved& resolved) {
   const std::filesystem::path file = *line.file;
-  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".")) say(recovered);
+  for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".", resolved.config)) say(recovered);
   const auto chosen = choose_runs(file, line.run.value_or("all"));
   if (!chosen) {
     complain(chosen.error());

@@ -4,26 +4,36 @@
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "cli/recovery.hpp"
+#include "cli/running.hpp"
 #include "cli/terminal.hpp"
 
 namespace perun {
 
-int report(const CommandLine& line, const Resolved& resolved) {
-  const Config& config = resolved.config;
+namespace {
+
+/// The stored runs asked for, after those that were cut off have been added.
+Result<Summary> stored(const CommandLine& line, const Config& config, const std::function<Factors(const Factors&)>& adjust) {
   std::filesystem::path file = line.file.value_or("");
   const auto folder = !line.file ? config.data_out : file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  for (const auto& recovered : recover(folder)) say(recovered);
+  for (const auto& recovered : recover(folder, config)) say(recovered);
   if (!line.file) {
     const auto newest = newest_file(config.data_out);
-    if (!newest) {
-      complain(newest.error());
-      return 1;
-    }
+    if (!newest) return newest.error();
     file = *newest;
   }
-  const auto summary = summarize_file(
-      file, line.run.value_or("last"), [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); },
-      line.recompute ? Figures::recomputed : Figures::stored_if_current);
+  return summarize_file(file, line.run.value_or("last"), adjust,
+                        line.recompute ? Figures::recomputed : Figures::stored_if_current);
+}
+
+}  // namespace
+
+int report(const CommandLine& line, const Resolved& resolved) {
+  const Config& config = resolved.config;
+  const auto adjust = [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); };
+  const auto summary = line.running
+                           ? summarize_running(line.file ? std::filesystem::path(*line.file) : config.data_out, config, adjust)
+                           : stored(line, config, adjust);
   if (!summary) {
     complain(summary.error());
     return 1;

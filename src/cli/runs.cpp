@@ -10,6 +10,7 @@
 #include "base/units.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
+#include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
 #include "cli/when.hpp"
 #include "config/config.hpp"
@@ -240,7 +241,7 @@ int runs(const CommandLine& line, const Resolved& resolved) {
   const fs::path place = !line.words.empty() ? fs::path(line.words.front()) : resolved.config.data_out;
   std::error_code none;
   const auto folder = fs::is_directory(place, none) ? place : place.has_parent_path() ? place.parent_path() : fs::path(".");
-  for (const auto& recovered : recover(folder)) say(recovered);
+  for (const auto& recovered : recover(folder, resolved.config)) say(recovered);
   for (const auto& action : actions)
     if (action.name == line.action) return act(line, action);
   if (line.words.size() > 1) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -32,6 +33,7 @@ struct Config {
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
   std::string name;                   ///< APP; empty: from the program
+  std::filesystem::path spool = "auto";  ///< auto: below the user's state folder; none: nowhere
   std::vector<std::string> tags;      ///< of the runs, for finding them again
   std::vector<std::string> backends;  ///< empty: all that work
   std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
@@ -42,6 +44,9 @@ struct Config {
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit
+  double region_frequency_hz = 200;
+  std::filesystem::path control;                     ///< a named pipe; empty: none
+  std::vector<std::pair<std::string, double>> work;  ///< units of work that the user states
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;
@@ -74,7 +79,7 @@ enum class Scope : std::uint8_t {
   factors,  ///< those and postprocess
   data,     ///< results and doctor
   monitor,
-  sources,  ///< monitor, sensors and doctor
+  sources,  ///< monitor, sensors, doctor and qualify
 };
 
 /// What follows a flag.

@@ -155,6 +155,33 @@ Status log_level(Config& c, std::string_view text) {
   return Ok{};
 }
 
+Status control(std::filesystem::path& out, std::string_view text) {
+  if (text.empty()) return out.clear(), Ok{};
+  constexpr std::string_view fifo = "fifo:";
+  if (!text.starts_with(fifo)) return invalid(marked(text) + " does not begin with fifo:", "write fifo:PATH");
+  return folder(out, text.substr(fifo.size()));
+}
+
+Status work(std::vector<std::pair<std::string, double>>& out, std::string_view text) {
+  std::vector<std::pair<std::string, double>> all;
+  for (const auto& item : list_items(text)) {
+    const auto sign = item.rfind('=');
+    const auto amount = sign == std::string::npos ? std::nullopt : text::number(text::trim(item.substr(sign + 1)));
+    const std::string name(text::trim(item.substr(0, sign)));
+    if (!amount || name.empty()) return invalid(marked(item) + " is not NAME=NUMBER");
+    if (*amount <= 0) return invalid(marked(item) + " is no work: it must be above 0");
+    all.emplace_back(name, *amount);
+  }
+  out = std::move(all);
+  return Ok{};
+}
+
+std::string spelled(const std::vector<std::pair<std::string, double>>& work) {
+  std::string out;
+  for (const auto& [name, amount] : work) out += (out.empty() ? "" : ",") + name + "=" + text::shortest(amount);
+  return out;
+}
+
 std::string joined(const std::vector<std::string>& items) {
   return fmt::format("{}", fmt::join(items, ","));
 }
@@ -165,7 +192,7 @@ std::string spelled(bool value) {
 using Text = std::string_view;
 using enum Takes;
 
-constexpr auto table = std::to_array<Option>({
+constexpr Option table[] = {
     {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
@@ -192,6 +219,8 @@ constexpr auto table = std::to_array<Option>({
      [](Config& c, Text t) { return folder(c.data_out, t); }, [](const Config& c) { return c.data_out.string(); }},
     {"monitor", "name", "--name", value, "APP", "name of the data file (default: PROGRAM's)", Scope::monitor,
      [](Config& c, Text t) { return app_name(c.name, t); }, [](const Config& c) { return c.name; }},
+    {"monitor", "spool", "--spool", value, "DIR", "where runs go when data_out fails; none; auto is ~/.local/state/perun",
+     Scope::data, [](Config& c, Text t) { return folder(c.spool, t); }, [](const Config& c) { return c.spool.string(); }},
     {"monitor", "tag", "--tag", list, "NAME,...", "words to find the run again by", Scope::monitor,
      [](Config& c, Text t) { return tags(c.tags, t); }, [](const Config& c) { return joined(c.tags); }},
     {"monitor", "backends", "--backends", list, "NAME,...", "use only these sources, e.g. rapl:perf,proc", Scope::sources,
@@ -214,6 +243,15 @@ constexpr auto table = std::to_array<Option>({
     {"monitor", "max-overhead", "--max-overhead,--max_overhead", value, "PERCENT", "of a core for sampling; 0: any",
      Scope::monitor, [](Config& c, Text t) { return percent(c.max_overhead_percent, t); },
      [](const Config& c) { return text::shortest(c.max_overhead_percent); }},
+    {"monitor", "region-frequency", "--region-frequency,--region_frequency", value, "HZ",
+     "rate of energy counters while the program marks regions", Scope::monitor,
+     [](Config& c, Text t) { return frequency(c.region_frequency_hz, t); },
+     [](const Config& c) { return text::shortest(c.region_frequency_hz); }},
+    {"monitor", "control", "--control", value, "fifo:PATH", "take marks from this pipe: begin NAME, end NAME, mark TEXT",
+     Scope::monitor, [](Config& c, Text t) { return control(c.control, t); },
+     [](const Config& c) { return c.control.empty() ? "" : "fifo:" + c.control.string(); }},
+    {"monitor", "work", "--work", list, "NAME=N", "what the program does, for J per unit: tokens=5000", Scope::monitor,
+     [](Config& c, Text t) { return work(c.work, t); }, [](const Config& c) { return spelled(c.work); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if not measured", Scope::monitor,
@@ -236,7 +274,7 @@ constexpr auto table = std::to_array<Option>({
        return Ok{};
      },
      [](const Config& c) { return c.color; }},
-});
+};
 
 bool same_key(std::string_view a, std::string_view b) noexcept {
   const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -251,7 +289,7 @@ std::span<const Option> options() noexcept {
 
 const Option* find_option(std::string_view key) noexcept {
   const auto row = std::ranges::find_if(table, [&](const Option& o) { return same_key(o.key, key); });
-  return row == table.end() ? nullptr : &*row;
+  return row == std::end(table) ? nullptr : &*row;
 }
 
 std::string variable(const Option& option) {

@@ -55,6 +55,24 @@ Json facts_of(const Outcome& o) {
   return out;
 }
 
+/// Rows of numbers, the fields in the order of the structures.
+Json facts_of(const Marks& marks) {
+  Json out{{"names", texts(marks.names)}, {"threads", Json::array()}, {"timeline", Json::array()}};
+  for (const auto& t : marks.threads) out["threads"].push_back(Json::array({t.number, t.rank, t.pid, t.tid, t.owners}));
+  for (const auto& m : marks.timeline)
+    out["timeline"].push_back(Json::array({m.t_ns, m.name, m.thread, static_cast<int>(m.kind), number(m.value)}));
+  out["holes"] = Json::array();
+  for (const auto& h : marks.holes)
+    out["holes"].push_back(Json::array({h.from_ns, h.to_ns, h.name, h.thread, h.inclusive_ns, h.exclusive_ns}));
+  out["sums"] = Json::array();
+  for (const auto& s : marks.sums)
+    out["sums"].push_back(
+        Json::array({s.name, s.thread, s.calls, s.inclusive_ns, s.exclusive_ns, s.shortest_ns, s.longest_ns, number(s.sum)}));
+  const auto& l = marks.losses;
+  out["losses"] = Json::array({l.marks, l.names, l.threads, l.deep, l.unmatched, l.unended});
+  return out;
+}
+
 Json facts_of(const Quality& q) {
   Json out;
   out["ticks"] = q.ticks;
@@ -103,6 +121,8 @@ Json facts_of(const Run& run) {
   out["origin"] = exact_text(run.origin);
   out["config_ini"] = exact_text(run.config_ini);
   out["provenance"] = pairs(run.provenance);
+  out["work"] = Json::array();
+  for (const auto& [what, amount] : run.work) out["work"].push_back(Json::array({exact_text(what), number(amount)}));
   return out;
 }
 
@@ -117,6 +137,7 @@ Json facts_of(const NodeRecord& node) {
   for (const auto& b : node.blocked)
     out["blocked"].push_back(
         {{"backend", exact_text(b.backend)}, {"reason", exact_text(b.reason)}, {"hint", exact_text(b.hint)}});
+  out["marks"] = node.marks.empty() ? Json(nullptr) : facts_of(node.marks);
   out["scope"] = node.scope ? Json::parse(encode(*node.scope), nullptr, false) : Json(nullptr);
   out["baseline"] = node.baseline ? Json::parse(encode(*node.baseline), nullptr, false) : Json(nullptr);
   return out;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "exchange/json.hpp"
 
@@ -48,14 +49,12 @@ template <class T>
 T integer_of(const Json& json, const char* what) {
   // Of what does not fit into 64 bits the parser makes a float.
   if (!json.is_number_integer()) throw Wrong{fmt::format("'{}' is no integer", what)};
-  if (json.is_number_unsigned()) {
-    const auto value = json.get<std::uint64_t>();
-    if (value > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) throw Wrong{fmt::format("'{}' is too large", what)};
-    return static_cast<T>(value);
-  }
+  using Limits = std::numeric_limits<T>;
+  const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max();
+  if (huge && sizeof(T) == 8 && std::is_unsigned_v<T>) return static_cast<T>(json.get<std::uint64_t>());
   const auto value = json.get<std::int64_t>();
-  if (std::is_unsigned_v<T> || value < static_cast<std::int64_t>(std::numeric_limits<T>::min()))
-    throw Wrong{fmt::format("'{}' is too small", what)};
+  if (huge || std::cmp_greater(value, Limits::max())) throw Wrong{fmt::format("'{}' is too large", what)};
+  if (std::cmp_less(value, Limits::min())) throw Wrong{fmt::format("'{}' is too small", what)};
   return static_cast<T>(value);
 }
 
@@ -153,6 +152,64 @@ Quality quality_of(const Json& json) {
   return q;
 }
 
+void field(const Json& json, const char* what, double& to) {
+  to = double_of(json, what);
+}
+template <std::integral T>
+void field(const Json& json, const char* what, T& to) {
+  to = integer_of<T>(json, what);
+}
+void field(const Json& json, const char* what, MarkKind& to) {
+  const auto kind = integer_of<std::uint8_t>(json, what);
+  if (kind < 1 || (kind > 5 && kind != 8)) throw Wrong{fmt::format("'{}' holds an unknown kind of mark", what)};
+  to = static_cast<MarkKind>(kind);
+}
+
+/// One row of numbers, which must have as many as there are fields.
+template <class... Fields>
+void row(const Json& json, const char* what, Fields&... fields) {
+  if (!json.is_array() || json.size() != sizeof...(fields))
+    throw Wrong{fmt::format("'{}' holds what is no row of {} numbers", what, sizeof...(fields))};
+  std::size_t i = 0;
+  (field(json[i++], what, fields), ...);
+}
+
+/// Marks name names and threads by number: what is not there would be looked for in vain later.
+void check_numbers(const Marks& marks) {
+  const auto check = [&](std::uint32_t name, std::uint16_t thread) {
+    if (name >= marks.names.size() || thread >= marks.threads.size())
+      throw Wrong{"'marks' speak of a name or thread that is not listed"};
+  };
+  for (const auto& m : marks.timeline) check(m.name, m.thread);
+  for (const auto& h : marks.holes) check(h.name, h.thread);
+  for (const auto& s : marks.sums) check(s.name, s.thread);
+}
+
+Marks marks_of(const Json& json) {
+  Marks marks;
+  marks.names = texts_at(json, "names");
+  for (const auto& item : list_at(json, "threads")) {
+    auto& t = marks.threads.emplace_back();
+    row(item, "threads", t.number, t.rank, t.pid, t.tid, t.owners);
+  }
+  for (const auto& item : list_at(json, "timeline")) {
+    auto& m = marks.timeline.emplace_back();
+    row(item, "timeline", m.t_ns, m.name, m.thread, m.kind, m.value);
+  }
+  for (const auto& item : list_at(json, "holes")) {
+    auto& h = marks.holes.emplace_back();
+    row(item, "holes", h.from_ns, h.to_ns, h.name, h.thread, h.inclusive_ns, h.exclusive_ns);
+  }
+  for (const auto& item : list_at(json, "sums")) {
+    auto& s = marks.sums.emplace_back();
+    row(item, "sums", s.name, s.thread, s.calls, s.inclusive_ns, s.exclusive_ns, s.shortest_ns, s.longest_ns, s.sum);
+  }
+  auto& l = marks.losses;
+  row(list_at(json, "losses"), "losses", l.marks, l.names, l.threads, l.deep, l.unmatched, l.unended);
+  check_numbers(marks);
+  return marks;
+}
+
 Sensor sensor_of(const Json& json) {
   Sensor s;
   take(json, "id", s.id);
@@ -236,6 +293,10 @@ class Reader {
     take(json, "origin", run.origin);
     take(json, "config_ini", run.config_ini);
     run.provenance = pairs_at(json, "provenance");
+    for (const auto& item : list_at(json, "work")) {
+      if (!item.is_array() || item.size() != 2) throw Wrong{"'work' holds what is no pair"};
+      run.work.emplace_back(text_of(item[0]), double_of(item[1], "work"));
+    }
     each(json, "nodes", [&](const Json& node) { run.nodes.push_back(node_of(node)); });
     return run;
   }
@@ -252,6 +313,7 @@ class Reader {
       take(item, "reason", blocked.reason);
       take(item, "hint", blocked.hint);
     }
+    if (const Json& marks = at(json, "marks"); !marks.is_null()) node.marks = marks_of(marks);
     if (const Json& scope = at(json, "scope"); !scope.is_null()) node.scope = decoded(decode_scope(scope.dump()));
     if (const Json& baseline = at(json, "baseline"); !baseline.is_null())
       node.baseline = decoded(decode_baseline(baseline.dump()));

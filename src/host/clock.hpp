@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <sys/timex.h>
 #include <time.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace perun {
 
@@ -29,6 +31,13 @@ inline Moment now() noexcept {
   const std::int64_t before = monotonic_ns();
   const std::int64_t real = clock_ns(CLOCK_REALTIME);
   return {before + (monotonic_ns() - before) / 2, real};
+}
+
+/// How far CLOCK_REALTIME may be off, s, as the kernel's clock discipline tells; nothing when it is not synchronized.
+inline std::optional<double> wall_clock_error_s() noexcept {
+  timex t{};
+  if (::adjtimex(&t) < 0 || (t.status & STA_UNSYNC) != 0) return std::nullopt;
+  return static_cast<double>(t.maxerror) * 1e-6;
 }
 
 }  // namespace perun

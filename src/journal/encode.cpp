@@ -142,6 +142,14 @@ Status guarded(std::string_view text, F&& parse) {
 
 }  // namespace
 
+namespace {
+Json work_json(const Run& run) {
+  Json work = Json::array();
+  for (const auto& [what, amount] : run.work) work.push_back({utf8(what), amount});
+  return work;
+}
+}  // namespace
+
 std::string encode_header(const Run& run) {
   const Json json{{"id", utf8(run.id)},
                   {"app", utf8(run.app)},
@@ -155,6 +163,7 @@ std::string encode_header(const Run& run) {
                   {"title", utf8(run.title)},
                   {"factors", factors_json(run.factors)},
                   {"config_ini", utf8(run.config_ini)},
+                  {"work", work_json(run)},
                   {"node", node_json(run.nodes.front())}};
   return json.dump();
 }
@@ -174,6 +183,7 @@ Result<Run> decode_header(std::string_view text) {
     read(json, "title", run.title);
     run.factors = factors_from(json.value("factors", Json::object()));
     read(json, "config_ini", run.config_ini);
+    read(json, "work", run.work);
     run.nodes.push_back(node_from(json.at("node")));
   });
   if (!ok) return ok.error();
@@ -234,6 +244,88 @@ Status decode_quality(std::string_view text, Quality& q) {
     read(json, "latency_p99_ns", q.latency_p99_ns);
     read(json, "period_ns", q.period_ns);
     read(json, "period_begin_ns", q.period_begin_ns);
+  });
+}
+
+std::string encode_part(const Part& p) {
+  Json scheduler = Json::object();
+  for (const auto& [key, value] : p.job.scheduler) scheduler[utf8(key)] = utf8(value);
+  Json json{{"launcher", p.job.launcher}, {"key", utf8(p.job.key)}, {"size", p.job.size},  {"scheduler", scheduler},
+            {"node_id", utf8(p.node_id)}, {"boot_id", p.boot_id},   {"segment", p.segment}};
+  if (p.clock_error_s) json["clock_error_s"] = *p.clock_error_s;
+  if (p.local_size) json["local_size"] = *p.local_size;
+  return json.dump();
+}
+
+Result<Part> decode_part(std::string_view text) {
+  Part p;
+  const auto ok = guarded(text, [&](const Json& json) {
+    read(json, "launcher", p.job.launcher);
+    read(json, "key", p.job.key);
+    read(json, "size", p.job.size);
+    const auto scheduler = json.value("scheduler", Json::object());
+    for (const auto& [key, value] : scheduler.items()) p.job.scheduler.emplace_back(key, value.get<std::string>());
+    read(json, "node_id", p.node_id);
+    read(json, "boot_id", p.boot_id);
+    read(json, "segment", p.segment);
+    if (json.contains("local_size")) p.local_size = json.at("local_size").get<int>();
+    if (json.contains("clock_error_s")) p.clock_error_s = json.at("clock_error_s").get<double>();
+  });
+  if (!ok) return ok.error();
+  return p;
+}
+
+std::string encode_rank(const RankRecord& r) {
+  Json json{{"rank", r.rank},
+            {"status", name(r.status)},
+            {"exit_code", r.exit_code},
+            {"signal", r.signal},
+            {"pid", r.pid},
+            {"begin", {r.begin.mono_ns, r.begin.real_ns}},
+            {"end", {r.end.mono_ns, r.end.real_ns}},
+            {"user_s", r.user_s},
+            {"system_s", r.system_s},
+            {"max_rss_bytes", r.max_rss_bytes}};
+  if (!r.app.empty()) json["app"] = utf8(r.app);
+  if (!r.command.empty()) {
+    json["command"] = Json::array();
+    for (const auto& word : r.command) json["command"].push_back(utf8(word));
+  }
+  return json.dump();
+}
+
+Result<RankRecord> decode_rank(std::string_view text) {
+  RankRecord r;
+  const auto ok = guarded(text, [&](const Json& json) {
+    read(json, "rank", r.rank);
+    read_name(json, "status", rank_status_names, r.status);
+    read(json, "exit_code", r.exit_code);
+    read(json, "signal", r.signal);
+    read(json, "pid", r.pid);
+    const auto moment = [&](const char* key) { return Moment{json.at(key).at(0), json.at(key).at(1)}; };
+    r.begin = moment("begin");
+    r.end = moment("end");
+    read(json, "user_s", r.user_s);
+    read(json, "system_s", r.system_s);
+    read(json, "max_rss_bytes", r.max_rss_bytes);
+    read(json, "app", r.app);
+    read(json, "command", r.command);
+  });
+  if (!ok) return ok.error();
+  if (r.rank < 0) return Error{Errc::format, "the journal holds a rank below 0"};
+  return r;
+}
+
+std::string encode_writer(const WriterFacts& facts) {
+  return Json{{"owner", encode(facts.owner)}, {"data_out", utf8(facts.data_out)}}.dump();
+}
+
+Status decode_writer(std::string_view text, WriterFacts& facts) {
+  return guarded(text, [&](const Json& json) {
+    std::string owner;
+    read(json, "owner", owner);
+    facts.owner = decode_owner(owner).value_or(Owner{});
+    read(json, "data_out", facts.data_out);
   });
 }
 

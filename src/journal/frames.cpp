@@ -6,30 +6,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <type_traits>
 
 #include "base/crc32c.hpp"
+#include "journal/bytes.hpp"
 
 namespace perun::journal {
 
 namespace {
 
 constexpr std::size_t sample_size = 4 + 4 + 8 + 8;  // sensor, half width, time, raw
-
-template <class T>
-void put(std::vector<std::byte>& out, T value) {
-  static_assert(std::is_integral_v<T>);
-  const auto at = out.size();
-  out.resize(at + sizeof value);
-  std::memcpy(out.data() + at, &value, sizeof value);
-}
-
-template <class T>
-T get(std::span<const std::byte> bytes, std::size_t at) noexcept {
-  T value{};
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
 
 }  // namespace
 

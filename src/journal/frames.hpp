@@ -28,8 +28,18 @@ enum class FrameType : std::uint32_t {
   quality = 6,     ///< JSON: how the sampling went
   end = 7,         ///< nothing follows but `committing`
   committing = 8,  ///< the run is being added to a data file and may be there already
+  writer = 9,      ///< JSON: the process that writes here, and the data folder that the run belongs to
   /// JSON: what else shaped the run
   provenance = 12,
+  // What programs marked (journal/marks.hpp):
+  mark_names = 16,
+  mark_threads = 17,
+  marks = 18,
+  mark_holes = 19,
+  mark_sums = 20,
+  mark_losses = 21,
+  part = 32,  ///< JSON: which part of which job this is
+  rank = 33,  ///< JSON: what became of one process of the job
 };
 
 /// Appends one whole frame to `out`: length, type, payload, CRC-32C over all three.

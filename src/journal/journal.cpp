@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -18,6 +17,8 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "journal/encode.hpp"
+#include "journal/files.hpp"
+#include "journal/marks.hpp"
 
 namespace perun::journal {
 
@@ -26,12 +27,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t most_gathered = 1 << 20;
-
-Error failed(const fs::path& path, std::string_view doing) {
-  const int why = errno;
-  const auto code = why == EACCES || why == EPERM || why == EROFS ? Errc::denied : why == ENOENT ? Errc::not_found : Errc::io;
-  return {code, fmt::format("cannot {} {}: {}", doing, path.string(), std::strerror(why))};
-}
 
 std::span<const std::byte> bytes_of(std::string_view s) {
   return std::as_bytes(std::span(s));
@@ -42,25 +37,6 @@ std::string file_name(std::string_view host) {
   std::string name;
   for (const char c : host) name += (c == '/' || c == '\0') ? '_' : c;
   return (name.empty() || name[0] == '.' ? "_" + name : name) + ".journal";
-}
-
-Status write_all(int fd, std::span<const std::byte> bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return Error{Errc::io, n == 0 ? "nothing was written" : std::strerror(errno)};
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    at += static_cast<std::uint64_t>(n);
-  }
-  return Ok{};
-}
-
-/// Renames to a name that nobody has.
-Status rename_new(const fs::path& from, const fs::path& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return Ok{};
-  // File systems that cannot promise it (NFS) say EINVAL; a run key is unique anyway.
-  if (errno == EINVAL && ::rename(from.c_str(), to.c_str()) == 0) return Ok{};
-  return failed(to, "create");
 }
 
 /// Puts one frame's meaning into the run; frames that make no sense are skipped like unknown ones.
@@ -98,9 +74,20 @@ void apply(const Frame& frame, Contents& contents) {
     case FrameType::committing:
       contents.committing = true;
       break;
+    case FrameType::part:
+      if (auto part = decode_part(text)) contents.part = *std::move(part);
+      break;
+    case FrameType::rank:
+      if (auto rank = decode_rank(text)) contents.ranks.push_back(*std::move(rank));
+      break;
+    case FrameType::writer:
+      static_cast<void>(decode_writer(text, contents.writer));
+      break;
     case FrameType::header:
     case FrameType::readings:
       break;
+    default:
+      static_cast<void>(apply_marks(frame, node.marks));
   }
 }
 
@@ -168,47 +155,24 @@ fs::path path_of(const fs::path& data_out, std::string_view run_key, std::string
   return run_folder(data_out, run_key) / file_name(host);
 }
 
-Result<Writer> Writer::create(const fs::path& data_out, const Run& run) {
-  const fs::path folder = run_folder(data_out, run.id);
-  std::error_code error;
-  for (int attempt = 0; attempt < 3; ++attempt) {  // another perun may just be removing an empty .perun
-    fs::create_directories(folder, error);
-    if (!error) break;
-  }
-  if (error) {
-    errno = error.value();
-    return failed(folder, "make the folder");
-  }
+Result<Writer> Writer::create_at(const fs::path& path, const Run& run, const fs::path& home, const Part* part) {
+  auto made = make(path);
+  if (!made) return made;
+  made->gathered_.assign(bytes_of(magic).begin(), bytes_of(magic).end());
+  made->json(FrameType::header, encode_header(run));
+  if (part != nullptr) made->json(FrameType::part, encode_part(*part));
+  std::error_code none;
+  made->json(FrameType::writer, encode_writer({this_process(), fs::absolute(home, none).string()}));
+  auto named = made->flush();
   // The name by which others find it appears only when it is locked and holds its header.
-  const fs::path path = path_of(data_out, run.id, run.nodes.front().host);
-  const fs::path hidden = fs::path(path).replace_extension(".new");
-  Fd file(::open(hidden.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file) return failed(path, "create");
-  static_cast<void>(::flock(file.get(), LOCK_EX | LOCK_NB));  // where locks do not exist nobody can take the run over either
-  Writer writer(path, std::move(file), 0);
-  writer.gathered_.assign(bytes_of(magic).begin(), bytes_of(magic).end());
-  writer.json(FrameType::header, encode_header(run));
-  if (const auto ok = writer.flush(); !ok) {
-    ::unlink(hidden.c_str());
-    discard(path);
-    return ok.error();
-  }
-  if (const auto ok = rename_new(hidden, path); !ok) {
-    ::unlink(hidden.c_str());
-    return ok.error();
-  }
-  return writer;
+  if (named) named = rename_new(hidden_name(path), path);
+  if (named) return made;
+  forget(path);
+  return named.error();
 }
 
-Result<Writer> Writer::reopen(const fs::path& path) {
-  Fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!file) return failed(path, "open");
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return Error{Errc::busy, fmt::format("{} is still being written", path.string())};
-  const auto contents = perun::journal::open(path);
-  if (!contents) return contents.error();
-  if (::ftruncate(file.get(), static_cast<off_t>(contents->whole)) != 0) return failed(path, "repair");
-  return Writer(path, std::move(file), contents->whole);
+Result<Writer> Writer::create(const fs::path& folder, const Run& run, const fs::path& home) {
+  return create_at(path_of(folder, run.id, run.nodes.front().host), run, home.empty() ? folder : home);
 }
 
 void Writer::json(FrameType type, const std::string& text) {
@@ -230,6 +194,11 @@ void Writer::samples(std::span<const Sample> samples) {
   append_frame(gathered_, FrameType::readings, payload_);
 }
 
+void Writer::marks(const Marks& marks) {
+  append_marks(gathered_, marks, mark_names_);
+  mark_names_ += static_cast<std::uint32_t>(marks.names.size());
+}
+
 void Writer::clock(const Moment& m) {
   moment(FrameType::clock, m);
 }
@@ -241,6 +210,9 @@ void Writer::outcome(const Outcome& outcome, const Moment& end) {
 }
 void Writer::quality(const Quality& quality) {
   json(FrameType::quality, encode_quality(quality));
+}
+void Writer::rank(const RankRecord& rank) {
+  json(FrameType::rank, encode_rank(rank));
 }
 
 void Writer::provenance(const Attributes& facts) {
@@ -262,12 +234,16 @@ Status Writer::flush() {
   }
   size_ += gathered_.size();
   gathered_.clear();
+  struct stat info {};
+  if (::fstat(file_.get(), &info) == 0 && info.st_nlink == 0)
+    return Error{Errc::not_found, fmt::format("cannot write {}: somebody deleted it", path_.string())};
   return Ok{};
 }
 
 Status Writer::sync() {
   if (const auto ok = flush(); !ok) return ok;
   if (::fdatasync(file_.get()) != 0) return failed(path_, "sync");
+  if (!std::exchange(name_synced_, true)) sync_folders(path_);
   return Ok{};
 }
 
@@ -333,25 +309,6 @@ Result<Contents> open(const fs::path& path) {
   node.series.clear();
   node.recording = contents->recording.get();
   return contents;
-}
-
-std::vector<fs::path> abandoned(const fs::path& data_out) {
-  std::vector<fs::path> found;
-  std::error_code none;
-  for (const auto& run : fs::directory_iterator(data_out / ".perun", none)) {
-    for (const auto& entry : fs::directory_iterator(run.path(), none)) {
-      if (entry.path().extension() != ".journal") continue;
-      const Fd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC));
-      if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) found.push_back(entry.path());
-    }
-  }
-  return found;
-}
-
-void discard(const fs::path& journal) noexcept {
-  ::unlink(journal.c_str());
-  const fs::path folder = journal.parent_path();
-  if (::rmdir(folder.c_str()) == 0) ::rmdir(folder.parent_path().c_str());
 }
 
 }  // namespace perun::journal

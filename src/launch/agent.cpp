@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "launch/agent.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstdlib>
+#include <cmath>
 #include <future>
 #include <optional>
 #include <utility>
 
 #include "host/machine.hpp"
+#include "launch/attend.hpp"
+#include "launch/detach.hpp"
 #include "launch/git_look.hpp"
 #include "launch/provenance.hpp"
+#include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -33,51 +32,11 @@ constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
 constexpr int git_patience_ms = 20;  // of a short run; in a longer one git is done before
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
-/// Leaves the terminal and everything that belongs to the program.
-void detach(int channel) {
-  ::setsid();
-  ::prctl(PR_SET_NAME, "perun-agent");
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int fd = 0; fd < 3; ++fd) ::dup2(null, fd);
-  if (channel > 3) ::close_range(3, static_cast<unsigned>(channel - 1), 0);
-  ::close_range(static_cast<unsigned>(channel + 1), ~0U, 0);
-}
-
-/// Storing a run touches some 2 MB of heap for the first time, one page fault after the other, which is dear in virtual
-/// machines. Here they are had in one call, while the launcher prepares the program.
-void prepare_heap() {
-  constexpr std::size_t needed = 2 << 20, page = 4096;
-  ::mallopt(M_ARENA_MAX, 1);  // one heap for all threads
-  ::mallopt(M_MMAP_THRESHOLD, 2 * needed);
-  ::mallopt(M_TRIM_THRESHOLD, 8 * needed);
-  auto* const end = static_cast<std::byte*>(::sbrk(0));
-  auto* const start = end + (page - reinterpret_cast<std::uintptr_t>(end) % page) % page;
-  void* volatile grown = std::malloc(needed);  // volatile: not to be optimized away
-  std::free(grown);
-  ::madvise(start, needed, MADV_POPULATE_WRITE);  // an older kernel refuses; nothing is lost
-}
-
-NodeRecord describe_node(const AgentTask& task, const Instruments& instruments) {
-  NodeRecord node;
-  node.host = host_name();
-  node.attributes = describe_machine(task.host);
-  node.attributes.insert(node.attributes.end(), instruments.attributes.begin(), instruments.attributes.end());
-  for (const auto& backend : instruments.backends)
-    node.sensors.insert(node.sensors.end(), backend->sensors().begin(), backend->sensors().end());
-  node.blocked = instruments.blocked;
-  node.scope = cpu_scope(task.host);
-  return node;
-}
-
-std::int64_t cpu_ns() {
-  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
  public:
-  Session(const AgentTask& task, Channel& channel, Sampler& sampler, journal::Writer writer)
-      : task_(task), channel_(channel), sampler_(sampler), writer_(std::move(writer)) {}
+  Session(const AgentTask& task, Channel& channel, Sampler& sampler, RegionWatch& regions, journal::Writer writer)
+      : task_(task), channel_(channel), sampler_(sampler), regions_(regions), writer_(std::move(writer)) {}
 
   /// The launcher waits for this word to start the program.
   void read_first(const std::string& notice) {
@@ -90,15 +49,18 @@ class Session {
   bool watch() {
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
     while (!over_) {
-      const int patience = launcher_gone_
-                               ? last_words_ms
-                               : static_cast<int>(std::max<std::int64_t>(1, (next_pair_ns_ - monotonic_ns()) / 1'000'000));
-      std::array<pollfd, 3> fds{{{channel_.fd(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {program_.get(), POLLIN, 0}}};
+      std::array<pollfd, 5> fds{{{channel_.fd(), POLLIN, 0},
+                                 {sampler_.ready_fd(), POLLIN, 0},
+                                 {program_.get(), POLLIN, 0},
+                                 {regions_.fd(), POLLIN, 0},
+                                 {regions_.control_fd(), POLLIN, 0}}};
       if (launcher_gone_) fds[0].fd = -1;
-      const int n = ::poll(fds.data(), fds.size(), patience);
+      const int n = ::poll(fds.data(), fds.size(), patience_ms());
       if (n == 0 && launcher_gone_) break;
+      const bool spoken = fds[3].revents != 0 || fds[4].revents != 0;
+      if (spoken) tell(regions_.hear(sampler_));
       if (fds[2].revents != 0) program_ended();
-      if (fds[1].revents != 0) take_readings();
+      if (fds[1].revents != 0 || spoken || n == 0) take_readings();
       if (fds[0].revents != 0) hear();
       if (cancelled_) return false;
       if (monotonic_ns() >= next_pair_ns_) pair_clocks();
@@ -111,9 +73,10 @@ class Session {
     if (end_.mono_ns == 0) end_ = now();
     correct_end();
     take_readings();
+    writer_.marks(regions_.finish(end_.mono_ns));
     writer_.clock(now());
     quality_.lost += writer_.dropped();
-    quality_.agent_cpu_ns = cpu_ns() - cpu_begin_ns_;
+    quality_.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality_.launcher_cpu_ns = launcher_cpu_ns_;
     for (auto& fact : git_.finish(git_patience_ms)) provenance_.push_back(std::move(fact));
     if (!provenance_.empty()) writer_.provenance(provenance_);
@@ -124,16 +87,31 @@ class Session {
     // A short run is in its data file, and that on disk, before a sync of its journal would be of use.
     const bool long_run = end_.mono_ns - begin_.mono_ns > worth_syncing_ns;
     report_trouble(long_run ? writer_.sync() : writer_.flush());
+    look_for_journal();
     if (prepared_.valid()) prepared_.get();
   }
 
+  [[nodiscard]] const std::filesystem::path& journal() const noexcept { return writer_.path(); }
+  /// A journal that had to move may have been stored from where it was, by somebody who thought that we are dead.
+  [[nodiscard]] Presence presence() const noexcept { return moved_ ? Presence::perhaps_there : Presence::certainly_new; }
+
  private:
+  [[nodiscard]] int patience_ms() const {
+    if (launcher_gone_) return last_words_ms;
+    const std::int64_t until_pair_ms = std::max<std::int64_t>(1, (next_pair_ns_ - monotonic_ns()) / 1'000'000);
+    const int marks_ms = regions_.patience_ms();
+    return static_cast<int>(marks_ms < 0 ? until_pair_ms : std::min<std::int64_t>(until_pair_ms, marks_ms));
+  }
+
   void take_readings() {
     sampler_.drain([&](std::span<const RingSample> samples) {
       batch_.clear();
       for (const auto& s : samples) batch_.push_back({s.sensor, s.reading});
       writer_.samples(batch_);
+      regions_.add(samples);
     });
+    regions_.answer(begin_.mono_ns);
+    writer_.marks(regions_.drain(sampler_, monotonic_ns()));
     report_trouble(writer_.flush());
   }
 
@@ -148,6 +126,7 @@ class Session {
   void pair_clocks() {
     writer_.clock(now());
     report_trouble(writer_.sync());
+    look_for_journal();
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
   }
 
@@ -170,7 +149,7 @@ class Session {
     program_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     sampler_.go(program_.get());
     begun_ = true;
-    cpu_begin_ns_ = cpu_ns();
+    cpu_begin_ns_ = own_cpu_ns();
     writer_.begin(begin_);
     take_readings();
     look_around(pid);
@@ -206,19 +185,39 @@ class Session {
       launcher_gone_ = true;
       outcome_.interrupted_by = "perun was killed";
       if (!begun_) cancelled_ = true;
-      if (!program_) over_ = true;
+      if (!program_ || task_.of_caller) over_ = true;
     }
   }
 
+  /// What is the user's to mend.
+  void tell(const Status& status) {
+    if (!status) channel_.send({.type = Message::Type::trouble, .text = "--control: " + status.error().what});
+  }
+
+  /// Told once. The second place is tried once too; what cannot be written there either is tried again here.
   void report_trouble(const Status& status) {
-    if (status || troubled_) return;
-    troubled_ = true;
-    channel_.send({.type = Message::Type::trouble, .text = status.error().what});
+    if (status || std::exchange(troubled_, true)) return;
+    std::string text = status.error().what;
+    if (task_.spool.empty()) {
+      text += "; what fits is kept";
+    } else if (const auto moved = writer_.move_to(task_.spool); moved) {
+      moved_ = true;
+      text += fmt::format("; the run is kept in {}", task_.spool.string());
+    } else {
+      text += fmt::format("; nor can the run be kept in {} ({}); what fits is kept", task_.spool.string(), moved.error().what);
+    }
+    channel_.send({.type = Message::Type::trouble, .text = text});
+  }
+
+  void look_for_journal() {
+    if (!writer_.in_place())
+      report_trouble(Error{Errc::not_found, fmt::format("{} was moved or deleted", writer_.path().string())});
   }
 
   const AgentTask& task_;
   Channel& channel_;
   Sampler& sampler_;
+  RegionWatch& regions_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
   Attributes provenance_;
@@ -229,13 +228,32 @@ class Session {
   Fd program_;  ///< pidfd
   std::future<void> prepared_;
   std::int64_t next_pair_ns_ = 0, cpu_begin_ns_ = 0, launcher_cpu_ns_ = 0;
-  bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false;
+  bool begun_ = false, over_ = false, cancelled_ = false, launcher_gone_ = false, troubled_ = false, moved_ = false;
 };
 
 Result<Stored> store_journal(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
   const auto contents = journal::open(path);
   if (!contents) return contents.error();
   return store(contents->run, presence);
+}
+
+/// HDF5 walks in circles in some damaged files; the launcher, who sees us die, keeps the run.
+void limit_time() {
+  constexpr rlim_t most_s = 300;
+  const auto limit_s = static_cast<rlim_t>(own_cpu_ns() / 1'000'000'000) + most_s;
+  const rlimit limit{limit_s, limit_s + 1};
+  ::setrlimit(RLIMIT_CPU, &limit);
+}
+
+/// In data_out, else in the spool: a disk that is full already is no reason not to measure.
+Result<journal::Writer> create_journal(const AgentTask& task, const Run& run, Channel& channel) {
+  auto writer = journal::Writer::create(task.data_out, run);
+  if (writer || task.spool.empty()) return writer;
+  auto spooled = journal::Writer::create(task.spool, run, task.data_out);
+  if (!spooled) return writer;
+  channel.send({.type = Message::Type::trouble,
+                .text = fmt::format("{}; the run is kept in {}", writer.error().what, task.spool.string())});
+  return spooled;
 }
 
 /// The whole life of the agent; the return value is its exit status.
@@ -253,28 +271,41 @@ int live(const AgentTask& task, Channel& channel) {
     if (!baseline) return refuse(baseline.error());
     run.nodes.back().baseline = *std::move(baseline);
   }
-  auto writer = journal::Writer::create(task.data_out, run);
+  auto writer = create_journal(task, run, channel);
   if (!writer) return refuse(writer.error());
   writer->clock(now());
-  const auto path = writer->path();
+  const auto first_path = writer->path();
 
   const std::int64_t period = guarded_period_ns(run.frequency_hz, instruments->backends);
-  const OverheadLimit limit{
-      .percent = task.max_overhead_percent, .longest_period_ns = longest_period_ns(instruments->backends), .cpu_ns = &cpu_ns};
+  const OverheadLimit limit{.percent = task.max_overhead_percent,
+                            .longest_period_ns = longest_period_ns(instruments->backends),
+                            .cpu_ns = &own_cpu_ns};
+  RegionWatch regions(run.nodes.back().sensors,
+                      task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
+  const auto marks_ready = regions.open(region_paths(first_path.parent_path(), run.id, 0), 0);
+  if (!task.control.empty())
+    if (const auto ok = regions.open_control(task.control); !ok) {
+      journal::discard(first_path);
+      return refuse(ok.error());
+    }
   Sampler sampler(std::move(instruments->backends), period, task.host, limit);
   if (const auto ok = sampler.start(); !ok) {
-    journal::discard(path);
+    journal::discard(first_path);
     return refuse(ok.error());
   }
   {
-    Session session(task, channel, sampler, *std::move(writer));
+    Session session(task, channel, sampler, regions, *std::move(writer));
     session.read_first(instruments->notice);
+    if (!marks_ready)
+      channel.send({.type = Message::Type::trouble, .text = marks_ready.error().what + ": there will be no regions"});
     if (!session.watch()) {
-      journal::discard(path);
+      journal::discard(session.journal());
       return 0;
     }
     session.finish();
-    const auto stored = store_journal(path, Presence::certainly_new, task.store);
+    const auto path = session.journal();
+    limit_time();
+    const auto stored = store_journal(path, session.presence(), task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
       return 0;
@@ -289,11 +320,15 @@ int live(const AgentTask& task, Channel& channel) {
 }  // namespace
 
 std::filesystem::path journal_path(const AgentTask& task) {
+  std::error_code none;
+  if (!task.spool.empty())
+    if (auto spooled = journal::path_of(task.spool, task.run.id, host_name()); std::filesystem::exists(spooled, none))
+      return spooled;
   return journal::path_of(task.data_out, task.run.id, host_name());
 }
 
 void run_agent(const AgentTask& task, Channel channel) {
-  detach(channel.fd());
+  detach(std::array{channel.fd()});
   prepare_heap();
   int status = 1;
   try {
@@ -305,21 +340,28 @@ void run_agent(const AgentTask& task, Channel channel) {
   ::_exit(status);
 }
 
-Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
-  auto writer = journal::Writer::reopen(journal);  // held until the run is stored, so that nobody else stores it too
-  if (!writer) return writer.error();
+Result<Stored> rescue(journal::Writer writer, const std::optional<Outcome>& outcome, const StoreRun& store) {
+  const auto journal = writer.path();  // locked by `writer` until the run is stored, so that nobody else stores it too
   const auto contents = journal::open(journal);
   if (!contents) return contents.error();
   if (!contents->begun) {
     journal::discard(journal);
     return Error{Errc::not_found, fmt::format("the program of {} was never started", contents->run.id)};
   }
-  if (outcome && !contents->ended) writer->outcome(*outcome, Moment{});
-  writer->committing();
-  if (const auto ok = writer->sync(); !ok) return ok.error();
-  auto stored = store_journal(journal, contents->committing ? Presence::perhaps_there : Presence::certainly_new, store);
+  if (outcome && !contents->ended) writer.outcome(*outcome, Moment{});
+  writer.committing();
+  // On a full disk the run can be stored elsewhere all the same. It may be there already: not only when a commit was cut
+  // off, also when an earlier state of this journal could not be removed.
+  static_cast<void>(writer.sync());
+  auto stored = store_journal(journal, Presence::perhaps_there, store);
   if (stored) journal::discard(journal);
   return stored;
+}
+
+Result<Stored> rescue(const std::filesystem::path& journal, const std::optional<Outcome>& outcome, const StoreRun& store) {
+  auto writer = journal::Writer::reopen(journal);
+  if (!writer) return writer.error();
+  return rescue(*std::move(writer), outcome, store);
 }
 
 }  // namespace perun

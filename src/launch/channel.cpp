@@ -61,6 +61,7 @@ std::string encode(const Message& m) {
               {"finished", m.outcome.finished},
               {"exit_code", m.outcome.exit_code},
               {"signal", m.outcome.signal},
+              {"interrupted_by", clip(m.outcome.interrupted_by)},
               {"user_s", m.outcome.user_s},
               {"system_s", m.outcome.system_s},
               {"max_rss_bytes", m.outcome.max_rss_bytes},
@@ -80,6 +81,7 @@ Message decode(std::string_view text) {
   m.outcome.finished = j.at("finished");
   m.outcome.exit_code = j.at("exit_code");
   m.outcome.signal = j.at("signal");
+  m.outcome.interrupted_by = j.at("interrupted_by");
   m.outcome.user_s = j.at("user_s");
   m.outcome.system_s = j.at("system_s");
   m.outcome.max_rss_bytes = j.at("max_rss_bytes");

@@ -25,15 +25,19 @@ struct Stored {
 /// What launcher and agent say to each other. Each fills only its own fields.
 struct Message {
   enum class Type : std::uint8_t {
+    hello,    ///< launcher of a job's rank: number = rank; text: app and command as JSON; moment: when its program began,
+              ///< if the agent it had is gone
     ready,    ///< agent: the first readings are taken at moment, the program is to start now; text: notice for the user
     refused,  ///< agent: cannot measure; error
-    begun,    ///< launcher: the program runs; number = pid
+    begun,    ///< launcher: the program runs; number = pid; of a rank also moment
     cancel,   ///< launcher: the program is not running; forget the run
     end,      ///< launcher: the program has ended; moment, outcome, number = its own processor time meanwhile, ns
     trouble,  ///< agent: something fails while the program runs; text
+    storing,  ///< agent of a job: the last rank has ended, and the run is being stored
     summary,  ///< agent: a piece of the summary of the run that was stored; text
     stored,   ///< agent: the run is in its data file; stored, without the summary
     kept,     ///< agent: the run could not be stored; the journal stays; error
+    bye,      ///< agent of a job: the rank's end is written down; others are still running
   } type;
   std::string text = {};
   std::int64_t number = 0;
@@ -47,6 +51,7 @@ struct Message {
 class Channel {
  public:
   static Result<std::pair<Channel, Channel>> pair();
+  explicit Channel(Fd socket) : socket_(std::move(socket)) {}
 
   /// False when the other side is gone.
   bool send(const Message& message) noexcept;
@@ -59,10 +64,12 @@ class Channel {
   [[nodiscard]] bool closed() const noexcept { return closed_; }
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
-  void close() noexcept { socket_.reset(); }
+  void close() noexcept {
+    socket_.reset();
+    closed_ = true;
+  }
 
  private:
-  explicit Channel(Fd socket) : socket_(std::move(socket)) {}
   Fd socket_;
   bool closed_ = false;
 };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "launch/measure.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,10 @@
 #include <cstring>
 #include <utility>
 
+#include "launch/attend.hpp"
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
+#include "launch/region_watch.hpp"
 #include "model/summary_text.hpp"
 
 namespace perun {
@@ -24,61 +26,6 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t patience_for_agent_ns = 10'000'000'000;
-
-double seconds(const timeval& t) {
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-}
-
-std::int64_t cpu_ns() {
-  return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
-Outcome outcome_of(const Child::Change& change) {
-  return {.finished = true,
-          .exit_code = change.exit_code,
-          .signal = change.signal,
-          .interrupted_by = {},
-          .user_s = seconds(change.usage.ru_utime),
-          .system_s = seconds(change.usage.ru_stime),
-          .max_rss_bytes = std::int64_t{change.usage.ru_maxrss} * 1024};
-}
-
-void let_go(std::span<const int> inherited) {
-  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (null) {
-    ::dup2(null.get(), STDIN_FILENO);
-    ::dup2(null.get(), STDOUT_FILENO);
-  }
-  for (const int fd : inherited) ::close(fd);
-}
-
-/// Waits for the program to end, passing signals on and stopping with it. `hear` is called when `extra` is readable
-/// and returns the descriptor to watch from then on, -1 for none.
-Child::Change attend(Child& child, SignalRelay& relay, int extra, const std::function<int()>& hear) {
-  bool may_have_changed = true;  // its SIGCHLD may have been collected while others were waited for
-  for (;;) {
-    if (std::exchange(may_have_changed, false)) {
-      const auto change = child.poll();
-      if (change.what == Child::Change::What::ended) return change;
-      // The shell that started perun must see the job stop, and its `fg` wakes both.
-      if (change.what == Child::Change::What::stopped) {
-        ::raise(SIGSTOP);
-        // What the canary saw meanwhile comes first.
-        may_have_changed = relay.collect(monotonic_ns()).child_changed;
-        continue;
-      }
-    }
-    for (const int signal : relay.due(monotonic_ns())) child.send(signal);
-    std::array<pollfd, 3> fds{{{relay.signal_fd(), POLLIN, 0}, {relay.canary_fd(), POLLIN, 0}, {extra, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), relay.timeout_ms(monotonic_ns()));
-    may_have_changed = relay.collect(monotonic_ns()).child_changed;
-    if (fds[2].revents != 0) extra = hear();
-  }
-}
-
-bool ends_waiting(int signal) {
-  return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
-}
 
 /// The agent process and our end of its channel.
 class Agent {
@@ -97,20 +44,8 @@ class Agent {
 
   Channel& channel() noexcept { return channel_; }
 
-  /// The next message, or nothing when the agent is gone, the time is over or the user wants out.
   std::optional<Message> wait(SignalRelay& relay, std::int64_t until_ns, int& signal) {
-    for (;;) {
-      if (auto message = channel_.receive()) return message;
-      if (channel_.closed()) return std::nullopt;
-      const auto left =
-          until_ns == 0 ? -1 : static_cast<int>(std::max<std::int64_t>(0, (until_ns - monotonic_ns()) / 1'000'000));
-      std::array<pollfd, 2> fds{{{channel_.fd(), POLLIN, 0}, {relay.signal_fd(), POLLIN, 0}}};
-      const int n = ::poll(fds.data(), fds.size(), left);
-      if (n == 0) return std::nullopt;
-      for (const int s : relay.collect(monotonic_ns()).received)
-        if (ends_waiting(s)) signal = s;
-      if (signal != 0) return std::nullopt;
-    }
+    return next_message(channel_, relay, until_ns, signal);
   }
 
   /// Until it has closed its end; it leaves nothing behind then, and its exit is not worth waiting for.
@@ -135,14 +70,20 @@ class Agent {
   Channel channel_;
 };
 
-/// The agent's first word: ready, or why not. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
-                             const std::function<void(std::string_view)>& say) {
+/// The agent's first word: ready, or why not.
+struct Ready {
+  int signal = 0;  ///< ended the waiting
+  Moment begin = {};
+};
+Result<Ready> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extra_ns,
+                               const std::function<void(std::string_view)>& say) {
   int signal = 0;
-  const auto first = agent.wait(relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
+  const auto until_ns = monotonic_ns() + patience_for_agent_ns + extra_ns;
+  auto first = agent.wait(relay, until_ns, signal);
+  for (; first && first->type == Message::Type::trouble; first = agent.wait(relay, until_ns, signal)) say(first->text);
   if (first && first->type == Message::Type::ready) {
     if (!first->text.empty()) say(first->text);
-    return 0;
+    return Ready{0, first->moment};
   }
   agent.channel().send({.type = Message::Type::cancel});
   if (first) {
@@ -153,37 +94,74 @@ Result<int> wait_until_ready(Agent& agent, SignalRelay& relay, std::int64_t extr
     return error;
   }
   agent.kill_and_reap();
-  if (signal != 0) return signal;
+  if (signal != 0) return Ready{signal};
   return Error{Errc::io, "the sampling process did not get ready", "perun sensors shows what it tries to read"};
 }
 
+/// What a run that could not be stored leaves to be told.
+Error kept(Error error, const std::filesystem::path& journal) {
+  error.hint =
+      fmt::format("the run is kept in {}; the next perun command on this folder adds it, or perun recover", journal.string());
+  return error;
+}
+
+/// Takes over the journal of an agent that died, at once, so that no other perun takes the run for one that was cut off.
+/// Its last moment may have been before it wrote down that the program had begun.
+std::optional<journal::Writer> adopt(const AgentTask& task, const Moment& begin) {
+  auto taken = journal::Writer::reopen(journal_path(task));
+  if (!taken) return std::nullopt;
+  if (const auto contents = journal::open(taken->path()); contents && !contents->begun) {
+    taken->begin(begin);
+    static_cast<void>(taken->flush());  // what cannot be written now is tried again at the end
+  }
+  return std::move(*taken);
+}
+
+/// A run that is in no file: all of it has to be held at once.
+std::optional<Run> read_all(const std::filesystem::path& journal) {
+  auto contents = journal::read(journal);
+  return contents ? std::optional(std::move(contents->run)) : std::nullopt;
+}
+
+/// Stores what an agent that died left.
+Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::optional<journal::Writer> orphan) {
+  Measured measured{.exit_code = outcome.exit_code};
+  const auto journal = orphan ? orphan->path() : journal_path(task);
+  Outcome cut_off = outcome;
+  cut_off.finished = false;
+  cut_off.interrupted_by = "the sampling process was killed";
+  // The file may be what killed the agent.
+  const auto store = in_a_child(task.store);
+  auto stored = orphan ? rescue(*std::move(orphan), cut_off, store) : rescue(journal, cut_off, store);
+  if (stored) {
+    measured.take(*std::move(stored));
+    return measured;
+  }
+  measured.run = read_all(journal);
+  if (measured.run) measured.run->outcome = cut_off;
+  measured.not_stored = kept(stored.error(), journal);
+  return measured;
+}
+
 /// The agent's last word, or what can be saved without it.
-Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome) {
-  Measured measured{.exit_code = outcome.exit_code, .summary = {}, .run = {}, .stored = {}, .not_stored = {}};
-  const auto journal = journal_path(task);
-  const auto take_summary = [&](const std::string& text) {
-    if (auto summary = decode_summary(text)) measured.summary = *std::move(summary);
-  };
-  // Of a run that is in no file: all of it has to be held at once.
-  const auto take_run = [&] {
-    if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
-  };
+Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome, const Moment& begin,
+                        std::optional<journal::Writer> orphan, const std::function<void(std::string_view)>& say) {
+  Measured measured{.exit_code = outcome.exit_code};
   std::string summary;
   for (;;) {
     int signal = 0;
-    const auto message = agent.wait(relay, 0, signal);
+    auto message = agent.wait(relay, 0, signal);
     if (message && message->type == Message::Type::summary) summary += message->text;
+    if (message && message->type == Message::Type::trouble) say(message->text);
     if (message && message->type == Message::Type::stored) {
-      take_summary(summary);
-      measured.stored = message->stored;
+      message->stored.summary = std::move(summary);
+      measured.take(std::move(message->stored));
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
-      take_run();
-      measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.run = read_all(message->text);
+      measured.not_stored = kept(message->error, message->text);
       agent.reap();
       return measured;
     }
@@ -195,32 +173,41 @@ Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay,
     break;
   }
   agent.kill_and_reap();
-  Outcome cut_off = outcome;
-  cut_off.finished = false;
-  cut_off.interrupted_by = "the sampling process was killed";
-  auto stored = rescue(journal, cut_off, task.store);
-  if (stored) {
-    take_summary(stored->summary);
-    measured.stored = *std::move(stored);
-  } else {
-    take_run();
-    measured.not_stored = stored.error();
-    measured.not_stored->hint =
-        fmt::format("the run is kept in {}; the next perun command on this folder adds it", journal.string());
+  if (!orphan) orphan = adopt(task, begin);
+  return store_orphan(task, outcome, std::move(orphan));
+}
+
+/// What the agent says while it samples, for the user; the descriptor to watch from then on, -1 when it is gone.
+int hear(Channel& channel, const std::function<void(std::string_view)>& say) {
+  while (const auto message = channel.receive())
+    if (message->type == Message::Type::trouble) say(message->text + "; the program goes on");
+  if (!channel.closed()) return channel.fd();
+  say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
+  return -1;
+}
+
+/// Waits for the caller's word, or for whatever else ends it.
+Ending attend(const Caller& caller, SignalRelay& relay, int extra, const std::function<int()>& listen) {
+  // A forked child may hold the caller's end of the line open.
+  const Fd alive(static_cast<int>(::syscall(SYS_pidfd_open, caller.pid, 0)));
+  for (;;) {
+    std::array<pollfd, 4> fds{
+        {{relay.signal_fd(), POLLIN, 0}, {caller.fd, POLLIN, 0}, {extra, POLLIN, 0}, {alive.get(), POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), -1);
+    if (fds[1].revents != 0 || fds[3].revents != 0)
+      if (auto ending = caller.hear()) return *std::move(ending);
+    if (fds[3].revents != 0) return {now(), {.interrupted_by = "the program ended before what was measured in it"}};
+    if (fds[2].revents != 0) extra = listen();
+    for (const int signal : relay.collect(monotonic_ns()).received)
+      if (ends_waiting(signal)) return {now(), {.interrupted_by = "perun was told to stop"}};
   }
-  return measured;
 }
 
 }  // namespace
 
-std::vector<int> inherited_files() {
-  std::vector<int> found;
-  DIR* folder = ::opendir("/proc/self/fd");
-  if (folder == nullptr) return found;
-  while (const dirent* entry = ::readdir(folder))
-    if (const int fd = std::atoi(entry->d_name); fd > STDERR_FILENO && fd != ::dirfd(folder)) found.push_back(fd);
-  ::closedir(folder);
-  return found;
+void Measured::take(Stored in_file) {
+  if (auto known = decode_summary(in_file.summary)) summary = *std::move(known);
+  stored = std::move(in_file);
 }
 
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
@@ -229,10 +216,12 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
   if (!agent) return agent.error();
   const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
   if (!ready) return ready.error();
-  if (*ready != 0) {
+  if (ready->signal != 0) {
     journal::discard(journal_path(task));
-    return Measured{.exit_code = 128 + *ready, .summary = {}, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + ready->signal};
   }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  if (!task.control.empty()) ::setenv("PERUN_CONTROL", task.control.c_str(), 1);
   auto child = Child::start(program, relay.before());
   if (!child) {
     agent->channel().send({.type = Message::Type::cancel});
@@ -241,23 +230,48 @@ Result<Measured> measure(const Program& program, const AgentTask& task, SignalRe
     return child.error();
   }
   agent->channel().send({.type = Message::Type::begun, .number = child->pid()});
-  const std::int64_t cpu_begin_ns = cpu_ns();
+  const std::int64_t cpu_begin_ns = own_cpu_ns();
   if (files == Files::let_go) let_go(inherited);
 
-  const auto hear = [&] {
-    Channel& channel = agent->channel();
-    while (const auto message = channel.receive())
-      if (message->type == Message::Type::trouble) say(message->text + "; the program goes on, what fits is kept");
-    if (!channel.closed()) return channel.fd();
-    say("the sampling process was killed; the program goes on unmeasured, what was sampled is kept");
-    return -1;
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
   };
-  const auto change = attend(*child, relay, agent->channel().fd(), hear);
+  const auto change = attend(*child, relay, agent->channel().fd(), listen);
   const Outcome outcome = outcome_of(change);
   agent->channel().send(
-      {.type = Message::Type::end, .number = cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
+      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = change.at, .outcome = outcome});
   if (files == Files::let_go) relay.retire_canary();  // the last round: nobody is left to protect
-  return collect_result(*agent, task, relay, outcome);
+  return collect_result(*agent, task, relay, outcome, ready->begin, std::move(orphan), say);
+}
+
+Result<Measured> measure_caller(const Caller& caller, const AgentTask& task, SignalRelay& relay,
+                                const std::function<void(std::string_view)>& say) {
+  auto agent = Agent::start(task);
+  if (!agent) return agent.error();
+  const auto ready = wait_until_ready(*agent, relay, task.baseline_ns, say);
+  if (!ready) return ready.error();
+  if (ready->signal != 0) {
+    journal::discard(journal_path(task));
+    return Measured{.exit_code = 128 + ready->signal};
+  }
+  export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+  agent->channel().send({.type = Message::Type::begun, .number = caller.pid});
+  const std::int64_t cpu_begin_ns = own_cpu_ns();
+  relay.retire_canary();  // nothing is passed on to a caller
+  caller.go();
+  std::optional<journal::Writer> orphan;  // the journal of an agent that died
+  const auto listen = [&] {
+    const int fd = hear(agent->channel(), say);
+    if (fd < 0) orphan = adopt(task, ready->begin);
+    return fd;
+  };
+  const auto ending = attend(caller, relay, agent->channel().fd(), listen);
+  agent->channel().send(
+      {.type = Message::Type::end, .number = own_cpu_ns() - cpu_begin_ns, .moment = ending.at, .outcome = ending.outcome});
+  return collect_result(*agent, task, relay, ending.outcome, ready->begin, std::move(orphan), say);
 }
 
 Result<int> run_unmeasured(const Program& program, SignalRelay& relay) {

@@ -4,18 +4,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "host/clock.hpp"
 #include "host/cpu_scope.hpp"
+#include "model/attributes.hpp"
 #include "model/baseline.hpp"
+#include "model/job.hpp"
+#include "model/marks.hpp"
 #include "model/recording.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
-
-using Attributes = std::vector<std::pair<std::string, std::string>>;
 
 /// A source that is there but could not be used, told once in the report.
 struct BlockedSource {
@@ -49,8 +49,11 @@ struct NodeRecord {
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
-  std::optional<CpuScope> scope = {};     ///< what the program may use of the node
-  std::optional<Baseline> baseline = {};  ///< what the node draws when idle, if that was asked for
+  std::optional<CpuScope> scope = {};        ///< what the program may use of the node
+  std::optional<Baseline> baseline = {};     ///< what the node draws when idle, if that was asked for
+  Marks marks = {};                          ///< what the programs marked
+  Moment begin = {}, end = {};               ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
+  std::optional<double> clock_error_s = {};  ///< bound of its wall clock's error; empty: not known, or not synchronized
   /// The readings of a run too long for memory; belongs to whoever read the run. Null: `series` has them.
   const Recording* recording = nullptr;
 };
@@ -63,6 +66,7 @@ struct Outcome {
   std::string interrupted_by = {};  ///< why the run is incomplete, for people; empty when finished
   double user_s = 0, system_s = 0;  ///< processor time of the program and its waited-for children
   std::int64_t max_rss_bytes = 0;
+  bool running = false;  ///< in progress: read from a journal that is still written
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
@@ -94,11 +98,13 @@ struct Run {
   std::string postprocessed = {};  ///< when and by what the factors were replaced; empty: never
   std::string origin = {};         ///< of a run that perun did not measure: by what, and what that cannot tell
   Factors factors;
-  Moment begin;  ///< the program was let go
-  Moment end;    ///< the program had ended
+  std::vector<std::pair<std::string, double>> work = {};  ///< --work NAME=N
+  Moment begin;                                           ///< the program was let go
+  Moment end;                                             ///< the program had ended
   Outcome outcome;
   std::string config_ini;  ///< the configuration in force, as `perun showconf` prints it
   std::vector<NodeRecord> nodes;
+  std::optional<JobRecord> job = {};  ///< empty: a program by itself
 };
 
 }  // namespace perun

@@ -32,6 +32,61 @@ struct Usage {
   double power_max_W = 0;  ///< at least power_mean_W
 };
 
+/// How the calls of a region differ; from calls whose begin and end were both seen.
+struct CallSpread {
+  std::uint64_t calls = 0;
+  double shortest_s = 0, median_s = 0, p95_s = 0, longest_s = 0;
+  double least_J = 0, most_J = 0;  ///< of calls that the sensors resolve; both 0: none
+};
+
+/// One region in one thread.
+struct RegionThread {
+  std::int32_t rank = 0, pid = 0, tid = 0;
+  std::uint64_t calls = 0;
+  double time_s = 0, exclusive_s = 0;
+  double energy_J = 0, exclusive_J = 0;
+};
+
+/// A region of a program, over all threads of a node or a run. A node's joules are shared out equally among the stacks of open
+/// regions; `exclusive` of all regions and the unmarked energy make up the total, whatever the sensors can resolve.
+struct RegionSummary {
+  std::string name;
+  std::uint64_t calls = 0;
+  double time_s = 0;       ///< summed over threads, calls inside calls of the same region once
+  double exclusive_s = 0;  ///< as the innermost region, summed over threads
+  double wall_s = 0;       ///< with any call open; of several nodes the longest
+  Amount energy;           ///< inclusive
+  Amount exclusive;
+  double power_mean_W = 0;       ///< energy / wall_s
+  double share = 0;              ///< of the total, inclusive, 0..1
+  bool resolved = false;         ///< the calls are long enough for the sensors; else energy is only a share by time
+  double call_s = 0;             ///< mean length of a call
+  double update_s = 0;           ///< how often the slowest of the sensors showed something new
+  std::optional<Amount> pooled;  ///< not resolved: exclusive energy, as all calls together tell it
+  CallSpread spread;
+  std::vector<RegionThread> threads;
+};
+
+/// A counter that the program kept, or work that the user stated.
+struct WorkSummary {
+  std::string name;
+  double amount = 0;
+  bool stated = false;         ///< by --work
+  double joules_per_unit = 0;  ///< of the total
+  double uncertainty_J = 0;    ///< of that, 95 %, half width
+};
+
+struct RegionReport {
+  std::vector<RegionSummary> regions;  ///< by inclusive energy
+  Amount unmarked;                     ///< of no region
+  double unmarked_s = 0;               ///< wall time without a region
+  std::vector<WorkSummary> work;
+  MarkLosses losses;
+  bool holes = false;  ///< times and calls are the program's own sums, since single marks were lost
+  std::uint64_t moments = 0;
+  [[nodiscard]] bool empty() const noexcept { return regions.empty() && work.empty(); }
+};
+
 struct DeviceSummary {
   std::string id, label, source, note;
   Domain domain = Domain::node;
@@ -55,6 +110,25 @@ struct Activity {
   std::optional<double> cpu_temperature_max_C;  ///< of the hottest package
   std::optional<double> cpu_power_limit_W;      ///< the lowest seen of each package, all packages
   std::optional<double> throttle_events;
+  // Of the GPUs of the node, where there are any.
+  std::optional<double> gpu_utilization;            ///< 0..1, their mean
+  std::optional<double> gpu_memory_used_max_bytes;  ///< the greatest of each, added up
+  std::optional<double> gpu_temperature_max_C;      ///< of the hottest
+  std::optional<double> gpu_power_capped;           ///< 0..1 of the looks at them found it held back by its power limit
+  std::optional<double> gpu_slowed;                 ///< likewise, for its temperature or by the hardware
+};
+
+/// What is measured inside of a meter of the whole node, which makes up the total alone. The rest is fans, disks, losses.
+struct Inside {
+  double joules = 0;
+  double uncertainty_J = 0;          ///< 95 %, half width
+  std::vector<std::string> devices;  ///< ids
+};
+
+/// The GPUs that the program may see (CUDA_VISIBLE_DEVICES), of those that are measured.
+struct VisibleGpus {
+  std::uint64_t gpus = 0, gpus_of_node = 0;
+  double joules = 0, joules_of_node = 0;
 };
 
 /// Energy beside what the node would have used idle: net = gross - baseline. Below 0 it is shown as it is.
@@ -85,16 +159,20 @@ struct NodeSummary {
   std::optional<Baseline> baseline;
   std::optional<Net> net;  ///< with a baseline, where the energy is available
   std::optional<Attribution> attributed;
+  std::optional<Inside> inside;
+  std::optional<VisibleGpus> gpus_visible;
   double overhead_J = 0;               ///< what the factors assume for parts without a sensor; never in `usage`
   std::vector<DeviceSummary> devices;  ///< energy devices: counted first, by energy, then the rest
   Activity activity;
+  RegionReport regions;
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;            ///< longest time between two readings
-  std::uint64_t readings = 0;          ///< of energy sensors, without the failed ones
-  std::uint64_t repeated = 0;          ///< of those: showed what the reading before them showed
-  std::optional<double> own_energy_J;  ///< perun's own, by processor time; absent: not known
+  double longest_gap_s = 0;             ///< longest time between two readings
+  std::uint64_t readings = 0;           ///< of energy sensors, without the failed ones
+  std::uint64_t repeated = 0;           ///< of those: showed what the reading before them showed
+  std::optional<double> own_energy_J;   ///< perun's own, by processor time; absent: not known
+  std::optional<double> clock_error_s;  ///< bound of its wall clock's error; absent: not synchronized
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.
@@ -131,13 +209,17 @@ enum class Caveat : std::uint8_t {
   net_below_zero,
   baseline_not_idle,
   shared_node,
-  foreign_data
+  foreign_data,
+  marks_lost,
+  marks_unbalanced,
+  clocks_apart
 };
-inline constexpr std::array<std::string_view, 21> caveat_names{
-    "no_sensor",         "estimated_part",    "not_measured", "blocked",     "interrupted",     "too_short",
-    "late_ticks",        "lost_readings",     "slowed_down",  "slow_source", "stuck",           "clock_jump",
-    "read_errors",       "invalid_intervals", "overlapping",  "simulated",   "default_factors", "net_below_zero",
-    "baseline_not_idle", "shared_node",       "foreign_data"};
+inline constexpr std::array<std::string_view, 24> caveat_names{
+    "no_sensor",    "estimated_part",  "not_measured",     "blocked",           "interrupted",
+    "too_short",    "late_ticks",      "lost_readings",    "slowed_down",       "slow_source",
+    "stuck",        "clock_jump",      "read_errors",      "invalid_intervals", "overlapping",
+    "simulated",    "default_factors", "net_below_zero",   "baseline_not_idle", "shared_node",
+    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
@@ -162,7 +244,9 @@ struct RunSummary {
   double overhead_J = 0;                  ///< of all nodes
   std::optional<Footprint> footprint;
   Factors factors;
+  RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
+  std::optional<JobRecord> job;  ///< absent: a program by itself
   std::vector<Note> notes;
 };
 

@@ -45,6 +45,18 @@ void fields(F& f, Is<Activity> auto& s) {
   f("network_received_bytes", s.network_received_bytes), f("network_sent_bytes", s.network_sent_bytes);
   f("cpu_frequency_mean_Hz", s.cpu_frequency_mean_Hz), f("cpu_temperature_max_C", s.cpu_temperature_max_C);
   f("cpu_power_limit_W", s.cpu_power_limit_W), f("throttle_events", s.throttle_events);
+  f("gpu_utilization", s.gpu_utilization), f("gpu_memory_used_max_bytes", s.gpu_memory_used_max_bytes);
+  f("gpu_temperature_max_C", s.gpu_temperature_max_C), f("gpu_power_capped", s.gpu_power_capped), f("gpu_slowed", s.gpu_slowed);
+}
+
+template <class F>
+void fields(F& f, Is<Inside> auto& s) {
+  f("joules", s.joules), f("uncertainty_J", s.uncertainty_J), f("devices", s.devices);
+}
+
+template <class F>
+void fields(F& f, Is<VisibleGpus> auto& s) {
+  f("gpus", s.gpus), f("gpus_of_node", s.gpus_of_node), f("joules", s.joules), f("joules_of_node", s.joules_of_node);
 }
 
 template <class F>
@@ -86,12 +98,69 @@ void fields(F& f, Is<Quality> auto& s) {
 }
 
 template <class F>
+void fields(F& f, Is<CallSpread> auto& s) {
+  f("calls", s.calls), f("shortest_s", s.shortest_s), f("median_s", s.median_s), f("p95_s", s.p95_s);
+  f("longest_s", s.longest_s), f("least_J", s.least_J), f("most_J", s.most_J);
+}
+
+template <class F>
+void fields(F& f, Is<RegionThread> auto& s) {
+  f("rank", s.rank), f("pid", s.pid), f("tid", s.tid), f("calls", s.calls), f("time_s", s.time_s);
+  f("exclusive_s", s.exclusive_s), f("energy_J", s.energy_J), f("exclusive_J", s.exclusive_J);
+}
+
+template <class F>
+void fields(F& f, Is<RegionSummary> auto& s) {
+  f("name", s.name), f("calls", s.calls), f("time_s", s.time_s), f("exclusive_s", s.exclusive_s), f("wall_s", s.wall_s);
+  f("energy", s.energy), f("exclusive", s.exclusive), f("mean_W", s.power_mean_W), f("share", s.share);
+  f("resolved", s.resolved), f("call_s", s.call_s), f("update_s", s.update_s), f("pooled", s.pooled);
+  f("spread", s.spread), f("threads", s.threads);
+}
+
+template <class F>
+void fields(F& f, Is<WorkSummary> auto& s) {
+  f("name", s.name), f("amount", s.amount), f("stated", s.stated), f("joules_per_unit", s.joules_per_unit);
+  f("uncertainty_J", s.uncertainty_J);
+}
+
+template <class F>
+void fields(F& f, Is<MarkLosses> auto& s) {
+  f("marks", s.marks), f("names", s.names), f("threads", s.threads), f("deep", s.deep), f("unmatched", s.unmatched);
+  f("unended", s.unended);
+}
+
+template <class F>
+void fields(F& f, Is<RegionReport> auto& s) {
+  f("regions", s.regions), f("unmarked", s.unmarked), f("unmarked_s", s.unmarked_s), f("work", s.work);
+  f("losses", s.losses), f("holes", s.holes), f("moments", s.moments);
+}
+
+template <class F>
 void fields(F& f, Is<NodeSummary> auto& s) {
   f("host", s.host), f("attributes", s.attributes), f("usage", s.usage), f("scope", s.scope), f("baseline", s.baseline);
-  f("net", s.net), f("attributed", s.attributed), f("devices", s.devices), f("activity", s.activity);
+  f("net", s.net), f("attributed", s.attributed), f("inside", s.inside), f("gpus_visible", s.gpus_visible);
+  f("devices", s.devices), f("activity", s.activity);
+  f("regions", s.regions);
   f("blocked", s.blocked), f("quality", s.quality), f("frequency_achieved_Hz", s.frequency_achieved_hz);
   f("longest_gap_s", s.longest_gap_s), f("readings", s.readings), f("repeated", s.repeated);
-  f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J);
+  f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J), f("clock_error_s", s.clock_error_s);
+}
+
+template <class F>
+void fields(F& f, Is<Moment> auto& s) {
+  f("mono_ns", s.mono_ns), f("real_ns", s.real_ns);
+}
+
+template <class F>
+void fields(F& f, Is<RankRecord> auto& s) {
+  f("rank", s.rank), f("node", s.node), f("status", s.status, rank_status_names), f("exit_code", s.exit_code);
+  f("signal", s.signal), f("pid", s.pid), f("begin", s.begin), f("end", s.end), f("user_s", s.user_s);
+  f("system_s", s.system_s), f("max_rss_bytes", s.max_rss_bytes), f("app", s.app), f("command", s.command);
+}
+
+template <class F>
+void fields(F& f, Is<JobRecord> auto& s) {
+  f("launcher", s.launcher), f("key", s.key), f("size", s.size), f("ranks", s.ranks), f("scheduler", s.scheduler);
 }
 
 template <class F>
@@ -126,6 +195,7 @@ void fields(F& f, Is<RunSummary> auto& s) {
   f("frequency_Hz", s.frequency_hz), f("begin_real_ns", s.begin_real_ns), f("end_real_ns", s.end_real_ns);
   f("outcome", s.outcome), f("usage", s.usage), f("net", s.net), f("attributed", s.attributed);
   f("footprint", s.footprint), f("factors", s.factors), f("nodes", s.nodes), f("notes", s.notes);
+  f("regions", s.regions), f("job", s.job);
 }
 
 class Writer {

@@ -12,30 +12,23 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
+#include "report/job_document.hpp"
+#include "report/regions.hpp"
 
 namespace perun {
 
 namespace {
 
-/// Twelve digits: more than any sensor has, and the same on every machine.
 Json number(double value) {
-  if (!std::isfinite(value)) return nullptr;
-  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+  return json_number(value);
 }
 
 Json number(const std::optional<double>& value) {
   return value ? number(*value) : Json(nullptr);
 }
 
-/// Valid UTF-8 without the non-characters of Unicode (U+FFFE ...), which YAML does not carry.
 std::string words(std::string_view s) {
-  std::string out = text::to_utf8(s);
-  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
-    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
-    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
-      out.replace(i, 3, "\xEF\xBF\xBD");
-  }
-  return out;
+  return json_words(s);
 }
 
 Json words_or_null(std::string_view s) {
@@ -167,6 +160,7 @@ Json outcome_of(const Outcome& o, bool seen) {
   const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
+  if (o.running) out["running"] = true;
   out["exit_code"] = if_seen(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
@@ -207,6 +201,14 @@ Json activity_of(const Activity& a) {
   out["cpu_temperature_max_C"] = number(a.cpu_temperature_max_C);
   out["cpu_power_limit_W"] = number(a.cpu_power_limit_W);
   out["throttle_events"] = number(a.throttle_events);
+  const auto if_known = [&](const char* key, const std::optional<double>& value) {
+    if (value) out[key] = number(value);
+  };
+  if_known("gpu_utilization", a.gpu_utilization);
+  if_known("gpu_memory_used_max_bytes", a.gpu_memory_used_max_bytes);
+  if_known("gpu_temperature_max_C", a.gpu_temperature_max_C);
+  if_known("gpu_power_capped", a.gpu_power_capped);
+  if_known("gpu_slowed", a.gpu_slowed);
   return out;
 }
 
@@ -256,6 +258,23 @@ Json node_of(const NodeSummary& node) {
   out["net"] = net_of(node.net);
   out["attributed"] = attributed_of(node.attributed);
   out["scope"] = scope_of(node.scope);
+  if (node.inside) {
+    Json inside;
+    inside["devices"] = Json::array();
+    for (const auto& id : node.inside->devices) inside["devices"].push_back(words(id));
+    inside["energy_J"] = number(node.inside->joules);
+    inside["uncertainty_J"] = number(node.inside->uncertainty_J);
+    inside["other_J"] = number(node.usage.energy.joules() - node.inside->joules);
+    out["inside"] = std::move(inside);
+  }
+  if (node.gpus_visible) {
+    Json gpus;
+    gpus["gpus"] = node.gpus_visible->gpus;
+    gpus["gpus_of_node"] = node.gpus_visible->gpus_of_node;
+    gpus["energy_J"] = number(node.gpus_visible->joules);
+    gpus["energy_of_node_J"] = number(node.gpus_visible->joules_of_node);
+    out["gpus_visible"] = std::move(gpus);
+  }
   out["devices"] = Json::array();
   for (const auto& d : node.devices) out["devices"].push_back(device_of(d));
   out["activity"] = activity_of(node.activity);
@@ -302,8 +321,13 @@ Json run_of(const RunSummary& run) {
   out["outcome"] = outcome_of(run.outcome, run.origin.empty());
   out["provenance"] = Json::object();
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
+  if (!run.regions.empty()) out["regions"] = regions_document(run.regions);
+  if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
-  for (const auto& node : run.nodes) out["nodes"].push_back(node_of(node));
+  for (const auto& node : run.nodes) {
+    out["nodes"].push_back(node_of(node));
+    if (run.nodes.size() > 1 && !node.regions.empty()) out["nodes"].back()["regions"] = regions_document(node.regions);
+  }
   out["notes"] = Json::array();
   for (const auto& note : run.notes) {
     Json n;
@@ -315,6 +339,21 @@ Json run_of(const RunSummary& run) {
 }
 
 }  // namespace
+
+Json json_number(double value) {
+  if (!std::isfinite(value)) return nullptr;
+  return text::number(fmt::format("{:.12g}", value)).value_or(0.0);
+}
+
+std::string json_words(std::string_view s) {
+  std::string out = text::to_utf8(s);
+  for (std::size_t i = out.find('\xEF'); i != std::string::npos; i = out.find('\xEF', i + 1)) {
+    const auto second = static_cast<unsigned char>(out[i + 1]), third = static_cast<unsigned char>(out[i + 2]);
+    if ((second == 0xBF && third >= 0xBE) || (second == 0xB7 && third >= 0x90 && third <= 0xAF))
+      out.replace(i, 3, "\xEF\xBF\xBD");
+  }
+  return out;
+}
 
 Json document(const Summary& summary) {
   Json out;

@@ -10,7 +10,10 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "report/job_text.hpp"
 #include "report/layout.hpp"
+#include "report/parts_text.hpp"
+#include "report/regions.hpp"
 #include "report/tables.hpp"
 #include "report/wording.hpp"
 #include "report/writer.hpp"
@@ -69,7 +72,7 @@ void headline(Page& page, const Summary& summary, const RunSummary& run) {
     left += printable(summary.file);
     left += fmt::format(" ({} {})", summary.runs_in_file, summary.runs_in_file == 1 ? "run" : "runs");
   }
-  const std::string right = run.origin.empty() ? wording::ending(run.outcome) : "";
+  const std::string right = run.origin.empty() ? job_text::ending(run) : "";
   const std::size_t used = layout::columns(left) + 2 + right.size();
   if (used <= page.width()) {
     page.raw(left + std::string(page.width() - used + 2, ' ') + right + "\n");
@@ -92,7 +95,7 @@ std::string where_and_when(const RunSummary& run) {
   for (const auto& node : run.nodes)
     for (const auto& d : node.devices) {
       sensors += d.kind == Kind::measured ? 1 : 0;
-      gpus += d.domain == Domain::gpu ? 1 : 0;
+      gpus += parts_text::is_gpu(node, d) ? 1 : 0;
     }
   std::string out;
   if (run.nodes.size() == 1) {
@@ -105,6 +108,7 @@ std::string where_and_when(const RunSummary& run) {
   } else {
     out = fmt::format("{} nodes", run.nodes.size());
   }
+  if (run.job) out += fmt::format(", {} ranks", run.job->size);
   std::string time = units::iso8601(run.begin_real_ns).substr(0, 19);
   std::replace(time.begin(), time.end(), 'T', ' ');
   return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
@@ -121,7 +125,7 @@ std::string called(const RunSummary& run) {
 /// Length and, where the program was seen to end, its processor time and memory.
 std::string runtime(const RunSummary& run) {
   std::string out = units::duration(run.usage.duration_s);
-  if (run.outcome.finished && run.origin.empty())
+  if ((run.outcome.finished || run.job) && run.origin.empty())
     out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
                        units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
   return out;
@@ -212,6 +216,8 @@ void share(Page& page, const RunSummary& run) {
 void figures(Page& page, const RunSummary& run) {
   const Amount& e = run.usage.energy;
   page.gap();
+  if (const std::string text = job_text::ranks(run); !text.empty()) page.field("Ranks", text);
+  if (const std::string text = job_text::scheduler(run); !text.empty()) page.field("Job", text);
   page.field("Runtime", runtime(run));
   if (e.kind == Kind::unavailable) {
     page.field("Energy", "n/a");
@@ -222,6 +228,10 @@ void figures(Page& page, const RunSummary& run) {
   page.field("Energy", fmt::format("{}{} = {}{}", wording::joules(e.joules()), error, units::si(e.joules() / 3600, "Wh"), tag));
   if (e.kind == Kind::mixed) page.field("", split_energy(run));
   if (const std::string text = parts(run); !text.empty()) page.field("of", text);
+  if (run.nodes.size() == 1) {
+    if (const auto text = parts_text::inside(run.nodes.front()); !text.empty()) page.field("Inside", text);
+    if (const auto text = parts_text::visible_gpus(run.nodes.front()); !text.empty()) page.field("GPUs", text);
+  }
   net(page, run);
   share(page, run);
   page.field("Power", fmt::format("mean {}{}, peak {}{}", wording::watts(run.usage.power_mean_W), tag,
@@ -274,6 +284,8 @@ std::string activity(const RunSummary& run) {
   if (throttled && *throttled > 0) say(fmt::format("throttled {:.0f} times", *throttled));
   if (memory) say("memory up to " + wording::bytes(*memory));
   if (read && written) say("disk " + wording::bytes(*read) + " read, " + wording::bytes(*written) + " written");
+  if (run.nodes.size() == 1)
+    for (const auto& text : parts_text::gpu_activity(run.nodes.front().activity)) say(text);
   if (received && sent) say("network " + wording::bytes(*received) + " in, " + wording::bytes(*sent) + " out");
   return out;
 }
@@ -323,10 +335,12 @@ std::string overhead(const RunSummary& run) {
 
 void remarks(Page& page, const RunSummary& run) {
   page.gap();
+  for (const WorkSummary& w : run.regions.work) page.field("Work", wording::work(w, run.usage.energy.kind));
   if (const std::string text = activity(run); !text.empty()) page.field("Activity", text);
   if (!run.nodes.empty() && run.origin.empty()) {
     page.field("Quality", quality(run));
     page.field("Overhead", overhead(run));
+    if (const std::string text = job_text::clocks(run); !text.empty()) page.field("Clocks", text);
   }
   for (const Note& note : run.notes) page.field("Note", printable(note.text));
 }
@@ -377,6 +391,7 @@ std::string write(const Summary& summary, const Style& style) {
     page.block(tables::domains(run, Page::widest));
     page.block(tables::nodes(run, Page::widest));
     page.block(tables::devices(run, Page::widest));
+    page.block(tables::regions(run, Page::widest));
     remarks(page, run);
   }
   total(page, summary);

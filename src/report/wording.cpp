@@ -44,6 +44,7 @@ std::string bytes(double count) {
 }
 
 std::string ending(const Outcome& outcome) {
+  if (outcome.running) return "running";
   if (!outcome.finished) return "interrupted";
   if (outcome.signal != 0) return fmt::format("exit {} (signal {})", outcome.exit_code, outcome.signal);
   return fmt::format("exit {}", outcome.exit_code);

@@ -19,7 +19,7 @@ namespace perun::wording {
 [[nodiscard]] std::string percent(double share);
 [[nodiscard]] std::string bytes(double count);
 
-/// "exit 0", "exit 139 (signal 11)", "interrupted".
+/// "exit 0", "exit 139 (signal 11)", "interrupted", "running".
 [[nodiscard]] std::string ending(const Outcome& outcome);
 
 }  // namespace perun::wording

@@ -12,8 +12,6 @@
 #include <cstring>
 #include <limits>
 
-#include "sampling/schedule.hpp"
-
 namespace perun {
 
 namespace {
@@ -40,10 +38,10 @@ std::size_t sensor_count(std::span<const std::unique_ptr<Backend>> backends) {
   return n;
 }
 
-/// Room for two seconds of readings, so that a stalled disk costs none of them.
+/// Room for two seconds of readings, or half a second of hurried ones, so that a stalled disk costs none of them.
 std::size_t ring_capacity(std::size_t sensors, std::int64_t period_ns) {
   const auto ticks = static_cast<std::size_t>(2 * second / std::max<std::int64_t>(period_ns, 1)) + 4;
-  return std::clamp<std::size_t>(sensors * ticks, 256, std::size_t{1} << 18);
+  return std::clamp<std::size_t>(sensors * std::max<std::size_t>(ticks, 100), 256, std::size_t{1} << 18);
 }
 
 void signal(const Fd& eventfd) noexcept {
@@ -86,6 +84,7 @@ Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t pe
   for (auto& backend : backends) {
     Source source{.backend = std::move(backend), .first = first, .count = 0, .fast = {}};
     for (const Sensor& s : source.backend->sensors()) {
+      source.quick = source.quick || (s.quantity == Quantity::energy && s.behavior == Behavior::counter);
       if (is_fast(s)) {
         source.fast.push_back(first);
         patience_ns_ = std::max(patience_ns_, s.refresh_ns * 3 / 2);
@@ -106,7 +105,8 @@ Status Sampler::start() {
   timer_ = Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   go_ = Fd(::eventfd(0, EFD_CLOEXEC));
   stop_ = Fd(::eventfd(0, EFD_CLOEXEC));
-  if (!timer_ || !go_ || !stop_ || intake_->ready_fd() < 0)
+  ask_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!timer_ || !go_ || !stop_ || !ask_ || intake_->ready_fd() < 0)
     return Error{Errc::io, std::string("cannot make a timer: ") + std::strerror(errno)};
   thread_ = std::thread([this] { run(); });  // waits until it may go
   for (Source& source : sources_)
@@ -124,6 +124,16 @@ void Sampler::read_first() noexcept {
 void Sampler::go(int program) noexcept {
   program_ = program;
   signal(go_);
+}
+
+void Sampler::quicken(std::int64_t period_ns) noexcept {
+  wanted_period_ns_ = period_ns;
+  signal(ask_);
+}
+
+void Sampler::read_now() noexcept {
+  read_wanted_ = true;
+  signal(ask_);
 }
 
 Quality Sampler::stop() noexcept {
@@ -148,14 +158,14 @@ void Sampler::run() noexcept {
   while (::read(go_.get(), &go, sizeof go) < 0 && errno == EINTR) {
   }
   Schedule schedule(now_ns_(), period_ns_);
-  std::int64_t since_signal = 0;
-  pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {program_, POLLIN, 0}};
+  std::int64_t since_signal = 0, next_ns = schedule.after(now_ns_());
+  pollfd fds[] = {{timer_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}, {program_, POLLIN, 0}, {ask_.get(), POLLIN, 0}};
   for (;;) {
-    const auto deadline = schedule.after(now_ns_());
+    const auto deadline = quick_ ? std::min(next_ns, quick_->next_ns()) : next_ns;
     itimerspec when{};
     when.it_value = {.tv_sec = deadline / second, .tv_nsec = deadline % second};
     ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
-    while (::poll(fds, 3, -1) < 0 && errno == EINTR) {
+    while (::poll(fds, 4, -1) < 0 && errno == EINTR) {
     }
     if (fds[2].revents != 0) {
       program_ended_ns_ = now_ns_();
@@ -163,16 +173,52 @@ void Sampler::run() noexcept {
       edge();
     }
     if (program_ended_ns_ != 0 || fds[1].revents != 0) break;
-    tick();
-    if ((++since_signal + 1) * schedule.period_ns() > second / 10) {
+    if (fds[3].revents != 0) {
+      hear();
+      continue;
+    }
+    // A real wait may end a little early by a clock that is not the timer's (tests).
+    const bool whole = !quick_ || deadline == next_ns;
+    whole ? tick() : read_quick();
+    if (quick_ && deadline == quick_->next_ns()) quick_->after(now_ns_());
+    since_signal += whole ? schedule.period_ns() : 0;
+    if (quick_ && !whole) since_signal += quick_->period_ns();
+    const auto coming_ns = quick_ ? std::min(schedule.period_ns(), quick_->period_ns()) : schedule.period_ns();
+    if (since_signal + coming_ns > second / 10) {
       intake_->announce();
       since_signal = 0;
     }
+    if (!whole) continue;
     part_with_slow_ones();
-    if (const auto times = overhead_.slower(now_ns_(), schedule.period_ns()); times > 1) schedule.thin_out(times);
+    if (const auto times = overhead_.slower(now_ns_(), coming_ns); times > 1) {
+      schedule.thin_out(times);
+      if (quick_) quick_->thin_out(times);
+    }
+    next_ns = schedule.after(now_ns_());
   }
   quality_.late = schedule.late();
   quality_.period_ns = schedule.period_ns();
+}
+
+/// What the agent asked for.
+void Sampler::hear() noexcept {
+  std::uint64_t n = 0;
+  while (::read(ask_.get(), &n, sizeof n) < 0 && errno == EINTR) {
+  }
+  const std::int64_t period_ns = wanted_period_ns_.exchange(0);
+  if (period_ns > 0 && period_ns < period_ns_ && !quick_) {
+    read_quick();
+    quick_.emplace(now_ns_(), period_ns);
+    quick_->after(now_ns_());
+  }
+  if (!read_wanted_.exchange(false)) return;
+  const auto begin_ns = now_ns_();
+  for (Source& source : sources_)
+    if (source.quick) read(source, readings_);
+  wait_for_turns(begin_ns);
+  push_quick();
+  quality_.reading_ns += now_ns_() - begin_ns;
+  intake_->announce();
 }
 
 void Sampler::read(Source& source, std::vector<Reading>& into) noexcept {
@@ -220,6 +266,13 @@ void Sampler::tick() noexcept {
 void Sampler::edge() noexcept {
   const auto begin = now_ns_();
   read_all();
+  wait_for_turns(begin);
+  push();
+  quality_.reading_ns += now_ns_() - begin;
+}
+
+/// Reads counters that turn soon until they do.
+void Sampler::wait_for_turns(std::int64_t begin) noexcept {
   std::fill(fresh_.begin(), fresh_.end(), char{0});
   std::size_t stale = 0;
   for (const auto& source : sources_) stale += source.fast.size();
@@ -238,8 +291,21 @@ void Sampler::edge() noexcept {
       }
     }
   }
-  push();
+}
+
+void Sampler::read_quick() noexcept {
+  const auto begin = now_ns_();
+  for (Source& source : sources_)
+    if (source.quick) read(source, readings_);
+  push_quick();
   quality_.reading_ns += now_ns_() - begin;
+}
+
+void Sampler::push_quick() noexcept {
+  batch_.clear();
+  for (const auto& source : sources_)
+    if (source.quick) Intake::gather(std::span(readings_).subspan(source.first, source.count), source.first, batch_);
+  intake_->take(batch_);
 }
 
 void Sampler::push() noexcept {

@@ -3,8 +3,10 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "sampling/intake.hpp"
 #include "sampling/latency.hpp"
 #include "sampling/overhead.hpp"
+#include "sampling/schedule.hpp"
 #include "sampling/slow_lane.hpp"
 
 namespace perun {
@@ -48,6 +51,13 @@ class Sampler {
   /// Starts the grid. The last reading is taken as soon as `program` (a pidfd; -1: none) is readable, else by stop().
   void go(int program) noexcept;
 
+  /// From now on, quick counters of energy - read in no time, of what is on the common grid - are also read this often in
+  /// between. Any thread, while it goes.
+  void quicken(std::int64_t period_ns) noexcept;
+
+  /// Has the quick counters read now, right where they turn; they wait (ready_fd) at most 3 ms later. Any thread.
+  void read_now() noexcept;
+
   /// Takes the last readings; waits up to 5 s for a slow source's. Safe to call twice.
   Quality stop() noexcept;
 
@@ -71,6 +81,7 @@ class Sampler {
     std::size_t count;              ///< of sensors
     std::vector<std::size_t> fast;  ///< counters worth waiting for at an edge, among all
     int long_waits = 0;
+    bool quick = false;  ///< has counters of energy, so that reading it more often tells more
   };
 
   void run() noexcept;
@@ -79,7 +90,11 @@ class Sampler {
   void part_with_slow_ones() noexcept;
   void tick() noexcept;
   void edge() noexcept;
+  void wait_for_turns(std::int64_t begin_ns) noexcept;
+  void read_quick() noexcept;
+  void hear() noexcept;
   void push() noexcept;
+  void push_quick() noexcept;
 
   std::vector<Source> sources_;  // as readings_
   std::int64_t period_ns_;
@@ -96,7 +111,10 @@ class Sampler {
   std::int64_t patience_ns_ = 0;
   int program_ = -1;                   // set before the thread goes
   std::int64_t program_ended_ns_ = 0;  // as readings_; not 0: the last reading is taken
-  Fd timer_, go_, stop_;
+  std::optional<Schedule> quick_;      // the sampling thread's
+  std::atomic<std::int64_t> wanted_period_ns_ = 0;
+  std::atomic<bool> read_wanted_ = false;
+  Fd timer_, go_, stop_, ask_;
   std::thread thread_;
 };
 

@@ -19,6 +19,8 @@ class Schedule {
   }
   /// From now on only every n-th grid point counts.
   void thin_out(std::int64_t n) noexcept { period_ *= n; }
+  /// The grid point that after() gave last.
+  [[nodiscard]] std::int64_t next_ns() const noexcept { return next_; }
   [[nodiscard]] std::int64_t period_ns() const noexcept { return period_; }
   [[nodiscard]] std::uint64_t late() const noexcept { return late_; }
 

@@ -81,7 +81,7 @@ Result<int> add_run(const h5::File& opened, const Job& job, Target target) {
 }
 
 /// Adds the run to an open and locked file; all or nothing.
-Result<int> add_and_commit(Fd fd, const std::filesystem::path& path, const Job& job, Target target) {
+Result<int> add_and_commit(LockedFile fd, const std::filesystem::path& path, const Job& job, Target target) {
   auto file = std::make_unique<CommitFile>(std::move(fd), path, job.options.hook);
   if (job.options.check_present && target == Target::old_file) {
     const auto present = find_present(*file, job.run.id);
@@ -119,7 +119,7 @@ Result<std::optional<int>> create(const Job& job) {
     return std::optional<int>();
   }
   if (::ftruncate(fd->get(), 0) != 0) return system_error("write", fresh);
-  const Fd same(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));  // keeps the lock until the name is gone
+  const Fd same = fd->again();  // keeps the lock until the name is gone
   const auto number = add_and_commit(std::move(*fd), fresh, job, Target::new_file);
   if (number) return std::optional(*number);
   ::unlink(fresh.c_str());
@@ -127,9 +127,9 @@ Result<std::optional<int>> create(const Job& job) {
                number.error().hint};
 }
 
-Result<int> append(Fd fd, const Job& job) {
+Result<int> append(LockedFile fd, const Job& job) {
   if (auto recovered = recover(job.file, fd); !recovered) return recovered.error();
-  const Fd same(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  const Fd same = fd.again();
   auto number = add_and_commit(std::move(fd), job.file, job, Target::old_file);
   return number ? number : about_file(job.file, same, number.error());
 }

@@ -51,16 +51,19 @@ constexpr int names = 110;
 constexpr int names_open = 120;
 constexpr int tree = 300;  ///< less the level
 constexpr int entries = 400;
-constexpr int names_removed = 350;  ///< more than `names`: behind the entries
+// Where names are removed, the entries go first, then the tree that is searched, then the names.
+constexpr int tree_removed = 430;   ///< less the level
+constexpr int names_removed = 350;  ///< more than `names`
 constexpr int others = 500;
 }  // namespace rank
 
-int rank_of(H5FD_mem_t type, std::span<const std::byte> bytes) noexcept {
+int rank_of(H5FD_mem_t type, std::span<const std::byte> bytes, Names names) noexcept {
   constexpr std::size_t level_at = 5;
   if (type == H5FD_MEM_SUPER) return rank::superblock;
   if (type == H5FD_MEM_LHEAP) return rank::names;
   if (type != H5FD_MEM_BTREE) return rank::others;
-  return starts_with(bytes, "TREE") && bytes.size() > level_at ? rank::tree - static_cast<int>(bytes[level_at]) : rank::entries;
+  if (!starts_with(bytes, "TREE") || bytes.size() <= level_at) return rank::entries;
+  return (names == Names::removed ? rank::tree_removed : rank::tree) - static_cast<int>(bytes[level_at]);
 }
 
 /// A list of names ("local heap") is a header, which says where the free space begins, and the names, with the size of
@@ -126,7 +129,7 @@ herr_t write_bytes(H5FD_t* file, H5FD_mem_t type, hid_t, haddr_t address, std::s
   if (type == H5FD_MEM_LHEAP && starts_with(bytes, "HEAP"))
     write_names(driver(file), address, bytes);
   else
-    driver(file).file->write(address, bytes, rank_of(type, bytes));
+    driver(file).file->write(address, bytes, rank_of(type, bytes, driver(file).names));
   return 0;
 } catch (const std::bad_alloc&) {
   return -1;

@@ -2,6 +2,7 @@
 #include "store/commit_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,10 +30,10 @@ void sync_folder(const std::filesystem::path& file) {
   if (folder) ::fsync(folder.get());
 }
 
-CommitFile::CommitFile(Fd fd, std::filesystem::path path, CommitHook hook)
-    : fd_(std::move(fd)), path_(std::move(path)), hook_(std::move(hook)) {
-  struct stat file {};
-  if (::fstat(fd_.get(), &file) == 0) size_ = static_cast<std::uint64_t>(file.st_size);
+CommitFile::CommitFile(LockedFile file, std::filesystem::path path, CommitHook hook)
+    : fd_(std::move(file)), path_(std::move(path)), hook_(std::move(hook)) {
+  struct stat info {};
+  if (::fstat(fd_.get(), &info) == 0) size_ = static_cast<std::uint64_t>(info.st_size);
   original_size_ = old_end_ = tail_begin_ = size_;
 }
 
@@ -221,6 +222,8 @@ Status CommitFile::commit() {
   if (!old_parts) return old_parts.error();
   if (auto appended = append_new(); !appended) return appended;
   if (!old_parts->empty()) {
+    if (!fd_.still_ours())
+      return Error{Errc::busy, fmt::format("the lock of '{}' was taken over by another program", path_.string())};
     if (auto saved = save_sidecar(*old_parts); !saved) return saved;
     touched_ = false;  // from here on the run counts: whoever opens the file next finishes what we cannot
     if (auto replaced = replace_old(*old_parts); !replaced) return replaced;

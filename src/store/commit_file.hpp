@@ -14,6 +14,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "store/lock.hpp"
 #include "store/sidecar.hpp"
 
 namespace perun {
@@ -28,8 +29,11 @@ class CommitFile {
  public:
   static constexpr std::uint64_t page_size = 4096;
 
-  /// `fd` is open and locked: for writing by commit(), else for reading only.
-  CommitFile(Fd fd, std::filesystem::path path, CommitHook hook = {});
+  /// `file` is open and locked: for writing by commit(), else for reading only.
+  CommitFile(LockedFile file, std::filesystem::path path, CommitHook hook = {});
+  /// A file that nobody else knows of.
+  CommitFile(Fd file, std::filesystem::path path, CommitHook hook = {})
+      : CommitFile(LockedFile(std::move(file)), std::move(path), std::move(hook)) {}
   /// Takes back what was written behind the old end, unless committed.
   ~CommitFile();
   CommitFile(const CommitFile&) = delete;
@@ -97,7 +101,7 @@ class CommitFile {
   void step(std::string_view name) const;
   void take_back() noexcept;
 
-  Fd fd_;
+  LockedFile fd_;
   std::filesystem::path path_;
   CommitHook hook_;
   std::uint64_t size_ = 0;  ///< as HDF5 sees it

@@ -241,6 +241,28 @@ Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
   return read_line<double>(group, name, H5T_FLOAT, H5T_NATIVE_DOUBLE);
 }
 
+Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  std::array<std::uint64_t, 1> shape{};
+  if (auto found = shape_of(*dataset, name, H5T_STRING, shape); !found) return found.error();
+  const Space space(H5Dget_space(dataset->get()));
+  const Type stored(H5Dget_type(dataset->get()));
+  if (H5Tis_variable_str(stored.get()) <= 0) return cannot_read(name, "of another type");
+  const Type type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.get(), H5T_VARIABLE);
+  H5Tset_cset(type.get(), H5Tget_cset(stored.get()));
+  std::vector<char*> pointers(shape[0]);
+  if (!pointers.empty() && H5Dread(dataset->get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  std::vector<std::string> texts;
+  for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());
+  return texts;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
+}
+
 Result<std::size_t> Scales::add(const Types& types, const Dataset& dataset, const std::string& name) {
   AttributeWriter attributes(types, dataset.get());
   attributes.field("CLASS", "DIMENSION_SCALE", sizeof "DIMENSION_SCALE").field("NAME", name, name.size() + 1);

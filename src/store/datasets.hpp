@@ -41,6 +41,7 @@ template <class T>
 /// more values than the stored bytes can hold), io.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<double>> read_numbers(hid_t group, const std::string& name);
+[[nodiscard]] Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name);
 
 /// The shape of a dataset of integers with so many dimensions; errors as for read_rows().
 [[nodiscard]] Status integer_shape(const Dataset& dataset, const std::string& name, std::span<std::uint64_t> shape);

@@ -31,6 +31,9 @@ inline constexpr const char* total_power = "total_W";
 inline constexpr const char* clock = "clock";
 inline constexpr const char* clock_mono = "clock_mono_ns";
 
+// A job's run: group of its ranks, and their axis.
+inline constexpr const char* ranks = "ranks";
+inline constexpr const char* rank = "rank";
 // Beside the nodes of a run.
 inline constexpr const char* summary = "summary";
 
@@ -103,6 +106,7 @@ inline constexpr const char* price_source = "price_source";
 inline constexpr const char* overhead_power = "overhead_power_W";
 inline constexpr const char* overhead_source = "overhead_source";
 inline constexpr const char* config = "config_ini";
+inline constexpr const char* work = "work";
 inline constexpr const char* postprocessed = "postprocessed";
 inline constexpr const char* run_title = "run_title";
 inline constexpr const char* tags = "tags";
@@ -160,6 +164,15 @@ inline constexpr const char* baseline = "baseline";
 inline constexpr const char* node_runtime = "totalNodeRuntime_s";
 inline constexpr const char* node_power = "nodeAvgPower_kW";
 inline constexpr const char* node_energy = "totalNodeEnergy_kWh";
+
+inline constexpr const char* clock_error = "clock_error_s";
+
+// ranks of a job
+inline constexpr const char* launcher = "launcher";
+inline constexpr const char* job_key = "job_key";
+inline constexpr const char* job_size = "job_size";
+inline constexpr const char* scheduler = "scheduler";
+inline constexpr const char* programs = "programs";
 
 // device
 inline constexpr const char* id = "id";

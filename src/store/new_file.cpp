@@ -58,7 +58,7 @@ Status fill(const h5::File& file, const std::string& app, const NextRun& next, i
 }
 
 /// Writes the whole file beside its place and leaves it there.
-Status write_beside(Fd fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next, int next_number) {
+Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next, int next_number) {
   if (::ftruncate(fd.get(), 0) != 0) return system_error("write", fresh);
   auto bytes = std::make_unique<CommitFile>(std::move(fd), fresh);
   auto opened = h5::create(*bytes);

@@ -20,8 +20,8 @@ using NextRun = std::function<Result<bool>(Run&, RunSummary&)>;
 [[nodiscard]] Status make_file(const std::filesystem::path& file, const std::string& app, const NextRun& next);
 
 /// Writes a file anew without the room that deleted runs have left. Figures come from `figures`, samples stay bit for
-/// bit, numbers stay. Takes the same memory whatever the length of the runs. The file is as before until the new one is complete. Returns how many bytes that freed.
-[[nodiscard]] Result<std::int64_t> compact_file(const std::filesystem::path& file,
-                                                const Revise& figures);
+/// bit, numbers stay. Takes the same memory whatever the length of the runs. The file is as before until the new one is
+/// complete. Returns how many bytes that freed.
+[[nodiscard]] Result<std::int64_t> compact_file(const std::filesystem::path& file, const Revise& figures);
 
 }  // namespace perun

@@ -10,6 +10,7 @@
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
+#include "store/regions.hpp"
 
 namespace perun::h5 {
 
@@ -110,6 +111,9 @@ Result<StoredNode> open_node(hid_t run_group, const std::string& name, Moment ru
                   a.integer_or(attr::latency_p99),
                   a.integer_or(attr::period),
                   a.integer_or(attr::period_begin)};
+  node.begin = {a.integer_or(attr::begin_mono), a.integer_or(attr::begin_real)};
+  node.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
+  node.clock_error_s = a.number(attr::clock_error);
   if (const auto text = a.text(attr::scope)) {
     auto scope = decode_scope(*text);
     if (!scope) return scope.error();
@@ -129,7 +133,11 @@ Result<StoredNode> open_node(hid_t run_group, const std::string& name, Moment ru
     if (!sensor) return sensor.error();
     node.sensors.push_back(std::move(*sensor));
   }
-  auto readings = StoredReadings::open(group.get(), *devices, node.clock.empty() ? run_begin : node.clock.front());
+  const Moment anchor = node.clock.empty() ? run_begin : node.clock.front();
+  auto marks = read_regions(group.get(), anchor);
+  if (!marks) return marks.error();
+  node.marks = *std::move(marks);
+  auto readings = StoredReadings::open(group.get(), *devices, anchor);
   if (!readings) return readings.error();
   return StoredNode{std::move(node), std::move(*readings)};
 }

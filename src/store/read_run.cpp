@@ -9,6 +9,7 @@
 #include "model/summary_text.hpp"
 #include "store/attributes.hpp"
 #include "store/datasets.hpp"
+#include "store/job.hpp"
 #include "store/layout.hpp"
 #include "store/read.hpp"
 
@@ -112,6 +113,9 @@ Run read_facts(const AttributeReader& a, int number) {
   run.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
   run.outcome = read_outcome(a);
   run.config_ini = a.text_or(attr::config);
+  for (const auto& item : Json::parse(a.text_or(attr::work, "[]"), nullptr, false))
+    if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_number())
+      run.work.emplace_back(item[0].get<std::string>(), item[1].get<double>());
   return run;
 }
 
@@ -212,6 +216,9 @@ Result<Run> read_with(hid_t application, int number, Read&& read, Take&& take) {
       return Error{node.error().code, fmt::format("run {}, node '{}': {}", number, name, node.error().what), node.error().hint};
     take(run, std::move(*node));
   }
+  auto job = read_job(group->get());
+  if (!job) return Error{job.error().code, fmt::format("run {}: {}", number, job.error().what), job.error().hint};
+  run.job = std::move(*job);
   return run;
 }
 

@@ -10,6 +10,7 @@
 #include "store/lane_writer.hpp"
 #include "store/lanes.hpp"
 #include "store/layout.hpp"
+#include "store/region_columns.hpp"
 #include "store/stored_readings.hpp"
 #include "store/times.hpp"
 #include "store/write.hpp"
@@ -94,7 +95,7 @@ class NodeWriter {
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
   std::vector<std::string> devices_ = std::vector<std::string>(node_.sensors.size());
-  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono};
+  std::set<std::string> taken_{layout::total_power, layout::clock, layout::clock_mono, layout::regions::group};
   bool has_total_ = false;
 };
 
@@ -270,6 +271,11 @@ Status NodeWriter::write_attributes() {
   a.integer(attr::launcher_cpu, q.launcher_cpu_ns);
   a.integer(attr::latency_p50, q.latency_p50_ns).integer(attr::latency_p99, q.latency_p99_ns);
   a.integer(attr::period, q.period_ns).integer(attr::period_begin, q.period_begin_ns);
+  if (node_.begin.mono_ns != 0) {
+    a.integer(attr::begin_mono, node_.begin.mono_ns).integer(attr::begin_real, node_.begin.real_ns);
+    a.integer(attr::end_mono, node_.end.mono_ns).integer(attr::end_real, node_.end.real_ns);
+  }
+  if (node_.clock_error_s) a.number(attr::clock_error, *node_.clock_error_s);
   if (node_.scope) a.text(attr::scope, encode(*node_.scope));
   if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
   return a.status();

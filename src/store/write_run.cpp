@@ -5,7 +5,9 @@
 #include "base/units.hpp"
 #include "model/summary_text.hpp"
 #include "store/datasets.hpp"
+#include "store/job.hpp"
 #include "store/layout.hpp"
+#include "store/regions.hpp"
 #include "store/write.hpp"
 
 namespace perun::h5 {
@@ -21,6 +23,9 @@ void write_identity(AttributeWriter& a, const Run& run, int number, const std::v
   a.text(attr::nodes, json_texts(nodes)).text(attr::command, json_texts(run.command)).text(attr::cwd, run.cwd);
   a.text(attr::version, run.perun_version).number(attr::frequency, run.frequency_hz);
   a.text(attr::round_id, run.round_id).integer(attr::round, run.round).text(attr::config, run.config_ini);
+  Json work = Json::array();
+  for (const auto& [what, amount] : run.work) work.push_back({what, amount});
+  if (!run.work.empty()) a.text(attr::work, work.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 /// What most runs have nothing to say of is left out.
@@ -113,15 +118,23 @@ Status write_summary(const Types& types, hid_t run_group, const RunSummary& summ
 
 namespace {
 
-Status write_all_figures(const Types& types, hid_t group, const RunSummary& summary, const std::vector<std::string>& nodes) {
+/// What is computed from the readings once they are in the file; regions keep their marks and figures in one group.
+Status write_all_figures(const Types& types, hid_t group, const Run& run, const RunSummary& summary,
+                         const std::vector<std::string>& nodes) {
   AttributeWriter attributes(types, group);
   write_figures(attributes, summary);
   if (auto written = attributes.status(); !written) return written;
-  for (std::size_t i = 0; i < nodes.size() && i < summary.nodes.size(); ++i) {
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
     const Group node(H5Gopen2(group, nodes[i].c_str(), H5P_DEFAULT));
-    if (!node) return failure(Errc::io, "cannot make the group '" + nodes[i] + "'");
+    if (!node) return failure(Errc::io, "cannot open the group '" + nodes[i] + "'");
+    const NodeRecord& record = run.nodes[i];
+    const NodeSummary* known = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
+    const Moment& anchor = record.clock.empty() ? run.begin : record.clock.front();
+    const RegionReport* regions = known == nullptr ? nullptr : &known->regions;
+    if (auto written = write_regions(types, node.get(), record.marks, regions, anchor); !written) return written;
+    if (known == nullptr) continue;
     AttributeWriter figures(types, node.get());
-    write_figures(figures, summary.nodes[i]);
+    write_figures(figures, *known);
     if (auto written = figures.status(); !written) return written;
   }
   return write_summary(types, group, summary);
@@ -136,6 +149,7 @@ Result<RunSummary> write_run(const Types& types, hid_t application, const Run& r
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
 
   std::set<std::string> taken{layout::summary};
+  if (run.job) taken.insert(layout::ranks);
   std::vector<std::string> nodes;
   for (const auto& node : run.nodes) nodes.push_back(link_name(node.host, "-.", taken));
 
@@ -154,10 +168,12 @@ Result<RunSummary> write_run(const Types& types, hid_t application, const Run& r
     if (!node) return node.error();
     readings.push_back(stored.emplace_back(std::move(*node)).get());
   }
+  if (run.job)
+    if (auto written = write_job(types, group.get(), *run.job); !written) return written.error();
   RunSummary summary = summarize(run, readings);
   for (const auto& node : stored)
     if (auto read = node->status(); !read) return read.error();
-  if (auto written = write_all_figures(types, group.get(), summary, nodes); !written) return written.error();
+  if (auto written = write_all_figures(types, group.get(), run, summary, nodes); !written) return written.error();
   if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, "cannot add the group '" + name + "'");
   return summary;

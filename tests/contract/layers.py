@@ -19,14 +19,15 @@ ALLOWED = {
     "backends": PASSIVE,
     "sampling": PASSIVE | {"backends"},
     "journal": PASSIVE,
-    "launch": PASSIVE | {"sampling", "journal"},
+    "regions": PASSIVE,
+    "launch": PASSIVE | {"sampling", "journal", "regions"},
     "store": PASSIVE | {"journal"},
     "exchange": PASSIVE | {"store"},
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
     "redfish": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "store", "exchange", "analysis", "report", "config"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -100,6 +100,8 @@ def everything(path):
     found = {}
 
     def take(name, thing):
+        if name.endswith("/summary"):  # what a report says, which knows the run's number only afterwards
+            return
         if isinstance(thing, h5py.Dataset):
             found[name] = thing[()].tolist() if thing.dtype.kind == "O" else (thing.dtype.str, thing[()].tobytes())
         for key, value in thing.attrs.items():
@@ -136,10 +138,10 @@ class Export(PerunTest):
 
     def test_pandas_reads_both_tables(self):
         file = self.measure()
-        long = pd.read_csv(io.StringIO(self.export(file, "--format", "csv")))
+        long = pd.read_csv(io.StringIO(self.export(file, "--format", "csv")), float_precision="round_trip")
         with h5py.File(file) as f:
-            raw = next(iter(f["heat/exp_0"].values()))["sim_square"][()]
-            t = next(iter(f["heat/exp_0"].values()))["t_ns"][()]
+            node = next(g for g in f["heat/exp_0"].values() if isinstance(g, h5py.Group))
+            raw, t = node["sim_square"][()], node["t_ns"][()]
         mine = long[long.sensor == "sim:square"]
         self.assertEqual(mine.raw.tolist(), raw.tolist())
         self.assertEqual(mine.value.tolist(), (raw * 1e-6).tolist())

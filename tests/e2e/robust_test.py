@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Whatever is killed or cannot be written: nothing is lost, nothing stays behind, the program's status stands."""
 
+import json
 import os
 import pathlib
 import resource
@@ -141,7 +142,86 @@ class Killed(PerunTest):
         self.assert_nothing_left()
 
 
+    def cut_off(self):
+        """A run whose processes were all killed."""
+        program, parts = self.start("sleep", "30")
+        time.sleep(0.4)
+        for pid in (parts["perun-agent"], program.pid, parts["sleep"]):
+            os.kill(pid, signal.SIGKILL)
+        program.wait()
+        self.wait_gone(parts.values())
+
+    def test_recovered_by_eight_at_once_it_is_there_once(self):
+        for _ in range(2):
+            self.cut_off()
+        several = [subprocess.Popen([PERUN, "recover"], cwd=self.dir, env=self.env, stdout=subprocess.PIPE) for _ in range(8)]
+        told = [p.communicate(timeout=60)[0].decode() for p in several]
+        self.assertEqual([p.returncode for p in several], [0] * 8, told)
+        self.assertEqual("".join(told).count("recovered as run"), 1, told)  # the first by the monitor of the second
+        runs = self.report("results/sleep.hdf5", run="all")["runs"]
+        self.assertEqual(len({r["id"] for r in runs}), 2)
+        self.assertEqual([r["number"] for r in runs], [0, 1])
+        self.assertFalse((self.dir / "results" / ".perun").exists())
+
+    def test_recover_says_what_it_did(self):
+        self.cut_off()
+        document = json.loads(self.perun("recover", "--json").stdout)
+        self.assertEqual(document["schema"], "perun-recover/1")
+        (run,) = document["runs"]
+        self.assertEqual((run["fate"], run["number"], run["reason"]), ("stored", 0, None))
+        self.assertTrue(run["file"].endswith("results/sleep.hdf5"))
+        self.assertEqual(json.loads(self.perun("recover", "--json", "results").stdout)["runs"], [])
+        self.assertIn(b"nothing to recover in ./results", self.perun("recover").stdout)
+        done = self.perun("recover", "nowhere")
+        self.assertEqual((done.returncode, done.stderr.splitlines()[0]), (1, b"perun: 'nowhere' is no directory"))
+
+    def test_a_run_in_progress_is_shown_and_left_alone(self):
+        program, parts = self.start("sleep", "1.5")
+        energies = []
+        for _ in range(2):
+            time.sleep(0.4)
+            done = self.perun("report", "--running", "--format", "json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            (run,) = json.loads(done.stdout)["runs"]
+            self.assertTrue(run["outcome"]["running"])
+            self.assertFalse(run["outcome"]["finished"])
+            self.assertIsNone(run["number"])
+            self.assertAlmostEqual(run["energy_J"], 100 * run["duration_s"], delta=1)
+            energies.append(run["energy_J"])
+        self.assertGreater(energies[0], 20)
+        self.assertGreater(energies[1], energies[0] + 20)
+        text = self.perun("report", "--running", "results").stdout.decode()
+        self.assertRegex(text, r"^perun: sleep +running\n  sleep 1.5\n")
+        self.assertIn("the run is in progress; the figures go up to the last reading", text)
+        self.assertEqual(self.perun("report", "--running", "results/sleep.hdf5").returncode, 0)
+        done = self.perun("report", "--running", "results/other.hdf5")
+        self.assertEqual((done.returncode, done.stderr.splitlines()[0]), (1, b"perun: no run is in progress in results/other.hdf5"))
+        self.assertIn(b"still running", self.perun("recover").stdout)
+        self.assertEqual(program.wait(timeout=10), 0)
+        self.assertTrue(self.only_run()["outcome"]["finished"])
+        self.assertEqual(self.perun("report", "--running").returncode, 1)
+
+    def test_a_run_without_its_agent_still_belongs_to_its_launcher(self):
+        program, parts = self.start("sleep", "1.2")
+        time.sleep(0.3)
+        os.kill(parts["perun-agent"], signal.SIGKILL)
+        time.sleep(0.3)
+        self.assertIn(b"still running", self.perun("recover").stdout)
+        self.assertEqual(program.wait(timeout=10), 0)
+        self.assertNotIn(b"kept", program.stderr.read().replace(b"what was sampled is kept", b""))
+        self.assertFalse(self.only_run()["outcome"]["finished"])
+
+
 class ManyAtOnce(PerunTest):
+    def test_eight_writers_add_ten_runs_each(self):
+        words = f"monitor -q --name same --data_out {self.dir}/results {' '.join(SIM)} true"
+        script = f"for i in 1 2 3 4 5 6 7 8 9 10; do {PERUN} {words} || exit; done"
+        several = [subprocess.Popen(["sh", "-c", script], env=self.env, stderr=subprocess.DEVNULL) for _ in range(8)]
+        self.assertEqual([p.wait(timeout=100) for p in several], [0] * 8)
+        runs = self.report("results/same.hdf5", run="all")["runs"]
+        self.assertEqual([r["number"] for r in runs], list(range(80)))
+        self.assertEqual(len({r["id"] for r in runs}), 80)
+
     def test_eight_runs_at_once_are_eight_runs(self):
         programs = [subprocess.Popen([PERUN, "monitor", "-q", "--name", "same", *SIM, "sleep", "0.2"], cwd=self.dir, env=self.env,
                                      stderr=subprocess.DEVNULL) for _ in range(8)]
@@ -186,7 +266,7 @@ class Places(PerunTest):
         done = self.monitor("-q", "--backends", "sim:const:100W", "-f", "1000", "sh", "-c", "sleep 1; exit 6", preexec_fn=small_files,
                             restore_signals=False)
         self.assertEqual(done.returncode, 6, done.stderr)
-        self.assertIn(b"perun: cannot write", done.stderr)
+        self.assertIn(b"cannot write", done.stderr)
 
     def test_reports_go_where_they_are_sent(self):
         done = self.monitor("-o", "-", "-o", "a.json", "-o", "b.yaml", *SIM, "echo", "out")

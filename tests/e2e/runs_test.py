@@ -95,7 +95,7 @@ class Runs(PerunTest):
 
     def samples(self, number):
         with h5py.File(self.dir / "results/heat.hdf5") as f:
-            node = next(iter(f[f"heat/exp_{number}"].values()))
+            node = next(g for g in f[f"heat/exp_{number}"].values() if isinstance(g, h5py.Group))
             return {name: (data.dtype, data[()].tobytes()) for name, data in node.items() if name != "sensor"}
 
     def test_renaming_an_application(self):
@@ -151,7 +151,7 @@ class Postprocess(PerunTest):
 
     def raw(self, file):
         with h5py.File(file) as f:
-            node = next(iter(f["x/exp_0"].values()))
+            node = next(g for g in f["x/exp_0"].values() if isinstance(g, h5py.Group))
             return {name: data[()].tobytes() for name, data in node.items() if name != "sensor"}
 
     def attributes(self, file):

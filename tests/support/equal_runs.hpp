@@ -16,6 +16,10 @@ inline void expect_equal(const NodeRecord& a, const NodeRecord& b) {
   EXPECT_EQ(a.quality, b.quality);
   EXPECT_EQ(a.scope, b.scope);
   EXPECT_EQ(a.baseline, b.baseline);
+  EXPECT_EQ(a.begin, b.begin);
+  EXPECT_EQ(a.end, b.end);
+  EXPECT_EQ(a.clock_error_s, b.clock_error_s);
+  EXPECT_EQ(a.marks, b.marks);
   ASSERT_EQ(a.sensors.size(), b.sensors.size());
   ASSERT_EQ(a.series.size(), b.series.size());
   for (std::size_t i = 0; i < a.sensors.size(); ++i) EXPECT_EQ(a.sensors[i], b.sensors[i]) << a.sensors[i].id;
@@ -42,6 +46,8 @@ inline void expect_equal(const Run& a, const Run& b) {
   EXPECT_EQ(a.end, b.end);
   EXPECT_EQ(a.outcome, b.outcome);
   EXPECT_EQ(a.config_ini, b.config_ini);
+  EXPECT_EQ(a.job, b.job);
+  EXPECT_EQ(a.work, b.work);
   ASSERT_EQ(a.nodes.size(), b.nodes.size());
   for (std::size_t i = 0; i < a.nodes.size(); ++i) expect_equal(a.nodes[i], b.nodes[i]);
 }

@@ -47,6 +47,15 @@ inline Run filled_run() {
   node.clock = {{999'000'000, 1'795'370'650'999'000'000}};
   node.blocked = {{"nvml", "library not found", "install the driver"}};
   node.quality = {101, 2, 3, 450'000, 6'000'000, 2'000'000, 4'300, 61'000, 250'000'000, 125'000'000};
+  node.marks.names = {std::string(other_names), "train", "two\nlines", "tokens"};
+  node.marks.threads = {{.number = 0, .rank = 1, .pid = 4711, .tid = 4712, .owners = 2}};
+  node.marks.timeline = {{.t_ns = 1'100'000'000, .name = 1, .kind = MarkKind::begin},
+                         {.t_ns = 1'200'000'000, .name = 3, .kind = MarkKind::counter, .value = 128.5},
+                         {.t_ns = 2'500'000'000, .name = 1, .kind = MarkKind::end}};
+  node.marks.holes = {{2'600'000'000, 2'700'000'000, 2, 0, 90'000'000, 80'000'000}};
+  node.marks.sums = {{1, 0, 1, 1'400'000'000, 1'300'000'000, 1'400'000'000, 1'400'000'000, 0}, {.name = 3, .sum = 128.5}};
+  node.marks.losses = {1, 2, 3, 4, 5, 6};
+  run.work = {{"epochs", 4}, {"W\xC3\xB6rter", 1.5}};
   run.nodes = {node};
   return run;
 }

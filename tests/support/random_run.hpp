@@ -36,6 +36,7 @@ class RandomRun {
     run.outcome = {below(2) == 1, static_cast<int>(integer()), static_cast<int>(integer()), text(), number(), number(),
                    integer()};
     run.config_ini = text();
+    for (int i = below(3); i > 0; --i) run.work.emplace_back("work " + text(), number());
     for (int i = 1 + below(3); i > 0; --i) run.nodes.push_back(node());
     return run;
   }
@@ -88,6 +89,24 @@ class RandomRun {
     return s;
   }
 
+  Marks marks(std::int64_t mono) {
+    Marks out;
+    out.names = {std::string(other_names), "train", "two\nlines"};
+    out.threads = {{.number = 0, .rank = 1, .pid = 4711, .tid = 4712, .owners = 2}};
+    for (int i = 0; i < 1 + below(9); ++i) {
+      out.timeline.push_back(
+          {.t_ns = mono + i, .name = static_cast<std::uint32_t>(below(3)), .kind = MarkKind::counter, .value = number()});
+      out.sums.push_back({.name = static_cast<std::uint32_t>(below(3)),
+                          .calls = static_cast<std::uint64_t>(below(1'000'000)),
+                          .inclusive_ns = below(1'000'000),
+                          .exclusive_ns = below(1000),
+                          .sum = number()});
+    }
+    out.holes = {{mono, mono + below(1000), 1, 0, below(100), below(100)}};
+    out.losses = {1, 2, 3, 4, 5, static_cast<std::uint64_t>(below(100))};
+    return out;
+  }
+
   NodeRecord node() {
     NodeRecord node;
     node.host = "host " + text();
@@ -107,6 +126,7 @@ class RandomRun {
                     integer()};
     if (below(2) == 0) node.scope = CpuScope{below(100), below(100), 2.5, "/job"};
     if (below(2) == 0) node.baseline = Baseline{.power_W = 31.4, .spread_W = 1.0 / 3, .blocks = below(10), .host = node.host};
+    if (below(2) == 0) node.marks = marks(mono);
     const int rows = below(4) == 0 ? 1500 : below(20);
     for (int i = 0, n = below(5); i < n; ++i) {
       node.sensors.push_back(sensor(i));

@@ -242,6 +242,43 @@ inline Run nodes_run() {
   return run;
 }
 
+/// A job of seven ranks on three nodes: one failed, one was killed with its perun, one was never seen.
+inline Run job_run() {
+  Run run = nodes_run();
+  run.nodes.resize(3);
+  run.job = JobRecord{.launcher = "slurm",
+                      .key = "slurm-17.3",
+                      .size = 7,
+                      .scheduler = {{"job_id", "17"}, {"step_id", "3"}, {"job_name", "melt"}, {"partition", "batch"}}};
+  for (int i = 0; i < 6; ++i) {
+    NodeRecord& node = run.nodes[static_cast<std::size_t>(i / 2)];
+    const std::int64_t mono = node.clock.front().mono_ns;
+    RankRecord r{.rank = i,
+                 .node = i / 2,
+                 .status = RankStatus::ok,
+                 .pid = 1000 + i,
+                 .begin = {mono + ns(0.5), run_begin_real + ns(0.5)},
+                 .end = {mono + ns(9.5), run_begin_real + ns(9.5)},
+                 .user_s = 8.5,
+                 .system_s = 0.25,
+                 .max_rss_bytes = 45'200'000};
+    node.begin = r.begin;
+    node.end = r.end;
+    if (i < 4) node.clock_error_s = 0.0012;
+    run.job->ranks.push_back(r);
+  }
+  RankRecord& failed = run.job->ranks[3];
+  failed.status = RankStatus::failed;
+  failed.exit_code = 139;
+  failed.signal = 11;
+  failed.end = {failed.begin.mono_ns + ns(4), failed.begin.real_ns + ns(4)};
+  run.job->ranks[4].status = RankStatus::lost;
+  run.begin = run.nodes[0].begin;
+  run.end = run.nodes[0].end;
+  run.outcome = {false, 139, 11, "rank 4 killed together with perun; rank 6 never seen", 51, 1.5, 45'200'000};
+  return run;
+}
+
 /// Words that YAML, terminals and tables trip over.
 inline Run awkward_run() {
   Run run = measured_run();
@@ -272,6 +309,34 @@ inline Run awkward_run() {
   node.attributes = {{"on", "off"}, {"1e5", "1e22"}, {"a b: c", "y"}, {"", "empty"}};
   node.sensors[0].label = "\xE9\x9B\xBB\xE5\x8A\x9B\xE8\xA8\x88 with a label that is far too long for a table";
   node.sensors[1].source = "a source whose description needs several lines of its own";
+  return run;
+}
+
+/// Phases of a program: nested regions, two threads, calls too short for the counter, a counter and stated work.
+inline Run regions_run() {
+  Run run = measured_run();
+  run.work = {{"epochs", 5}};
+  Marks& marks = run.nodes.front().marks;
+  marks.names = {std::string(other_names), "load data", "train", "step", "kernel", "tokens"};
+  marks.threads = {{.number = 0, .pid = 4711, .tid = 4711}, {.number = 1, .pid = 4711, .tid = 4712}};
+  const auto at = [&](double t, MarkKind kind, std::uint32_t name, std::uint16_t thread = 0) {
+    marks.timeline.push_back({.t_ns = run_begin_mono + ns(t), .name = name, .thread = thread, .kind = kind});
+  };
+  at(0.1, MarkKind::begin, 1);
+  at(0.9, MarkKind::end, 1);
+  at(1.0, MarkKind::begin, 2);
+  for (int i = 0; i < 2; ++i) {
+    at(1.0 + i * 0.9, MarkKind::begin, 3);
+    at(1.8 + i * 0.9, MarkKind::end, 3);
+  }
+  for (int i = 0; i < 40; ++i) {
+    at(1.0 + i * 0.045, MarkKind::begin, 4, 1);
+    at(1.003 + i * 0.045, MarkKind::end, 4, 1);
+  }
+  at(2.9, MarkKind::end, 2);
+  marks.timeline.push_back({.t_ns = run_begin_mono + ns(2.95), .name = 5, .kind = MarkKind::counter, .value = 1000});
+  marks.sums = {{.name = 5, .sum = 1000}};
+  marks.losses.unmatched = 2;
   return run;
 }
 

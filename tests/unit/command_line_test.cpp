@@ -18,8 +18,9 @@ using Words = std::vector<std::string>;
 std::string told(const Words& words) {
   const auto line = parse_command_line(words);
   if (!line) return "error: " + line.error().what + (line.error().hint.empty() ? "" : " | " + line.error().hint);
-  constexpr std::array<std::string_view, 11> names{"nothing", "monitor", "report",   "postprocess", "runs",   "export",
-                                                   "sensors", "doctor",  "showconf", "help",        "version"};
+  constexpr std::array<std::string_view, 15> names{"nothing", "monitor", "session",  "report",  "postprocess",
+                                                   "recover", "runs",    "export",   "sensors", "doctor",
+                                                   "qualify", "mark",    "showconf", "help",    "version"};
   std::ostringstream out;
   out << names.at(static_cast<std::size_t>(line->command));
   if (line->topic != Command::nothing) out << " topic=" << names.at(static_cast<std::size_t>(line->topic));
@@ -44,10 +45,13 @@ std::string told(const Words& words) {
   if (line->wide) out << " wide";
   if (line->compact) out << " compact";
   if (line->quiet) out << " quiet";
+  if (line->forget) out << " forget";
   if (line->dry_run) out << " dry_run";
   if (line->recompute) out << " recompute";
   if (line->json) out << " json";
   if (line->fix_script) out << " fix_script";
+  if (line->no_load) out << " no_load";
+  if (line->length_ns) out << " for=" << *line->length_ns;
   if (line->defaults) out << " default";
   if (line->origin) out << " origin";
   return out.str();
@@ -60,6 +64,16 @@ struct Row {
 
 void check(const std::vector<Row>& rows) {
   for (const auto& [words, what] : rows) EXPECT_EQ(told(words), what) << testing::PrintToString(words);
+}
+
+TEST(CommandLine, ASessionTakesWhatMonitorTakes) {
+  check({
+      {{"session", "--pue=1.2", "--forget", "-f", "10", "--", "python3", "x.py", "--pue", "2"},
+       "session program=[python3][x.py][--pue][2] pue=[1.2] frequency=[10] forget"},
+      {{"session", "-o", "a.json", "x"}, "session program=[x] -o=a.json"},
+      {{"session"}, "error: the PROGRAM to measure is missing | see 'perun session --help'"},
+      {{"monitor", "--forget", "x"}, "error: --forget is an option of 'perun session' | see 'perun monitor --help'"},
+  });
 }
 
 TEST(CommandLine, SeedsOwnLines) {
@@ -200,6 +214,8 @@ TEST(CommandLine, OtherCommands) {
       {{"doctor"}, "doctor"},
       {{"doctor", "--json", "--sysfs", "s", "--data_out", "d"}, "doctor sysfs=[s] data_out=[d] json"},
       {{"doctor", "--fix-script"}, "doctor fix_script"},
+      {{"qualify", "--for", "3s", "--no-load", "--json", "--sensors", "rapl:*"},
+       "qualify sensors=[rapl:*] json no_load for=3000000000"},
       {{"showconf", "--origin", "--rounds", "3", "-f", "10"}, "showconf rounds=[3] frequency=[10] origin"},
       {{"showconf", "--origin", "--default"}, "showconf default origin"},
   });
@@ -268,7 +284,7 @@ TEST(CommandLine, RunsAndExport) {
       {{"runs", "list", "x.hdf5"}, "runs action=list (x.hdf5)"},
       {{"runs", "tag", "x.hdf5", "last~1", "adam", "[1,2]"}, "runs action=tag (x.hdf5) (last~1) (adam) ([1,2])"},
       {{"runs", "rename", "x.hdf5", "3", ""}, "runs action=rename (x.hdf5) (3) ()"},
-      {{"runs", "delete", "x.hdf5", "3", "--compact", "--dry-run"}, "runs action=delete (x.hdf5) (3) dry_run compact"},
+      {{"runs", "delete", "x.hdf5", "3", "--compact", "--dry-run"}, "runs action=delete (x.hdf5) (3) compact dry_run"},
       {{"report", "x", "--run", "20261122T18,last~2,5"}, "report file=[x] run=20261122T18,last~2,5"},
       {{"export", "x.hdf5", "-f", "csv", "--wide", "-o", "y.csv", "--run", "1"},
        "export file=[x.hdf5] -o=y.csv run=1 format=csv wide"},
@@ -317,7 +333,7 @@ TEST(Help, FitsInto80Columns) {
 
 TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
   for (const auto& info : commands()) {
-    EXPECT_NE(help(Command::nothing).find("\n  " + std::string(info.name) + " "), std::string::npos);
+    EXPECT_EQ(help(Command::nothing).find("\n  " + std::string(info.name) + " ") != std::string::npos, !info.heading.empty());
     const auto text = help(info.command);
     EXPECT_TRUE(text.starts_with("Usage: perun " + std::string(info.name) + " [OPTIONS]")) << text;
     for (const auto& option : options()) {

@@ -119,6 +119,7 @@ constexpr auto two_values = std::to_array<Values>({
     {"frequency", "100", "0.001"},
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
+    {"spool", "/a/spool", "none"},
     {"tag", "adam,gpu", "first try"},
     {"backends", "rapl,proc", "sim:square(20,200,1s)"},
     {"sensor", "exec:awk -F, '{print $2}' x,ipmi", "file:/run/plug"},

@@ -52,7 +52,9 @@ struct ExchangeTest : testing::Test {
     std::size_t at = 0;
     const auto made = make_file(tree.at(name), source->app(), [&](Run& run, RunSummary& summary) -> Result<bool> {
       if (at == numbers.size()) return false;
-      run = *source->load(numbers[at++]);
+      auto loaded = source->load(numbers[at++]);
+      if (!loaded) return loaded.error();
+      run = *std::move(loaded);
       summary = summarize(run);
       return true;
     });
@@ -72,7 +74,13 @@ TEST_F(ExchangeTest, RandomRunsSurviveTheWayThroughJsonToTheBit) {
     const auto again = remade(tree.at("x.json"), back.c_str());
     const auto a = Store::open(file), b = Store::open(again);
     ASSERT_TRUE(a && b);
-    for (const int number : *a->numbers()) test::expect_equal(*a->load(number), *b->load(number));
+    const std::vector<int> numbers = *a->numbers();
+    for (const int number : numbers) {
+      const auto before = a->load(number), after = b->load(number);
+      ASSERT_TRUE(before) << before.error().what;
+      ASSERT_TRUE(after) << after.error().what;
+      test::expect_equal(*before, *after);
+    }
     EXPECT_EQ(written(again, write_json), json) << seed;
     if (HasFailure()) return;
   }
@@ -112,6 +120,9 @@ TEST_F(ExchangeTest, JsonIsRefusedWithThePlaceOfWhatIsWrong) {
   EXPECT_EQ(wrong("/runs/0/factors/pue", "1.2"), "runs[0]: 'pue' is no number");
   EXPECT_EQ(wrong("/runs/0/id", {{"hex", "0g"}}), "runs[0]: 'id': 'hex' holds what is no digit");
   EXPECT_EQ(wrong("/runs", 1), "'runs' is no array");
+  const Json marks{{"names", {"a"}},         {"threads", Json::array()}, {"timeline", {{1, 7, 0, 1, 0.0}}},
+                   {"holes", Json::array()}, {"sums", Json::array()},    {"losses", {0, 0, 0, 0, 0, 0}}};
+  EXPECT_EQ(wrong("/runs/0/nodes/0/marks", marks), "runs[0].nodes[0]: 'marks' speak of a name or thread that is not listed");
   Json without = good;
   without["runs"][0].erase("outcome");
   EXPECT_EQ(read_json(without).error().what, "runs[0]: 'outcome' is missing");
@@ -121,7 +132,9 @@ TEST_F(ExchangeTest, JsonIsRefusedWithThePlaceOfWhatIsWrong) {
     for (const Json& other : {Json(nullptr), Json("x"), Json(-1), Json::array(), Json::object(), Json(1e300)}) {
       Json bad = good;
       bad[Json::json_pointer("/runs/0" + key)] = other;
-      if (const auto read = read_json(bad); !read) EXPECT_EQ(read.error().code, Errc::format);
+      if (const auto read = read_json(bad); !read) {
+        EXPECT_EQ(read.error().code, Errc::format);
+      }
     }
 }
 

@@ -34,6 +34,11 @@ class JournalTest : public ::testing::Test {
       writer->samples(tick);
       EXPECT_TRUE(writer->flush());
     }
+    Marks begun = run_.nodes[0].marks, rest;
+    std::swap(begun.sums, rest.sums);
+    std::swap(begun.losses, rest.losses);
+    writer->marks(begun);
+    writer->marks(rest);
     writer->quality(run_.nodes[0].quality);
     writer->outcome(run_.outcome, run_.end);
     writer->end();
@@ -58,6 +63,8 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(got.app, run_.app);
   EXPECT_EQ(got.command, run_.command);
   EXPECT_EQ(got.cwd, run_.cwd);
+  EXPECT_EQ(got.work, run_.work);
+  EXPECT_EQ(got.nodes[0].marks, run_.nodes[0].marks);
   EXPECT_EQ(got.frequency_hz, run_.frequency_hz);
   EXPECT_EQ(got.round_id, run_.round_id);
   EXPECT_EQ(got.round, run_.round);

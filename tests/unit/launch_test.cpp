@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -9,6 +10,7 @@
 
 #include "launch/channel.hpp"
 #include "launch/child.hpp"
+#include "launch/in_child.hpp"
 #include "launch/program.hpp"
 #include "launch/signals.hpp"
 #include "support/tree.hpp"
@@ -106,7 +108,7 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_FALSE(b.receive());
   EXPECT_FALSE(b.closed());
   Message sent{.type = Message::Type::end, .text = "t\n\"", .number = 42, .moment = {1, 2}};
-  sent.outcome = {true, 139, 11, "", 1.25, 0.5, 1 << 20};
+  sent.outcome = {true, 139, 11, "why", 1.25, 0.5, 1 << 20};
   sent.error = {Errc::busy, "what", "hint"};
   sent.stored.number = 3;
   sent.stored.runs_in_file = 4;
@@ -185,6 +187,41 @@ TEST(ChildTest, FindsTheSignalStateThatItIsGiven) {
   auto ignoring = Child::start({"/bin/grep", {"grep", "-q", "^SigIgn:.*1...$", "/proc/self/status"}, "grep"}, before);
   ASSERT_TRUE(ignoring);
   EXPECT_EQ(wait_for(*ignoring).exit_code, 0);
+}
+
+/// Longer than a message, and of characters that its pieces must not cut.
+std::string long_text() {
+  std::string text = "s";
+  for (int i = 0; i < 100'000; ++i) text += "\u00e9";
+  return text;
+}
+
+TEST(InAChildTest, GivesBackWhatCameOfItAndOutlivesACrash) {
+  const auto with = [](const StoreRun& store) {
+    perun::Run run;
+    run.app = "train";
+    return in_a_child(store)(run, Presence::perhaps_there);
+  };
+  const auto stored = with([](const perun::Run& run, Presence presence) -> Result<Stored> {
+    const int number = run.app == "train" && presence == Presence::perhaps_there ? 7 : -1;
+    return Stored{number, 8, {}, Footprint{1, 2, 3}, long_text()};
+  });
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->number, 7);
+  EXPECT_EQ(stored->runs_in_file, 8);
+  EXPECT_EQ(stored->footprint->cost_cent, 3);
+  EXPECT_EQ(stored->summary, long_text());
+  const auto refused = with([](const perun::Run&, Presence) -> Result<Stored> { return Error{Errc::busy, "in use", "wait"}; });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::busy);
+  EXPECT_EQ(refused.error().hint, "wait");
+  const auto crashed = with([](const perun::Run&, Presence) -> Result<Stored> {
+    ::raise(SIGSEGV);
+    return Stored{};
+  });
+  ASSERT_FALSE(crashed);
+  EXPECT_EQ(crashed.error().code, Errc::format);
+  EXPECT_EQ(crashed.error().what, "storing the run ended by signal 11: the data file of 'train' is damaged");
 }
 
 TEST(SignalRelayTest, ASignalForTheGroupIsNotPassedOnASecondTime) {

@@ -172,6 +172,16 @@ TEST(Exec, AProgramIsASensor) {
   EXPECT_GT(read(*exec)[0].t_ns, first.t_ns) << "a new line, a new time";
 }
 
+TEST(Exec, APowerHoldsAndACounterKeepsItsTime) {
+  const auto exec = open(exec_backend, "echo sensor p refresh=10s; echo sensor e unit=J; echo p 5; echo e 7; sleep 600");
+  ASSERT_TRUE(exec);
+  const auto first = read(*exec);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  const auto later = read(*exec);
+  EXPECT_GT(later[0].t_ns, first[0].t_ns) << "still 5 W";
+  EXPECT_EQ(later[1].t_ns, first[1].t_ns) << "7 J then; what it is now nobody knows";
+}
+
 TEST(Exec, ItIsKilledWithItsChildren) {
   Tree tree;
   const std::string pids = tree.at("pids").string();

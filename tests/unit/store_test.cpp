@@ -12,6 +12,7 @@
 
 #include "store/lanes.hpp"
 #include "support/equal_runs.hpp"
+#include "support/filled_run.hpp"
 #include "support/sample_run.hpp"
 #include "support/tree.hpp"
 
@@ -102,7 +103,9 @@ Run awkward_run() {
   never.id = "never:read";
   add_sensor(node, never, 0, 0, 0, 0);
 
+  run.work = {{"epochs", 4}, {"W\xC3\xB6rter", 1.5}};
   run.nodes.push_back(test::sample_node("gpu07.cluster-1", 1, 0));
+  run.nodes.back().marks = test::filled_run().nodes[0].marks;
   run.nodes.push_back(NodeRecord{"bare/node", {}, {}, {}, {{1, 2}}, {}, {}});
   return run;
 }
@@ -114,6 +117,38 @@ TEST_F(StoreTest, EveryFieldOfARunComesBack) {
   EXPECT_EQ(*number, 0);
   run.number = 0;
   expect_equal(load(0), run);
+}
+
+TEST_F(StoreTest, AJobComesBackWithItsRanks) {
+  Run run = sample_run();
+  run.nodes.push_back(test::sample_node("ranks", 1, 2));  // a host that is called as the group is
+  run.nodes[0].begin = {test::sample_mono_ns, test::sample_real_ns};
+  run.nodes[0].end = {test::sample_mono_ns + 5, test::sample_real_ns + 5};
+  run.nodes[0].clock_error_s = 0.001;
+  run.job = JobRecord{
+      .launcher = "slurm", .key = "slurm-17.3", .size = 3, .scheduler = {{"job_id", "17"}, {"job_name", "W\xC3\xBC"}}};
+  for (int i = 0; i < 2; ++i) {
+    RankRecord r;
+    r.rank = 2 * i;
+    r.node = i;
+    r.status = i == 0 ? RankStatus::ok : RankStatus::failed;
+    r.exit_code = i == 0 ? 0 : 139;
+    r.signal = i == 0 ? 0 : 11;
+    r.pid = 4711 + i;
+    r.begin = {test::sample_mono_ns + i, test::sample_real_ns + i};
+    r.end = {test::sample_mono_ns + 9, test::sample_real_ns + 9};
+    r.user_s = 1.5;
+    r.system_s = 0.25;
+    r.max_rss_bytes = 1 << 20;
+    run.job->ranks.push_back(r);
+  }
+  run.job->ranks[1].app = "other";
+  run.job->ranks[1].command = {"./other", ""};
+  ASSERT_TRUE(append(run));
+  run.number = 0;
+  expect_equal(load(0), run);
+  ASSERT_TRUE(append(sample_run()));
+  EXPECT_FALSE(load(1).job) << "a program by itself";
 }
 
 TEST_F(StoreTest, LongSeriesAreCompressedAndComeBack) {

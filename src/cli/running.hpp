@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "model/summary.hpp"
+
+namespace perun {
+
+/// The runs in progress in `place`: a data folder, or a data file, which need not be there yet, for the runs of its
+/// application. Read from their journals, which nobody is disturbed by; energy up to the last reading written there.
+/// not_found when there are none.
+[[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config,
+                                                const std::function<Factors(const Factors&)>& adjust);
+
+}  // namespace perun

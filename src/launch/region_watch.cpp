@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "launch/region_watch.hpp"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/clock.hpp"
+
+namespace perun {
+
+namespace fs = std::filesystem;
+
+std::vector<RegionPaths> region_paths(const fs::path& run_folder, std::string_view run_key, int rank) {
+  const auto name = rank == 0 ? std::string(run_key) : fmt::format("{}.{}", run_key, rank);
+  const auto memory = fmt::format("/dev/shm/perun-{}-{}", ::geteuid(), name);
+  const auto folder = (run_folder / ("r" + std::to_string(rank))).string();
+  return {{memory + ".marks", memory + ".sock"}, {folder + ".marks", folder + ".sock"}};
+}
+
+void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key) {
+  const auto give = [](const char* variable, const fs::path& path) {
+    if (path.empty())
+      ::unsetenv(variable);
+    else
+      ::setenv(variable, path.c_str(), 1);
+  };
+  RegionPaths there;
+  for (const auto& p : paths) {
+    if (there.marks.empty() && ::access(p.marks.c_str(), R_OK | W_OK) == 0) there.marks = p.marks;
+    if (there.sock.empty() && ::access(p.sock.c_str(), R_OK | W_OK) == 0) there.sock = p.sock;
+  }
+  give("PERUN_MARKS", there.marks);
+  give("PERUN_SOCK", there.sock);
+  give("PERUN_RUN", run_key);
+  give("PERUN_ACTIVE", "1");
+}
+
+Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
+  Status marks = Ok{};
+  for (const auto& p : paths)
+    if ((marks = collector_.open(p.marks, rank))) {
+      marks_ = p.marks;
+      break;
+    }
+  // Without the socket a program can still mark; its own questions fail.
+  for (const auto& p : paths) {
+    if (inquiries_.fd() >= 0) break;
+    if (auto socket = Inquiries::listen(p.sock)) inquiries_ = *std::move(socket);
+  }
+  return marks;
+}
+
+Status RegionWatch::open_control(const fs::path& fifo) {
+  if (marks_.empty()) return Ok{};  // told by open()
+  auto control = Control::open(fifo, marks_);
+  if (!control) return control.error();
+  control_ = *std::move(control);
+  return Ok{};
+}
+
+void RegionWatch::quicken(Sampler& sampler) {
+  if (quickened_) return;
+  quickened_ = true;
+  if (period_ns_ > 0) sampler.quicken(period_ns_);
+}
+
+Status RegionWatch::hear(Sampler& sampler) {
+  if (inquiries_.fd() >= 0) {
+    const auto news = inquiries_.collect();
+    if (news.attached) quicken(sampler);
+    if (news.energy) {
+      asked_ns_ = monotonic_ns();
+      sampler.read_now();
+    }
+  }
+  return control_.fd() >= 0 ? control_.collect() : Status(Ok{});
+}
+
+void RegionWatch::add(std::span<const RingSample> samples) {
+  for (const auto& s : samples) live_.add(s.sensor, s.reading);
+}
+
+void RegionWatch::answer(std::int64_t begin_ns) noexcept {
+  if (asked_ns_ == 0) return;
+  perun_energy so_far = live_.now();
+  if (so_far.t_ns < asked_ns_ && live_.counts()) return;
+  asked_ns_ = 0;
+  so_far.begin_ns = begin_ns;
+  inquiries_.answer([&](const auto& stretch) { return stretch ? live_.between(stretch->from_ns, stretch->to_ns) : so_far; });
+}
+
+Marks RegionWatch::drain(Sampler& sampler, std::int64_t now_ns) {
+  if (collector_.attached()) quicken(sampler);
+  return collector_.drain(now_ns);
+}
+
+Marks RegionWatch::finish(std::int64_t end_ns) {
+  if (control_.fd() >= 0) static_cast<void>(control_.collect());  // the program's last words
+  control_ = {};
+  inquiries_ = {};
+  return collector_.finish(end_ns);
+}
+
+}  // namespace perun

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/json.hpp"
+#include "model/summary.hpp"
+
+namespace perun {
+
+/// The regions of a run or a node as the document has them.
+[[nodiscard]] Json regions_document(const RegionReport& report);
+
+namespace tables {
+
+/// One line per region, those with most energy first; nothing where there are none.
+[[nodiscard]] std::string regions(const RunSummary& run, std::size_t width);
+
+}  // namespace tables
+
+namespace wording {
+
+/// "1000 tokens: 1.000 J +- 4 mJ each"
+[[nodiscard]] std::string work(const WorkSummary& work, Kind kind);
+
+}  // namespace wording
+
+}  // namespace perun

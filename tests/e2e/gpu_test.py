@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Whole runs on machines whose NVIDIA library was made by the build: totals against the curve, reasons in the report."""
+
+import json
+import os
+import unittest
+
+from harness import PerunTest
+
+GPU = "gpu name=NVIDIA_A100-SXM4-40GB arch=7 update=0.02"
+
+
+class GpuTest(PerunTest):
+    def setUp(self):
+        super().setUp()
+        library = self.dir / "lib"
+        library.mkdir()
+        (library / "libnvidia-ml.so.1").symlink_to(os.environ["PERUN_FAKE_NVML"])
+        self.env.update(LD_LIBRARY_PATH=str(library), FAKE_NVML=str(self.dir / "fake_nvml"))
+
+    def gpus(self, *lines):
+        self.file("fake_nvml", "driver 550.54.14\n" + "".join(line + "\n" for line in lines))
+
+    def run_node(self, *words, seconds="2"):
+        done = self.monitor("--backends", "nvml,proc", "--no-estimate", "-f", "json", "-o", "-", *words, "--", "sleep", seconds)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)["runs"][0]["nodes"][0]
+
+    def test_sixteen_gpus_add_up(self):
+        self.gpus(*[f"{GPU} uuid=GPU-{i:08x}-0 pci=0000:{i:02x}:00.0 watts={100 + i}" for i in range(16)])
+        node = self.run_node("--frequency", "10")
+        watts = sum(100 + i for i in range(16))
+        self.assertEqual(node["kind"], "measured")
+        self.assertAlmostEqual(node["energy_J"] / node["duration_s"], watts, delta=0.02 * watts)
+        self.assertLessEqual(abs(node["energy_J"] - watts * node["duration_s"]), node["uncertainty_J"] + 1)
+        self.assertEqual(len(node["coverage"]["counted"]), 16)
+        self.assertEqual(node["attributes"]["nvidia_driver"], "550.54.14")
+        self.assertAlmostEqual(node["activity"]["gpu_utilization"], 0.93, delta=0.001)
+        self.assertEqual(node["activity"]["gpu_temperature_max_C"], 64)
+
+    def test_a_square_wave_is_counted_and_integrated(self):
+        self.gpus(f"{GPU} uuid=GPU-a low=100 high=300 period=0.66", f"{GPU} uuid=GPU-b low=100 high=300 period=0.66 counter=no")
+        node = self.run_node("--frequency", "50", seconds="4")
+        for device in node["devices"]:
+            if device["counted"]:
+                self.assertAlmostEqual(device["power_mean_W"], 200, delta=20, msg=device["id"])
+        sources = {d["id"]: d["source"] for d in node["devices"] if d["counted"]}
+        self.assertEqual(sources, {"nvml:GPU-a:energy": "nvml counter", "nvml:GPU-b:power": "nvml instant power"})
+
+    def test_what_the_program_sees_is_told(self):
+        self.gpus(f"{GPU} uuid=GPU-a watts=300", f"{GPU} uuid=GPU-b watts=100")
+        self.env["CUDA_VISIBLE_DEVICES"] = "1"
+        node = self.run_node()
+        self.assertEqual(node["attributes"]["gpus_visible"], "nvml:GPU-b:energy")
+        self.assertEqual(node["gpus_visible"]["gpus"], 1)
+        self.assertEqual(node["gpus_visible"]["gpus_of_node"], 2)
+        self.assertAlmostEqual(node["gpus_visible"]["energy_J"] / node["duration_s"], 100, delta=4)
+        text = self.monitor("--backends", "nvml", "--no-estimate", "--", "sleep", "1").stderr.decode()
+        self.assertIn("1 of 2 GPUs are visible to this run", text)
+        self.assertIn("2 GPU", text)
+
+    def test_a_lost_gpu_is_a_gap_and_told(self):
+        self.gpus(f"{GPU} uuid=GPU-a watts=300 lost=1.5", f"{GPU} uuid=GPU-b watts=100")
+        node = self.run_node("--frequency", "10", seconds="3")
+        lost = next(d for d in node["devices"] if d["id"] == "nvml:GPU-a:energy")
+        self.assertGreater(lost["read_errors"], 5)
+        self.assertGreaterEqual(lost["bounds_J"][1], 300 * node["duration_s"] * 0.95, "the truth is within")
+        other = next(d for d in node["devices"] if d["id"] == "nvml:GPU-b:energy")
+        self.assertEqual(other["read_errors"], 0)
+
+    def test_a_hanging_driver_does_not_hold_the_program(self):
+        self.gpus(f"{GPU} uuid=GPU-a watts=300 hang=1")
+        node = self.run_node("--frequency", "10", seconds="2")
+        self.assertLess(node["duration_s"], 3.5)
+        self.assertGreater(node["energy_J"], 0)
+        self.assert_nothing_left()
+
+    def test_a_forbidden_gpu_is_told(self):
+        self.gpus(f"{GPU} uuid=GPU-a deny", f"{GPU} uuid=GPU-b watts=100")
+        node = self.run_node(seconds="1")
+        self.assertEqual([b["reason"] for b in node["blocked"]], ["GPU 0: no permission"])
+
+
+if __name__ == "__main__":
+    unittest.main()

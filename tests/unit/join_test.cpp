@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "journal/join.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "analysis/summarize.hpp"
+#include "journal/job_folder.hpp"
+#include "support/rig.hpp"
+#include "support/tree.hpp"
+
+namespace perun::journal {
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t wall = 1'795'370'651'000'000'000;
+
+/// A part with a counter of 100 W from `from` to `to` seconds of its node's clock, which began `boot` s before.
+Contents part(const std::string& host, int segment, std::int64_t from, std::int64_t to, std::int64_t boot = 1000) {
+  Contents c;
+  c.run.id = "id";
+  c.run.app = "app";
+  c.run.command = {"./app"};
+  NodeRecord node;
+  node.host = host;
+  Sensor s = test::ideal_counter();
+  s.counted = true;
+  Series series;
+  for (auto t = from; t <= to; ++t)
+    series.push({(boot + t) * second, static_cast<std::int64_t>(static_cast<double>(t) * 100 / s.scale), 1000});
+  node.sensors = {s};
+  node.series = {series};
+  node.clock = {{(boot + from) * second, wall + from * second}, {(boot + to) * second, wall + to * second}};
+  node.quality.ticks = static_cast<std::uint64_t>(to - from + 1);
+  c.run.nodes = {node};
+  c.part =
+      Part{.job = {.launcher = "openmpi", .key = "k", .size = 2}, .node_id = host + "-id", .boot_id = host, .segment = segment};
+  return c;
+}
+
+RankRecord rank(int number, RankStatus status, std::int64_t begin, std::int64_t end, std::int64_t boot = 1000) {
+  RankRecord r{.rank = number, .status = status};
+  r.begin = {(boot + begin) * second, wall + begin * second};
+  if (end != 0) r.end = {(boot + end) * second, wall + end * second};
+  return r;
+}
+
+double joules(const Run& run) {
+  return summarize(run).usage.energy.joules();
+}
+
+TEST(JoinTest, NodesAddUpEachInItsOwnTime) {
+  Contents a = part("a", 0, 0, 10), b = part("b", 0, 0, 10, 777);
+  a.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(0, RankStatus::ok, 1, 9)};
+  b.ranks = {rank(1, RankStatus::ok, 2, 8, 777)};
+  const Run run = join({b, a});
+  ASSERT_EQ(run.nodes.size(), 2U);
+  ASSERT_TRUE(run.job);
+  ASSERT_EQ(run.job->ranks.size(), 2U);
+  EXPECT_EQ(run.job->ranks[0].node, 0);
+  EXPECT_EQ(run.job->ranks[1].node, 1);
+  EXPECT_TRUE(run.outcome.finished);
+  EXPECT_EQ(run.begin.real_ns, wall + 1 * second);
+  EXPECT_EQ(run.end.real_ns, wall + 9 * second);
+  const RunSummary s = summarize(run);
+  EXPECT_NEAR(s.nodes[0].usage.energy.joules(), 800, 1e-6);
+  EXPECT_NEAR(s.nodes[1].usage.energy.joules(), 600, 1e-6);
+  EXPECT_NEAR(s.usage.energy.joules(), 1400, 1e-6);
+  EXPECT_NEAR(s.usage.duration_s, 8, 1e-9);
+  EXPECT_NEAR(s.usage.power_max_W, 200, 1);
+}
+
+TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
+  Contents first = part("a", 0, 0, 4), again = part("a", 1, 5, 10);
+  first.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(1, RankStatus::unfinished, 1, 0)};
+  again.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::failed, 1, 9)};
+  again.ranks[1].exit_code = 3;
+  const Run run = join({again, first});
+  ASSERT_EQ(run.nodes.size(), 1U);
+  EXPECT_EQ(run.nodes[0].series[0].size(), 11U);
+  EXPECT_EQ(run.nodes[0].quality.ticks, 11U);
+  EXPECT_NEAR(joules(run), 800, 1e-6) << "the counter tells what was used in between";
+  EXPECT_EQ(run.outcome.exit_code, 3);
+  EXPECT_TRUE(run.outcome.finished);
+}
+
+TEST(JoinTest, TwoContainersOnOneKernelCountOnce) {
+  Contents a = part("box1", 0, 0, 10), b = part("box2", 0, 1, 9);
+  a.part->boot_id = b.part->boot_id = "same";
+  a.ranks = {rank(0, RankStatus::ok, 1, 9)};
+  b.ranks = {rank(1, RankStatus::ok, 2, 8)};
+  const Run run = join({a, b});
+  ASSERT_EQ(run.nodes.size(), 1U);
+  EXPECT_NEAR(joules(run), 800, 1e-6);
+  EXPECT_EQ(run.nodes[0].host, "box1");
+  EXPECT_EQ(run.nodes[0].attributes.back(), (std::pair<std::string, std::string>{"also_known_as", "box2"}));
+  EXPECT_EQ(run.job->ranks.size(), 2U);
+  EXPECT_EQ(run.job->ranks[1].node, 0);
+}
+
+TEST(JoinTest, WhatIsNotSeenIsNamed) {
+  Contents a = part("a", 0, 0, 10);
+  a.part->job.size = 5;
+  a.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::lost, 1, 5), rank(3, RankStatus::unfinished, 1, 0)};
+  const Run run = join({a});
+  EXPECT_FALSE(run.outcome.finished);
+  EXPECT_EQ(run.outcome.interrupted_by, "rank 1 killed together with perun; rank 3 not seen to end; ranks 2 and 4 never seen");
+  EXPECT_NEAR(joules(run), 900, 1e-6) << "to the last reading, since one rank may have gone on";
+}
+
+TEST(JoinTest, TheFirstThatFailedGivesTheStatus) {
+  Contents a = part("a", 0, 0, 10);
+  a.ranks = {rank(0, RankStatus::failed, 1, 9), rank(1, RankStatus::failed, 1, 5)};
+  a.ranks[0].exit_code = 1;
+  a.ranks[1].exit_code = 139;
+  a.ranks[1].signal = 11;
+  EXPECT_EQ(join({a}).outcome.signal, 11);
+}
+
+TEST(JoinTest, ClocksAnHourApartMakeNoLongRun) {
+  Contents a = part("a", 0, 0, 10), b = part("b", 0, 3600, 3610);
+  a.ranks = {rank(0, RankStatus::ok, 1, 9)};
+  b.ranks = {rank(1, RankStatus::ok, 3601, 3609)};
+  const RunSummary s = summarize(join({a, b}));
+  EXPECT_NEAR(s.usage.duration_s, 8, 1e-9);
+  EXPECT_NEAR(s.usage.energy.joules(), 1600, 1e-6);
+  EXPECT_TRUE(std::ranges::any_of(s.notes, [](const Note& n) { return n.caveat == Caveat::clocks_apart; }));
+  a.part->clock_error_s = b.part->clock_error_s = 0.001;
+  EXPECT_NEAR(summarize(join({a, b})).usage.duration_s, 3608, 1e-9) << "synchronized: they did run one after the other";
+}
+
+TEST(JoinTest, ProgramsOfTheirOwnAreThoseOfTheLowestRank) {
+  Contents a = part("a", 0, 0, 10);
+  a.ranks = {rank(1, RankStatus::ok, 1, 9), rank(0, RankStatus::ok, 1, 9)};
+  a.ranks[1].app = "first";
+  a.ranks[1].command = {"./first"};
+  const Run run = join({a});
+  EXPECT_EQ(run.app, "first");
+  EXPECT_EQ(run.command, std::vector<std::string>{"./first"});
+}
+
+TEST(PartNameTest, IsReadBackAndNothingElseIs) {
+  const auto path = part_path("/f", "n~1-abc", 3);
+  const auto running = parse_part_name(path);
+  ASSERT_TRUE(running);
+  EXPECT_EQ(running->node, "n~1-abc");
+  EXPECT_EQ(running->segment, 3);
+  EXPECT_FALSE(running->ended);
+  EXPECT_EQ(parse_part_name("/f/n~0.12.part")->ended, 12);
+  for (const char* bad : {"x.part", "~0.part", "n~.part", "n~-1.part", "n~0.1.2.part", "n~0.x.part", "n~0.journal", "run.json"})
+    EXPECT_FALSE(parse_part_name(bad)) << bad;
+}
+
+class JobFolderTest : public testing::Test {
+ protected:
+  test::Tree tree_;
+  std::filesystem::path data_out_ = tree_.at("out");
+};
+
+TEST_F(JobFolderTest, EverybodyFindsTheSameRun) {
+  const auto a = enter_job(data_out_, "k", 0), b = enter_job(data_out_, "k", 0);
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->path, b->path);
+  EXPECT_EQ(a->run_id, b->run_id);
+  EXPECT_NE(enter_job(data_out_, "other", 0)->run_id, a->run_id);
+  EXPECT_EQ(job_folders(data_out_).size(), 2U);
+  discard_job(a->path);
+  EXPECT_NE(enter_job(data_out_, "k", 0)->run_id, a->run_id) << "keys recur, runs do not";
+}
+
+TEST_F(JobFolderTest, AnOldJobOfTheSameKeyIsLeftAlone) {
+  const auto old = enter_job(data_out_, "k", 1 * second);
+  ASSERT_TRUE(old);
+  const auto then = std::filesystem::file_time_type::clock::now() - std::chrono::seconds(600);
+  std::filesystem::last_write_time(old->path / "run.json", then);
+  const auto fresh = enter_job(data_out_, "k", 1 * second);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(fresh->path.filename(), "k.2");
+  EXPECT_EQ(enter_job(data_out_, "k", 900 * second)->run_id, old->run_id) << "a process manager older than the folder";
+}
+
+TEST_F(JobFolderTest, ProgressIsInTheNames) {
+  const auto job = enter_job(data_out_, "k", 0);
+  for (const auto* name : {"a-1~0.2.part", "a-1~1.1.part", "b-1~0.part"}) std::ofstream(job->path / name) << "x";
+  EXPECT_EQ(ranks_ended(job->path), 3);
+  EXPECT_EQ(parts_of(job->path).size(), 3U);
+  EXPECT_TRUE(end_part(job->path / "b-1~0.part", 4));
+  EXPECT_EQ(ranks_ended(job->path), 7);
+  discard_job(job->path);
+  EXPECT_FALSE(std::filesystem::exists(data_out_ / ".perun"));
+}
+
+TEST_F(JobFolderTest, PiecesOfDifferentJobsAreNotMixed) {
+  const auto write = [&](const char* key, const Contents& c, int size) {
+    const auto job = enter_job(data_out_, key, 0);
+    Part p = *c.part;
+    p.job.key = "k";
+    p.job.size = size;
+    auto writer = Writer::create_at(part_path(job->path, p.node_id, 0), c.run, &p);
+    writer->clock(c.run.nodes[0].clock[0]);
+    for (const auto& r : c.ranks) writer->rank(r);
+    writer->end();
+    EXPECT_TRUE(writer->flush());
+    return job->path;
+  };
+  Contents a = part("a", 0, 0, 10), b = part("b", 0, 0, 10);
+  a.ranks = {rank(0, RankStatus::ok, 1, 9)};
+  b.ranks = {rank(1, RankStatus::ok, 1, 9)};
+  const std::vector<std::filesystem::path> same{write("one", a, 2), write("two", b, 2)};
+  const auto run = read_job(same);
+  ASSERT_TRUE(run) << run.error().what;
+  EXPECT_EQ(run->job->ranks.size(), 2U);
+  EXPECT_EQ(run->job->ranks[0].status, RankStatus::ok);
+  const std::vector<std::filesystem::path> mixed{same[0], write("three", b, 3)};
+  EXPECT_EQ(read_job(mixed).error().code, Errc::format);
+}
+
+}  // namespace
+}  // namespace perun::journal
