@@ -143,8 +143,10 @@ Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
   std::vector<Readings*> readings;
   for (const auto& node : opened->readings) readings.push_back(node.get());
   auto summary = summarized(opened->run, readings);
-  for (const auto& node : opened->readings)
-    if (auto read = node->status(); !read) return read.error();
+  for (std::size_t i = 0; i < opened->readings.size(); ++i)
+    if (const auto read = opened->readings[i]->status(); !read)
+      return Error{read.error().code,
+                   fmt::format("run {}, node '{}': {}", opened->run.number, opened->run.nodes[i].host, read.error().what)};
   return summary;
 }
 

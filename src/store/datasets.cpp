@@ -7,6 +7,7 @@
 #include <new>
 #include <type_traits>
 
+#include "store/checksum.hpp"
 #include "store/layout.hpp"
 
 namespace perun::h5 {
@@ -40,6 +41,7 @@ Properties storage(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
     H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
     H5Pset_shuffle(list.get());
     H5Pset_deflate(list.get(), deflate_level);
+    H5Pset_fletcher32(list.get());
   }
   return list;
 }
@@ -56,13 +58,21 @@ Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span
   return made;
 }
 
+/// Chunks have their own.
+Result<Dataset> with_checksum(Dataset dataset, std::size_t rows, std::uint32_t crc) {
+  if (rows > layout::plain_rows) return dataset;
+  if (auto kept = keep_checksums(dataset, std::span(&crc, 1)); !kept) return kept.error();
+  return dataset;
+}
+
 template <class T>
 Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored, hid_t given, std::span<const T> rows) {
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, stored, shape);
   if (made && !rows.empty() && H5Dwrite(made->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
     return cannot_write(name);
-  return made;
+  if (!made) return made;
+  return with_checksum(*std::move(made), rows.size(), checksum(rows));
 }
 
 /// How a type is stored and given.
@@ -115,7 +125,9 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   auto made = make(group, name, types.text.get(), shape);
   if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
     return cannot_write(name);
-  return made;
+  // What is in chunks are the references to the texts, so that these need a checksum in any case.
+  if (!made) return made;
+  return with_checksum(*std::move(made), 0, checksum_of_texts(rows));
 }
 
 Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
@@ -123,7 +135,8 @@ Status write_text(const Types& types, hid_t group, const char* name, const std::
   const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
     return cannot_write(name);
-  return Ok{};
+  const std::uint32_t crc = checksum_of_texts(std::span(&text, 1));
+  return keep_checksums(made, std::span(&crc, 1));
 }
 
 std::optional<std::string> read_text(hid_t group, const char* name) {
@@ -138,6 +151,7 @@ std::optional<std::string> read_text(hid_t group, const char* name) {
     return std::nullopt;
   std::string text = read;
   H5free_memory(read);
+  if (!check(kept_checksums(dataset), 0, checksum_of_texts(std::span(&text, 1)), name)) return std::nullopt;
   return text;
 }
 
@@ -216,6 +230,7 @@ Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class
   std::vector<T> rows(shape[0]);
   if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
     return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  if (auto same = check(kept_checksums(*dataset), 0, checksum(std::span<const T>(rows)), name); !same) return same.error();
   return rows;
 } catch (const std::bad_alloc&) {
   return cannot_read(name, "not enough memory");
@@ -258,6 +273,7 @@ Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name
   std::vector<std::string> texts;
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());
+  if (auto same = check(kept_checksums(*dataset), 0, checksum_of_texts(texts), name); !same) return same.error();
   return texts;
 } catch (const std::bad_alloc&) {
   return cannot_read(name, "not enough memory");

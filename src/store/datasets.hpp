@@ -12,7 +12,7 @@
 
 namespace perun::h5 {
 
-/// New datasets of one dimension. Long ones are chunked and compressed, short ones stored plainly.
+/// New datasets of one dimension with checksums. Long ones are chunked and compressed, short ones stored plainly.
 [[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const std::int64_t> rows);
 [[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const double> rows);
 [[nodiscard]] Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name,
@@ -20,7 +20,7 @@ namespace perun::h5 {
 
 /// A new scalar dataset of one text, however long.
 [[nodiscard]] Status write_text(const Types& types, hid_t group, const char* name, const std::string& text);
-/// Nothing when there is no such dataset.
+/// Nothing when there is no such dataset, or another text than was written.
 [[nodiscard]] std::optional<std::string> read_text(hid_t group, const char* name);
 
 /// A new dataset to be filled piece by piece: of one dimension, or with `members` of two. Long ones are chunked by
@@ -37,8 +37,8 @@ template <class T>
 [[nodiscard]] Status read_piece(const Dataset& dataset, const std::string& name, std::optional<std::uint64_t> member,
                                 std::uint64_t first, std::span<T> values);
 
-/// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, or stating
-/// more values than the stored bytes can hold), io.
+/// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, a wrong checksum,
+/// or stating more values than the stored bytes can hold), io.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<double>> read_numbers(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name);

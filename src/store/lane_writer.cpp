@@ -5,6 +5,7 @@
 #include <bit>
 #include <utility>
 
+#include "store/checksum.hpp"
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/times.hpp"
@@ -64,30 +65,35 @@ Status LaneWriter::add(std::size_t member, const Reading& reading) {
   return write_block(block_rows());
 }
 
+Status LaneWriter::write_column(Column& column, std::size_t member, std::span<const std::int64_t> times) {
+  const std::size_t rows = times.size();
+  for (std::size_t k = 0; k < rows; ++k) {
+    const std::int64_t raw = column.waiting.raw[k];
+    wide_[k] = raw == missing ? layout::fill_value : std::min(raw, layout::fill_value - 1);
+    if (raw == missing) continue;
+    column.range.least = std::min(column.range.least, raw);
+    column.range.most = std::max(column.range.most, wide_[k]);
+  }
+  column.checksum = checksum(std::span<const std::int64_t>(wide_), column.checksum);
+  if (auto ok = write_piece<std::int64_t>(column.dataset, column.name, {}, written_, wide_); !ok) return ok;
+  std::transform(times.begin(), times.end(), column.waiting.t_ns.begin(), narrow_.begin(),
+                 [](std::int64_t first, std::int64_t t) { return static_cast<std::int32_t>(t - first); });
+  column.offset_checksum = checksum(std::span<const std::int32_t>(narrow_), column.offset_checksum);
+  if (auto ok = write_piece<std::int32_t>(offset_, layout::offset, member, written_, narrow_); !ok) return ok;
+  const auto halfwidths = std::span<const std::int32_t>(column.waiting.halfwidth_ns).first(rows);
+  column.halfwidth_checksum = checksum(halfwidths, column.halfwidth_checksum);
+  return write_piece(halfwidth_, layout::halfwidth, member, written_, halfwidths);
+}
+
 Status LaneWriter::write_block(std::size_t rows) {
-  const auto times = [&](const Column& c) { return std::span(c.waiting.t_ns).first(rows); };
-  const auto first = times(columns_.front());
+  const auto first = std::span<const std::int64_t>(columns_.front().waiting.t_ns).first(rows);
   wide_.resize(rows);
   narrow_.resize(rows);
   std::transform(first.begin(), first.end(), wide_.begin(), [&](std::int64_t t) { return to_wall(t, anchor_); });
+  time_checksum_ = checksum(std::span<const std::int64_t>(wide_), time_checksum_);
   if (auto ok = write_piece<std::int64_t>(time_, axis_, {}, written_, wide_); !ok) return ok;
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    Column& column = columns_[i];
-    for (std::size_t k = 0; k < rows; ++k) {
-      const std::int64_t raw = column.waiting.raw[k];
-      wide_[k] = raw == missing ? layout::fill_value : std::min(raw, layout::fill_value - 1);
-      if (raw == missing) continue;
-      column.range.least = std::min(column.range.least, raw);
-      column.range.most = std::max(column.range.most, wide_[k]);
-    }
-    if (auto ok = write_piece<std::int64_t>(column.dataset, column.name, {}, written_, wide_); !ok) return ok;
-    const auto t_ns = times(column);
-    std::transform(t_ns.begin(), t_ns.end(), first.begin(), narrow_.begin(),
-                   [](std::int64_t t, std::int64_t from) { return static_cast<std::int32_t>(t - from); });
-    if (auto ok = write_piece<std::int32_t>(offset_, layout::offset, i, written_, narrow_); !ok) return ok;
-    const auto halfwidths = std::span<const std::int32_t>(column.waiting.halfwidth_ns).first(rows);
-    if (auto ok = write_piece(halfwidth_, layout::halfwidth, i, written_, halfwidths); !ok) return ok;
-  }
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (auto ok = write_column(columns_[i], i, first); !ok) return ok;
   written_ += rows;
   full_ = 0;
   for (Column& column : columns_) {
@@ -100,8 +106,21 @@ Status LaneWriter::write_block(std::size_t rows) {
 }
 
 Status LaneWriter::finish() {
-  if (columns_.empty() || written_ == lane_.rows) return Ok{};
-  return Error{Errc::io, "the readings changed while they were stored", {}};
+  if (!columns_.empty() && written_ != lane_.rows) return Error{Errc::io, "the readings changed while they were stored", {}};
+  return lane_.rows > layout::plain_rows ? Ok{} : keep_all_checksums();
+}
+
+/// Of rows that are not in chunks, which have their own.
+Status LaneWriter::keep_all_checksums() const {
+  if (auto ok = keep_checksums(time_, std::span(&time_checksum_, 1)); !ok || columns_.empty()) return ok;
+  std::vector<std::uint32_t> offsets, halfwidths;
+  for (const Column& column : columns_) {
+    if (auto ok = keep_checksums(column.dataset, std::span(&column.checksum, 1)); !ok) return ok;
+    offsets.push_back(column.offset_checksum);
+    halfwidths.push_back(column.halfwidth_checksum);
+  }
+  auto kept = keep_checksums(offset_, offsets);
+  return kept ? keep_checksums(halfwidth_, halfwidths) : kept;
 }
 
 }  // namespace perun::h5

@@ -43,10 +43,13 @@ class LaneWriter {
     Dataset dataset;
     RawRange range;
     Series waiting;
+    std::uint32_t checksum = 0, offset_checksum = 0, halfwidth_checksum = 0;
   };
 
   [[nodiscard]] std::size_t block_rows() const noexcept;
   Status write_block(std::size_t rows);
+  Status write_column(Column& column, std::size_t member, std::span<const std::int64_t> times);
+  [[nodiscard]] Status keep_all_checksums() const;
 
   const Lane& lane_;
   Moment anchor_;
@@ -56,6 +59,7 @@ class LaneWriter {
   std::vector<Column> columns_;
   std::size_t written_ = 0;  ///< rows
   std::size_t full_ = 0;     ///< members that have filled the block
+  std::uint32_t time_checksum_ = 0;
   std::vector<std::int64_t> wide_;
   std::vector<std::int32_t> narrow_;
 };

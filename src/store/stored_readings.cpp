@@ -7,6 +7,7 @@
 #include <array>
 
 #include "store/attributes.hpp"
+#include "store/checksum.hpp"
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/times.hpp"
@@ -50,12 +51,15 @@ Result<std::size_t> StoredReadings::find_lane(const std::string& axis) {
   if (auto shape = integer_shape(*time, axis, rows); !shape) return shape.error();
   lane.rows = static_cast<std::size_t>(rows[0]);
   lane.time = std::move(*time);
+  lane.time_kept = kept_checksums(lane.time);
   const std::string suffix = axis.substr(std::string_view(layout::time).size());
   for (const auto& [name, to] : {std::pair{layout::offset, &lane.offset}, std::pair{layout::halfwidth, &lane.halfwidth}}) {
     auto dataset = open_dataset(group_.get(), name + suffix);
     if (!dataset) return dataset.error();
     *to = std::move(*dataset);
   }
+  lane.offset_kept = kept_checksums(lane.offset);
+  lane.halfwidth_kept = kept_checksums(lane.halfwidth);
   lanes_.push_back(std::move(lane));
   return lanes_.size() - 1;
 }
@@ -79,20 +83,29 @@ Status StoredReadings::read(std::size_t sensor, std::size_t first, std::size_t r
   if (!current_ || current_->sensor != sensor) {
     auto raw = open_dataset(group_.get(), device.name);
     if (!raw) return raw.error();
-    current_ = Current{sensor, std::move(*raw)};
+    auto kept = kept_checksums(*raw);
+    current_ = Current{sensor, std::move(*raw), std::move(kept)};
   }
   page.t_ns.resize(rows);
   page.raw.resize(rows);
   page.halfwidth_ns.resize(rows);
-  if (auto got = read_piece(current_->raw, device.name, std::nullopt, first, std::span(page.raw)); !got) return got;
-  if (auto got = read_piece(lane.time, lane.axis, std::nullopt, first, std::span(page.t_ns)); !got) return got;
+  // A checksum is kept of rows that come in one piece.
+  const auto get = [&](const Dataset& from, const std::string& name, std::optional<std::uint64_t> member, auto& values,
+                       std::span<const std::uint32_t> kept) -> Status {
+    const std::span to(values);
+    if (auto got = read_piece(from, name, member, first, to); !got || kept.empty() || rows != lane.rows) return got;
+    return check(kept, member.value_or(0), checksum(std::span<const typename decltype(to)::element_type>(to)), name);
+  };
+  const std::string suffix = lane.axis.substr(std::string_view(layout::time).size());
+  if (auto got = get(current_->raw, device.name, std::nullopt, page.raw, current_->kept); !got) return got;
+  if (auto got = get(lane.time, lane.axis, std::nullopt, page.t_ns, lane.time_kept); !got) return got;
   // The half widths come last and hold the offsets until then.
-  if (auto got = read_piece(lane.offset, layout::offset, device.row, first, std::span(page.halfwidth_ns)); !got) return got;
+  if (auto got = get(lane.offset, layout::offset + suffix, device.row, page.halfwidth_ns, lane.offset_kept); !got) return got;
   for (std::size_t i = 0; i < rows; ++i) {
     page.t_ns[i] = shifted(to_mono(page.t_ns[i], anchor_), 0, page.halfwidth_ns[i]);
     if (page.raw[i] == layout::fill_value) page.raw[i] = missing;
   }
-  return read_piece(lane.halfwidth, layout::halfwidth, device.row, first, std::span(page.halfwidth_ns));
+  return get(lane.halfwidth, layout::halfwidth + suffix, device.row, page.halfwidth_ns, lane.halfwidth_kept);
 }
 
 std::size_t StoredReadings::fetch(std::size_t sensor, std::size_t at, Series& page) {

@@ -31,6 +31,7 @@ class StoredReadings : public Readings {
     std::string axis;
     std::size_t rows = 0, members = 0;
     Dataset time = {}, offset = {}, halfwidth = {};
+    std::vector<std::uint32_t> time_kept = {}, offset_kept = {}, halfwidth_kept = {};  ///< checksums, where there are any
   };
   struct Device {
     std::string name;
@@ -40,6 +41,7 @@ class StoredReadings : public Readings {
   struct Current {
     std::size_t sensor;
     Dataset raw;
+    std::vector<std::uint32_t> kept;  ///< its checksum
   };
 
   explicit StoredReadings(const Moment& anchor) noexcept : anchor_(anchor) {}
