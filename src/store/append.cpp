@@ -18,6 +18,7 @@
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 #include "store/write.hpp"
 
 namespace perun {
@@ -111,7 +112,7 @@ Result<int> add_and_commit(LockedFile fd, const std::filesystem::path& path, con
 Result<std::optional<int>> create(const Job& job) {
   std::error_code failed;
   if (job.file.has_parent_path()) std::filesystem::create_directories(job.file.parent_path(), failed);
-  const auto fresh = job.file.parent_path() / ("." + job.file.filename().string() + ".new");
+  const auto fresh = draft_path(job.file, Draft::fresh);
   auto fd = open_locked(fresh, O_RDWR | O_CREAT, Share::nobody, job.deadline_ns);
   if (!fd) return fd.error();
   if (std::filesystem::exists(job.file, failed)) {

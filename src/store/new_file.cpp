@@ -19,6 +19,7 @@
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 #include "store/write.hpp"
 
 namespace perun {
@@ -58,7 +59,8 @@ Status fill(const h5::File& file, const std::string& app, const NextRun& next, i
 }
 
 /// Writes the whole file beside its place and leaves it there.
-Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next, int next_number) {
+Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next,
+                    int next_number) {
   if (::ftruncate(fd.get(), 0) != 0) return system_error("write", fresh);
   auto bytes = std::make_unique<CommitFile>(std::move(fd), fresh);
   auto opened = h5::create(*bytes);
@@ -71,16 +73,12 @@ Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std
   return filled ? bytes->commit() : filled;
 }
 
-std::filesystem::path beside(const std::filesystem::path& path) {
-  return path.parent_path() / ("." + path.filename().string() + ".new");
-}
-
 }  // namespace
 
 Status make_file(const std::filesystem::path& file, const std::string& app, const NextRun& next) {
   const h5::Quiet quiet;
   const auto path = real_path(file);
-  const auto fresh = beside(path);
+  const auto fresh = draft_path(path, Draft::fresh);
   auto fd = open_locked(fresh, O_RDWR | O_CREAT, Share::nobody, monotonic_ns() + wait_ns);
   if (!fd) return fd.error();
   const Fd same(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));  // keeps the lock until the name is gone
@@ -103,7 +101,7 @@ Status make_file(const std::filesystem::path& file, const std::string& app, cons
 Result<std::int64_t> compact_file(const std::filesystem::path& file, const Revise& figures) {
   const h5::Quiet quiet;
   const auto path = real_path(file);
-  const auto fresh = beside(path);
+  const auto fresh = draft_path(path, Draft::fresh);
   const auto deadline = monotonic_ns() + wait_ns;
   auto old = open_locked(path, O_RDWR, Share::nobody, deadline);
   if (!old) return old.error();
