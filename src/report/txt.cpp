@@ -12,6 +12,7 @@
 #include "base/units.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
+#include "report/page.hpp"
 #include "report/parts_text.hpp"
 #include "report/regions.hpp"
 #include "report/tables.hpp"
@@ -23,47 +24,6 @@ namespace perun {
 namespace {
 
 using layout::printable;
-
-/// Lines of a report as they grow; never wider than 80 columns, and running text not wider than the screen.
-class Page {
- public:
-  explicit Page(const Style& style) : width_(static_cast<std::size_t>(std::clamp(style.width, 40, int{widest}))) {}
-
-  static constexpr std::uint8_t widest = 80;  ///< tables take as much on any screen
-  [[nodiscard]] std::size_t width() const noexcept { return width_; }
-
-  /// "  Label     text", the text wrapped beside the label.
-  void field(std::string_view label, std::string_view text) {
-    hanging(fmt::format("  {:<10}", label), text, width_, std::string::npos);
-  }
-
-  /// Lines behind two spaces; what does not fit into `most` lines is left out.
-  void paragraph(std::string_view text, std::size_t most) { hanging("  ", text, width_ - cut.size(), most); }
-
-  /// A block with an empty line before it.
-  void block(const std::string& text) {
-    if (!text.empty()) text_ += "\n" + text;
-  }
-  void raw(std::string_view text) { text_ += text; }
-  void gap() { text_ += '\n'; }
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
- private:
-  static constexpr std::string_view cut = " ...";
-
-  void hanging(const std::string& front, std::string_view text, std::size_t width, std::size_t most) {
-    const std::size_t indent = front.size();
-    const auto lines = layout::wrapped(text, width - indent);
-    for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) {
-      text_ += (i == 0 ? front : std::string(indent, ' ')) + lines[i];
-      if (i + 1 == most && lines.size() > most) text_ += cut;
-      text_ += '\n';
-    }
-  }
-
-  std::size_t width_;
-  std::string text_;
-};
 
 void headline(Page& page, const Summary& summary, const RunSummary& run) {
   std::string left = "perun: " + printable(run.app.empty() ? summary.app : run.app);
@@ -364,22 +324,8 @@ void total(Page& page, const Summary& summary) {
   page.field("All runs", text);
 }
 
-/// The headline of each run bold, the tag of what was not measured dim.
-std::string coloured(const std::string& text) {
-  std::string out;
-  for (const auto line : text::split(text, '\n')) {
-    std::string s(line);
-    for (const std::string_view tag : {"(estimated)", "(partly estimated)"})
-      for (std::size_t i = s.find(tag); i != std::string::npos; i = s.find(tag, i + tag.size() + 8))
-        s.replace(i, tag.size(), "\x1b[2m" + std::string(tag) + "\x1b[0m");
-    out += (line.starts_with("perun: ") ? "\x1b[1m" + s + "\x1b[0m" : s) + "\n";
-  }
-  out.pop_back();
-  return out;
-}
-
 std::string write(const Summary& summary, const Style& style) {
-  Page page(style);
+  Page page(style.width);
   for (std::size_t i = 0; i < summary.runs.size(); ++i) {
     const RunSummary& run = summary.runs[i];
     if (i > 0) page.gap();
@@ -395,8 +341,7 @@ std::string write(const Summary& summary, const Style& style) {
     remarks(page, run);
   }
   total(page, summary);
-  const std::string text = style.utf8 ? page.text() : layout::ascii(page.text());
-  return style.color ? coloured(text) : text;
+  return page.finished(style);
 }
 
 }  // namespace
