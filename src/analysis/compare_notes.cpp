@@ -70,11 +70,6 @@ void about_intervals(const Comparison& c, std::vector<std::string>& notes) {
         "one run a side: intervals and verdicts are about these two runs and how well they were read, not about how runs "
         "vary; for that compare several (perun monitor --rounds 10)");
   if (basis == Basis::one_side) notes.push_back("the side with one run is taken to vary from run to run like the other side");
-  const auto excludes_one = [](const statistics::Limits& l) { return l.lower > 1 || l.upper < 1; };
-  for (const Change& change : c.changes)
-    if (change.bootstrapped && excludes_one(*change.bootstrapped) != excludes_one(change.interval))
-      notes.push_back(fmt::format("{}: a bootstrap of the runs gives {:.4f} .. {:.4f}, which says otherwise; more runs tell",
-                                  name(change.metric), change.bootstrapped->lower, change.bootstrapped->upper));
 }
 
 void about_kinds(const Comparison& c, std::vector<std::string>& notes) {

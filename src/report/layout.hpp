@@ -23,7 +23,11 @@ namespace perun::layout {
 /// `s` broken at spaces into lines of at most `width` columns; words longer than that are cut.
 [[nodiscard]] std::vector<std::string> wrapped(std::string_view s, std::size_t width);
 
-enum class Align : unsigned char { left, right };
+enum class Align : unsigned char {
+  left,
+  right,
+  point,  ///< "36.00 J" and "2.147 MJ" with points and units below each other
+};
 
 /// Cells padded to common column widths, two spaces apart. The last column is wrapped into what `width` leaves.
 class Table {
