@@ -30,10 +30,10 @@ constexpr CommandInfo all_commands[] = {
      "newest run in data_out.\n"},
     {Command::compare, "compare", "RUN_OR_FILE RUN_OR_FILE...", "Look", "Hold runs against each other; can fail a CI job",
      "Energy, time, power and energy-delay product of runs and their regions, as\n"
-     "ratios to the first with an interval and a verdict. FILE means its newest run, with all\n"
-     "rounds of it, FILE:RUN those of its runs (numbers, last~1, id, N,M or all), RUN\n"
-     "one of the newest file of data_out. Exit status 3: a --fail-if is met; 4: one\n"
-     "cannot be decided, since estimates never decide, nor does what is not there.\n"},
+     "ratios to the first with an interval and a verdict. FILE means its newest run\n"
+     "with all rounds of it, FILE:RUN those of its runs (N, last~1, id, N,M or all),\n"
+     "RUN one of the newest file of data_out. Exit status 3: a --fail-if is met; 4:\n"
+     "one cannot be decided, as estimates never decide, nor does what is not there.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
      "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
      "--emissions-factor and --price-factor those that are set, also in a file or\n"
