@@ -94,19 +94,14 @@ std::string about(const Side& side, const Figure& energy, const Figure& time) {
   return out + fmt::format(" time +- {} %", units::significant(time.spread * 100, 2));
 }
 
-/// A row of a table for each metric.
-template <class Add>
-void rows(const Changes& changes, Add add) {
-  for (const Change& c : changes)
-    add({std::string(titles[static_cast<std::size_t>(c.metric)]), value_cell(c.metric, c.base), value_cell(c.metric, c.other),
-         c.kind == Kind::unavailable ? "" : ratio_cell(c.ratio), interval_cell(c), verdict_cell(c)});
-}
-
-std::string table_of(const Changes& changes, const std::string& other) {
+layout::Table table_of(const Changes& changes, const std::string& other, const std::string& interval) {
   using layout::Align;
-  layout::Table table({{"", Align::left}, {"A"}, {other}, {"Ratio"}, {"Interval"}, {"Verdict", Align::left}});
-  rows(changes, [&](std::vector<std::string> cells) { table.add(std::move(cells)); });
-  return table.text(2, Page::widest);
+  layout::Table table({{"", Align::left}, {"A"}, {other}, {"Ratio"}, {interval}, {"Verdict", Align::left}});
+  for (const Change& c : changes)
+    table.add({std::string(titles[static_cast<std::size_t>(c.metric)]), value_cell(c.metric, c.base),
+               value_cell(c.metric, c.other), c.kind == Kind::unavailable ? "" : ratio_cell(c.ratio), interval_cell(c),
+               verdict_cell(c)});
+  return table;
 }
 
 /// "energy 0.9705..0.9869, time ...": the intervals by another way. Empty with too few runs.
@@ -131,11 +126,11 @@ void add_comparison(Page& page, const CompareReport& report, const Comparison& c
   const Change &energy = c.changes[0], &time = c.changes[1];
   page.field("A", about(base, energy.base, time.base));
   page.field(letter(c.other), about(other, energy.other, time.other));
-  page.block(table_of(c.changes, letter(c.other)));
+  page.block(table_of(c.changes, letter(c.other), "Interval").text(2, Page::widest));
   for (std::size_t i = 0; i < std::min(c.regions.size(), most_regions); ++i) {
     page.gap();
     page.field("Region", printable(c.regions[i].name));
-    page.raw(table_of(c.regions[i].changes, letter(c.other)));
+    page.raw(table_of(c.regions[i].changes, letter(c.other), "Interval").text(2, Page::widest));
   }
   if (const auto more = more_regions(c); !more.empty()) page.raw("  " + more + "\n");
   bool gap = true;
@@ -173,9 +168,7 @@ std::string compare_markdown(const CompareReport& report) {
     out += fmt::format("- A: {}\n- {}: {}\n\n", markdown::inline_text(about(base, energy.base, time.base)), letter(c.other),
                        markdown::inline_text(about(other, energy.other, time.other)));
     const auto table = [&](const Changes& changes) {
-      markdown::Table t({"", "A", letter(c.other), "Ratio", percent_of(report) + " interval", "Verdict"});
-      rows(changes, [&](const std::vector<std::string>& cells) { t.add(cells); });
-      return t.text();
+      return markdown::table(table_of(changes, letter(c.other), percent_of(report) + " interval"));
     };
     out += table(c.changes);
     for (std::size_t i = 0; i < std::min(c.regions.size(), most_regions); ++i)

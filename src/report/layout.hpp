@@ -40,6 +40,9 @@ class Table {
   explicit Table(std::vector<Column> header) : columns_(std::move(header)) {}
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
 
+  [[nodiscard]] const std::vector<Column>& header() const noexcept { return columns_; }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
+
   /// Lines that begin with `indent` spaces and end in a newline, without trailing spaces.
   [[nodiscard]] std::string text(std::size_t indent, std::size_t width) const;
 

@@ -2,16 +2,16 @@
 #include "report/markdown.hpp"
 
 #include <algorithm>
-
-#include "report/layout.hpp"
+#include <vector>
 
 namespace perun::markdown {
 
 namespace {
 
-std::string row(const std::vector<std::string>& cells) {
+/// Cells that table() was given are printable already.
+std::string row(const std::vector<std::string>& cells, std::size_t count) {
   std::string out = "|";
-  for (const auto& cell : cells) out += (cell.empty() ? "" : " " + inline_text(cell)) + " |";
+  for (std::size_t i = 0; i < count; ++i) out += (cells[i].empty() ? "" : " " + inline_text(cells[i])) + " |";
   return out + "\n";
 }
 
@@ -36,14 +36,19 @@ std::string code(std::string_view s) {
   return text.empty() ? "" : fence + (apart ? " " : "") + text + (apart ? " " : "") + fence;
 }
 
-void Table::add(const std::vector<std::string>& cells) {
-  rows_ += row(cells);
-}
-
-std::string Table::text() const {
-  std::string rule = "|:--|";
-  for (std::size_t i = 1; i < titles_.size(); ++i) rule += "--:|";
-  return row(titles_) + rule + "\n" + rows_;
+std::string table(const layout::Table& table) {
+  std::vector<std::string> titles;
+  std::string rule = "|";
+  std::size_t count = table.header().size();
+  const auto empty = [&](const auto& cells) { return cells[count - 1].empty(); };
+  if (count > 1 && table.header().back().title.empty() && std::ranges::all_of(table.rows(), empty)) --count;
+  for (std::size_t i = 0; i < count; ++i) {
+    titles.push_back(table.header()[i].title);
+    rule += table.header()[i].align == layout::Align::left ? ":--|" : "--:|";
+  }
+  std::string out = row(titles, count) + rule + "\n";
+  for (const auto& cells : table.rows()) out += row(cells, count);
+  return out;
 }
 
 }  // namespace perun::markdown

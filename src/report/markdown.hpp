@@ -3,7 +3,8 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "report/layout.hpp"
 
 /// Markdown as GitHub and GitLab read it (tables are theirs).
 namespace perun::markdown {
@@ -14,17 +15,7 @@ namespace perun::markdown {
 /// `s` as code: `s`, with as many backticks around it as it takes.
 [[nodiscard]] std::string code(std::string_view s);
 
-/// Columns after the first are aligned to the right. Cells are escaped.
-class Table {
- public:
-  explicit Table(std::vector<std::string> titles) : titles_(std::move(titles)) {}
-  void add(const std::vector<std::string>& cells);
-  [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
-  [[nodiscard]] std::string text() const;  ///< lines that end in a newline
-
- private:
-  std::vector<std::string> titles_;
-  std::string rows_;
-};
+/// The table with its cells escaped; a last column without any text is left out.
+[[nodiscard]] std::string table(const layout::Table& table);
 
 }  // namespace perun::markdown

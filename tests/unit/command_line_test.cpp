@@ -203,11 +203,13 @@ TEST(CommandLine, Outputs) {
       {{"monitor", "-o", folder, "p"}, "monitor program=[p] data_out=[" + folder + "]"},
       {{"monitor", "-o", "no/such/", "p"}, "monitor program=[p] data_out=[no/such/]"},
       {{"monitor", "-o", "a.html", "p"},
-       "error: --output: the name 'a.html' does not end in a format | end it in .txt, .yaml, .yml, .json, or in / for the "
+       "error: --output: the name 'a.html' does not end in a format | end it in .txt, .yaml, .yml, .json, .md, .csv, .bench, "
+       "or in / for the "
        "directory of "
        "the data files"},
       {{"monitor", "-o", "results", "p"},
-       "error: --output: the name 'results' does not end in a format | end it in .txt, .yaml, .yml, .json, or in / for the "
+       "error: --output: the name 'results' does not end in a format | end it in .txt, .yaml, .yml, .json, .md, .csv, .bench, "
+       "or in / for the "
        "directory of "
        "the data files"},
       {{"-o", "a.json", "showconf"},
@@ -363,7 +365,8 @@ TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
           << flag << " in " << info.name;
     }
   }
-  for (const std::string_view later : {"bench", "live"}) EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
+  for (const std::string_view later : {"\n  bench ", "\n  live "})
+    EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
 }
 
 TEST(Help, ShowsDefaults) {
