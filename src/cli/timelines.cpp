@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "analysis/timeline.hpp"
 #include "cli/archive.hpp"
@@ -36,6 +38,23 @@ Result<std::vector<PastRun>> history_of(const Source& source) {
   return history;
 }
 
+/// Of a run of any length, whose readings stay in perun's own file.
+Result<Timeline> timeline_from(const Source& source, int number, std::uint64_t most_readings) {
+  if (source.store() == nullptr) {
+    const auto run = source.load(number);
+    if (!run) return run.error();
+    return timeline_of(*run, most_readings);
+  }
+  const auto opened = source.store()->at(number).open();
+  if (!opened) return opened.error();
+  std::vector<Readings*> readings;
+  for (const auto& node : opened->readings) readings.push_back(node.get());
+  Timeline timeline = timeline_of(opened->run, readings, most_readings);
+  for (const auto& node : opened->readings)
+    if (const auto read = node->status(); !read) return read.error();
+  return timeline;
+}
+
 Status add_from(const Source& source, Summary& summary, const Config& config) {
   auto history = history_of(source);
   if (!history) return history.error();
@@ -44,9 +63,9 @@ Status add_from(const Source& source, Summary& summary, const Config& config) {
   const std::uint64_t each = config.html_max_samples / std::max<std::size_t>(summary.runs.size(), 1);
   for (std::size_t i = 0; i < summary.runs.size(); ++i) {
     if (summary.runs[i].number < 0) continue;
-    const auto run = source.load(summary.runs[i].number);
-    if (!run) return run.error();
-    summary.timelines[i] = timeline_of(*run, each);
+    auto timeline = timeline_from(source, summary.runs[i].number, each);
+    if (!timeline) return timeline.error();
+    summary.timelines[i] = *std::move(timeline);
   }
   return Ok{};
 }

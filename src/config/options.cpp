@@ -339,6 +339,7 @@ std::vector<std::string> list_items(std::string_view text) {
 std::string_view format_of(std::string_view file) noexcept {
   const auto dot = file.find_last_of("./");
   if (dot == std::string_view::npos || file[dot] != '.') return "";
+  if (file.ends_with(".bench.json")) return "bench";
   const auto suffix = file.substr(dot + 1);
   const auto known = std::ranges::find(report_formats, suffix);
   return known == report_formats.end() ? std::string_view{} : *known;

@@ -2,6 +2,8 @@
 // One page that needs nothing but a browser: the template that web/build.mjs made, with what is to be shown as data in it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,13 +12,13 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "report/document.hpp"
+#include "report/facts.hpp"
 #include "report/job_text.hpp"
 #include "report/page/cards.hpp"
 #include "report/page/columns.hpp"
 #include "report/page/tables.hpp"
 #include "report/page/timeline.hpp"
 #include "report/page/words.hpp"
-#include "report/phrases.hpp"
 #include "report/wording.hpp"
 #include "report/writer.hpp"
 
@@ -44,22 +46,14 @@ Json line(std::string_view name, std::string_view text) {
   return Json::array({name, text});
 }
 
-/// How well it was measured, in the words of the text report.
+/// What the text report says beside the figures that have a card.
 Json quality(const RunSummary& run) {
+  constexpr std::string_view elsewhere[] = {"Runtime",  "Energy", "",     "of",      "Power",
+                                            "with PUE", "CO2e",   "Cost", "Assumed", "Note"};
   Json out = Json::array();
-  const auto say = [&](std::string_view name, const std::string& text) {
-    if (!text.empty()) out.push_back(line(name, clean(text)));
-  };
-  if (run.usage.energy.kind != Kind::unavailable) say("Accuracy", phrases::accuracy(run));
-  if (run.attributed) say("Share", phrases::share(*run.attributed));
-  say("Activity", phrases::activity(run));
-  if (!run.nodes.empty() && run.origin.empty()) {
-    say("Sampling", phrases::quality(run));
-    say("Overhead", phrases::overhead(run));
-    say("Clocks", job_text::clocks(run));
-  }
-  say("Ranks", job_text::ranks(run));
-  say("Job", job_text::scheduler(run));
+  for (const auto& facts : {facts::figures(run), facts::remarks(run)})
+    for (const auto& [label, text] : facts)
+      if (std::ranges::find(elsewhere, label) == std::end(elsewhere)) out.push_back(line(label, clean(text)));
   return out;
 }
 
@@ -131,8 +125,8 @@ Json run_of(const Summary& summary, const RunSummary& run, const Timeline& timel
   out["app"] = clean(run.app.empty() ? summary.app : run.app);
   out["heading"] = run.number < 0 ? "" : fmt::format("run {}", run.number);
   out["command"] = clean(text::shell_quote(run.command));
-  out["where"] = clean(phrases::where_and_when(run));
-  out["called"] = clean(phrases::called(run));
+  out["where"] = clean(facts::where_and_when(run));
+  out["called"] = clean(facts::called(run));
   out["ending"] = run.origin.empty() ? job_text::ending(run) : "";
   out["well"] = run.outcome.finished && run.outcome.exit_code == 0;
   out["kind"] = name(kind);
@@ -195,7 +189,8 @@ std::string write(const Summary& summary, const Style&) {
     data["place"] =
         clean(fmt::format("in {} ({} {})", summary.file, summary.runs_in_file, summary.runs_in_file == 1 ? "run" : "runs"));
   data["history"] = page::history_table(summary);
-  data["total"] = clean(phrases::total(summary));
+  const auto total = facts::total(summary);
+  data["total"] = total.empty() ? "" : clean(total.front().text);
   const std::string title = summary.runs.empty() ? summary.app : summary.runs.back().app;
   const std::pair<std::string_view, std::string> places[] = {
       {"@TITLE@", escaped(clean(title.empty() ? summary.app : title))},

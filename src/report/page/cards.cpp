@@ -8,9 +8,8 @@
 #include <vector>
 
 #include "base/units.hpp"
-#include "report/job_text.hpp"
+#include "report/facts.hpp"
 #include "report/page/words.hpp"
-#include "report/phrases.hpp"
 #include "report/regions.hpp"
 #include "report/wording.hpp"
 
@@ -28,6 +27,13 @@ Json card(std::string_view label, std::string_view value, std::string_view error
   std::erase(lines, "");
   out["lines"] = std::move(lines);
   return out;
+}
+
+/// What the text report says under that label; empty when nothing.
+std::string said(const RunSummary& run, std::string_view label) {
+  for (const auto& fact : facts::figures(run))
+    if (fact.label == label) return clean(fact.text);
+  return "";
 }
 
 /// CO2e, cost and the facility's energy, with what they are computed from.
@@ -82,8 +88,7 @@ Json cards(const RunSummary& run) {
     out.push_back(card("Energy", "n/a", "", e.kind, {"no sensor told it"}));
   } else {
     out.push_back(card("Energy", wording::joules(e.joules()), error(e), e.kind,
-                       {units::si(e.joules() / 3600, "Wh"), e.kind == Kind::mixed ? phrases::split_energy(run) : "",
-                        clean(phrases::parts(run))}));
+                       {units::si(e.joules() / 3600, "Wh"), said(run, ""), said(run, "of")}));
     out.push_back(card("Mean power", wording::watts(run.usage.power_mean_W), "", e.kind,
                        {"peak " + wording::watts(run.usage.power_max_W)}));
   }
@@ -95,7 +100,7 @@ Json cards(const RunSummary& run) {
                           : ""}));
   if (run.net)
     out.push_back(card("Net of idle", wording::joules(run.net->net_J), "± " + units::si(run.net->uncertainty_J, "J", 2), e.kind,
-                       {"baseline " + wording::joules(run.net->baseline_J), clean(phrases::baseline(run))}));
+                       {"baseline " + said(run, "Baseline")}));
   for (const WorkSummary& work : run.regions.work)
     if (work.joules_per_unit > 0)
       out.push_back(card("Per " + clean(work.name), wording::joules(work.joules_per_unit),
