@@ -392,6 +392,7 @@ std::string write(const Summary& summary, const Style& style) {
     page.block(tables::nodes(run, Page::widest));
     page.block(tables::devices(run, Page::widest));
     page.block(tables::regions(run, Page::widest));
+    page.block(tables::region_ranks(run, Page::widest));
     remarks(page, run);
   }
   total(page, summary);
