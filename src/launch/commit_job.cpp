@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +17,6 @@ namespace {
 
 constexpr double surely_abandoned_s = 60;
 constexpr std::int64_t other_nodes_within_ns = 10'000'000'000;
-constexpr int seen_ms = 10'000;
 
 /// Whether somebody has begun to store this run before; marks that it is begun now.
 Presence begin_to_store(const std::filesystem::path& folder) {
@@ -66,8 +64,7 @@ std::string kept_apart(const JobTask& task, const std::filesystem::path& folder)
 
 }  // namespace
 
-Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& store,
-                          const std::function<void(const Stored&)>& before_removing) {
+Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& store) {
   const auto lock = journal::lock_job(folder);
   if (!lock) return Error{Errc::busy, fmt::format("{} is in use", folder.string())};
   if (const auto quiet = nobody_writes(folder); !quiet) return quiet.error();
@@ -87,7 +84,6 @@ Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& s
                  "the other nodes have the others; perun merge joins them"};
   auto stored = store(*run, begin_to_store(folder));
   if (!stored) return stored;
-  if (before_removing) before_removing(*stored);
   for (const RankRecord& r : run->job->ranks)
     if (r.status == RankStatus::lost || r.status == RankStatus::unfinished)
       forget_region_paths(region_paths(folder, *id, r.rank));
@@ -121,17 +117,13 @@ void conclude_job(const JobTask& task, const std::filesystem::path& folder, Chan
     // Names of files may take their time to appear on other nodes; and some ranks may never come.
     if (patience == Patience::none || !other_nodes_end(folder, task.place.size)) return;
   }
-  if (complete) launcher.send({.type = Message::Type::sampled, .text = folder.string()});
-  const auto stored = commit_job(folder, task.agent.store, [&](const Stored& s) {
-    if (!complete || !launcher.send({.type = Message::Type::stored, .stored = s})) return;
-    for (;;) {  // it reads the parts for its report
-      const auto message = launcher.receive();
-      if (launcher.closed() || (message && message->type == Message::Type::seen)) return;
-      pollfd fd{launcher.fd(), POLLIN, 0};
-      if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
-    }
-  });
-  if (stored || !complete) return;
+  if (complete) launcher.send({.type = Message::Type::storing});
+  const auto stored = commit_job(folder, task.agent.store);
+  if (!complete) return;
+  if (stored) {
+    launcher.send_stored(*stored);
+    return;
+  }
   const bool others = stored.error().code == Errc::busy;
   launcher.send({.type = others ? Message::Type::bye : Message::Type::kept, .text = folder.string(), .error = stored.error()});
 }

@@ -30,11 +30,10 @@ struct JobTask {
 /// whole run to its data file when the job ends with this node. Never returns.
 [[noreturn]] void run_node_agent(const JobTask& task, const Meeting& meeting, const Fd& lock, Fd listener);
 
-/// Brings a job's run to its data file and removes its folder. `before_removing` is called when that is done, with the run
-/// still in its folder. Errors: busy when a part may still be written to or somebody else is at it, not_found when no
-/// process of the job had begun, unsupported when the rest of the job is on other nodes, which do not see this folder.
-[[nodiscard]] Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& store,
-                                        const std::function<void(const Stored&)>& before_removing = {});
+/// Brings a job's run to its data file and removes its folder. Errors: busy when a part may still be written to or somebody
+/// else is at it, not_found when no process of the job had begun, unsupported when the rest of the job is on other nodes, which
+/// do not see this folder.
+[[nodiscard]] Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& store);
 
 /// Whether a node's sampling process stays for up to 10 s when the rest of the job is not over: names of files take their time
 /// to appear on other nodes, and some ranks may never come.

@@ -139,15 +139,15 @@ Json regions_document(const RegionReport& report, ByRank by_rank) {
   return out;
 }
 
-std::string tables::regions(const RunSummary& run, std::size_t width) {
+tables::Block tables::regions(const RunSummary& run) {
   constexpr std::size_t shown = 12;
   const RegionReport& report = run.regions;
-  if (report.regions.empty()) return "";
+  if (report.regions.empty()) return {};
   const bool pooled = std::any_of(report.regions.begin(), report.regions.end(),
                                   [](const auto& r) { return !r.resolved && r.energy.kind != Kind::unavailable; });
   using layout::Align;
   std::vector<layout::Table::Column> header{
-      {"Region", Align::left, 16}, {"Calls"}, {"Time"}, {"Energy"}, {"+-"}, {"Share"}, {"Mean"}};
+      {"Region", Align::left, 16}, {"Calls"}, {"Time"}, {"Energy", Align::point}, {"+-"}, {"Share"}, {"Mean"}};
   if (pooled)
     header.push_back({"All calls together", Align::left});
   else
@@ -174,18 +174,18 @@ std::string tables::regions(const RunSummary& run, std::size_t width) {
   if (rest.kind != Kind::unavailable)
     table.add({"(no region)", "", units::si(report.unmarked_s, "s", 3), wording::joules(rest.joules()), "",
                total > 0 ? wording::percent(rest.joules() / total) : "", "", ""});
-  std::string out = table.text(2, width);
+  Block out{std::move(table)};
   if (report.regions.size() > shown)
-    out += fmt::format("  and {} regions more; --format json has all\n", report.regions.size() - shown);
+    out.remarks.push_back(fmt::format("and {} regions more; --format json has all", report.regions.size() - shown));
   if (run.usage.energy.kind == Kind::estimated || run.usage.energy.kind == Kind::mixed)
-    out +=
-        fmt::format("  energies of regions are{}\n", run.usage.energy.kind == Kind::mixed ? " partly estimated" : " estimated");
+    out.remarks.push_back(
+        fmt::format("energies of regions are{} estimated", run.usage.energy.kind == Kind::mixed ? " partly" : ""));
   return out;
 }
 
-std::string tables::region_ranks(const RunSummary& run, std::size_t width) {
+tables::Block tables::region_ranks(const RunSummary& run) {
   constexpr std::size_t shown = 6;
-  if (!run.job || run.job->size < 2) return "";
+  if (!run.job || run.job->size < 2) return {};
   using layout::Align;
   layout::Table table({{"Region by rank", Align::left, 16},
                        {"Ranks"},
@@ -207,7 +207,8 @@ std::string tables::region_ranks(const RunSummary& run, std::size_t width) {
                units::si(r.time_s / static_cast<double>(ranks.size()), "s", 3), units::si(most->second.time_s, "s", 3),
                fmt::format("({})", most->first), joules(low->second.energy_J), joules(high->second.energy_J)});
   }
-  return lines > 0 ? table.text(2, width) : "";
+  if (lines == 0) return {};
+  return {std::move(table)};
 }
 
 std::string wording::work(const WorkSummary& work, Kind kind) {
