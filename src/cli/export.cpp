@@ -27,7 +27,7 @@ namespace {
 
 using WriteText = std::function<Status(const Source&, std::span<const int>, Sink&)>;
 using WritePlain = Status (*)(const Source&, std::span<const int>, Sink&);
-using WriteRegions = Status (*)(const Source&, std::span<const int>, const Summarize&, Sink&);
+using WriteRegions = Status (*)(const Source&, std::span<const int>, const SummarizeRun&, Sink&);
 
 struct ExportFormat {
   std::string_view name;

@@ -102,7 +102,8 @@ void each_region(int number_of_run, const NodeSummary& node, bool by_rank, const
   take(rest);
 }
 
-Status each_row(const Source& source, std::span<const int> numbers, const Summarize& summarize, Sink& out, const Take& take) {
+Status each_row(const Source& source, std::span<const int> numbers, const SummarizeRun& summarize, Sink& out,
+                const Take& take) {
   for (const int number : numbers) {
     if (out.failed()) break;
     const auto run = source.load(number);
@@ -115,7 +116,7 @@ Status each_row(const Source& source, std::span<const int> numbers, const Summar
 
 }  // namespace
 
-Status write_csv_regions(const Source& source, std::span<const int> numbers, const Summarize& summarize, Sink& out) {
+Status write_csv_regions(const Source& source, std::span<const int> numbers, const SummarizeRun& summarize, Sink& out) {
   for (const char* column : columns) out.text(column == columns.front() ? "" : ",").text(column);
   out.text("\n");
   return each_row(source, numbers, summarize, out, [&](const Json& row) {
@@ -134,7 +135,7 @@ Status write_csv_regions(const Source& source, std::span<const int> numbers, con
   });
 }
 
-Status write_jsonl_regions(const Source& source, std::span<const int> numbers, const Summarize& summarize, Sink& out) {
+Status write_jsonl_regions(const Source& source, std::span<const int> numbers, const SummarizeRun& summarize, Sink& out) {
   return each_row(source, numbers, summarize, out, [&](const Json& row) {
     Json line{{"type", row.contains("region") ? "region" : "unmarked"}};
     for (const char* column : columns)

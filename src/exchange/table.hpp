@@ -25,10 +25,10 @@ namespace perun {
 
 // Regions as tables: one line for each region of each node, of a job also for each of its ranks, and one for what no region
 // got.
-using Summarize = std::function<RunSummary(const Run&)>;
-[[nodiscard]] Status write_csv_regions(const Source& source, std::span<const int> numbers, const Summarize& summarize,
+using SummarizeRun = std::function<RunSummary(const Run&)>;
+[[nodiscard]] Status write_csv_regions(const Source& source, std::span<const int> numbers, const SummarizeRun& summarize,
                                        Sink& out);
-[[nodiscard]] Status write_jsonl_regions(const Source& source, std::span<const int> numbers, const Summarize& summarize,
+[[nodiscard]] Status write_jsonl_regions(const Source& source, std::span<const int> numbers, const SummarizeRun& summarize,
                                          Sink& out);
 
 /// RFC 4180: quoted where it must be. A cell is UTF-8, so that every reader takes the file.
