@@ -271,6 +271,7 @@ Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name
   if (!pointers.empty() && H5Dread(dataset->get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0)
     return failure(Errc::format, "cannot read the dataset '" + name + "'");
   std::vector<std::string> texts;
+  texts.reserve(pointers.size());
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
   H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());
   if (auto same = check(kept_checksums(*dataset), 0, checksum_of_texts(texts), name); !same) return same.error();
