@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/archive.hpp"
 #include "cli/recovery.hpp"
+#include "cli/timelines.hpp"
 #include "journal/journal.hpp"
 
 namespace perun {
@@ -31,7 +32,7 @@ std::vector<fs::path> living(const fs::path& data_out, const fs::path& spool) {
   return paths;
 }
 
-void add(Summary& summary, Run run, const std::function<Factors(const Factors&)>& adjust) {
+void add(Summary& summary, Run& run, const std::function<Factors(const Factors&)>& adjust) {
   run.outcome.running = true;
   run.outcome.interrupted_by.clear();
   run.factors = adjust(run.factors);
@@ -54,7 +55,7 @@ void add(Summary& summary, Run run, const std::function<Factors(const Factors&)>
 }  // namespace
 
 Result<Summary> summarize_running(const fs::path& place, const Config& config,
-                                  const std::function<Factors(const Factors&)>& adjust) {
+                                  const std::function<Factors(const Factors&)>& adjust, bool draw) {
   std::error_code none;
   const bool folder = fs::is_directory(place, none);
   const fs::path data_out = folder ? place : place.has_parent_path() ? place.parent_path() : fs::path(".");
@@ -64,7 +65,8 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config,
     // One that is just being removed is no run in progress any more; one that has not begun is none yet.
     if (!contents || !contents->begun) continue;
     if (!folder && data_file(data_out, contents->run.app).filename() != place.filename()) continue;
-    add(summary, std::move(contents->run), adjust);
+    add(summary, contents->run, adjust);
+    if (draw) add_timeline(summary, contents->run, config);
   }
   if (summary.runs.empty())
     return Error{Errc::not_found, fmt::format("no run is in progress in {}", text::printable(place.string())),
