@@ -284,7 +284,9 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   }
   plan.baseline = *std::move(baseline);
   const auto folder = line.forget ? DataFolder::scratch() : DataFolder::prepare(config.data_out);
-  const bool accident = !folder && folder.error().code == Errc::io;
+  // One node's trouble must not end a job that waited for its start; a typing error is told there too.
+  const bool accident =
+      !folder && (folder.error().code == Errc::io || (plan.place.shared() && folder.error().code == Errc::denied));
   plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
   if (!folder && !plan.may_spool) {
     complain(folder.error());

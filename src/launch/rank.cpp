@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -138,9 +137,10 @@ Measured collect(Link& link, SignalRelay& relay, const Message& end, const Say& 
     int signal = 0;
     const auto message = next_message(link.channel(), relay, until, signal);
     if (message && message->type == Message::Type::sampled) {
-      const std::array folders{std::filesystem::path(message->text)};
-      if (auto run = journal::read_job(folders)) measured.run = *std::move(run);
+      if (auto run = journal::read_job(folders_in(message->text))) measured.run = *std::move(run);
       link.channel().send({.type = Message::Type::seen});
+    } else if (message && message->type == Message::Type::trouble) {
+      say(message->text);
     } else if (message && message->type == Message::Type::stored) {
       measured.stored = message->stored;
       return measured;
