@@ -17,9 +17,9 @@
 
 #include "host/machine.hpp"
 #include "launch/attend.hpp"
+#include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
 #include "launch/region_watch.hpp"
-#include "launch/surroundings.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -78,7 +78,7 @@ class Session {
     quality_.lost += writer_.dropped();
     quality_.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality_.launcher_cpu_ns = launcher_cpu_ns_;
-    if (const auto& found = surroundings_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
+    if (const auto& found = circumstances_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
     writer_.quality(quality_);
     writer_.outcome(outcome_, end_);
     writer_.end();
@@ -151,7 +151,7 @@ class Session {
     cpu_begin_ns_ = own_cpu_ns();
     writer_.begin(begin_);
     take_readings();
-    if (const auto& found = surroundings_.look(pid, task_.run, task_.host); !found.empty()) writer_.provenance(found);
+    if (const auto& found = circumstances_.look(pid, task_.run, task_.host); !found.empty()) writer_.provenance(found);
     // Beside the program's own start, and in a thread so that nothing here waits for it.
     if (task_.prepare) prepared_ = std::async(std::launch::async, task_.prepare);
   }
@@ -208,7 +208,7 @@ class Session {
   RegionWatch& regions_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
-  Surroundings surroundings_;
+  Circumstances circumstances_;
   Quality quality_;
   Outcome outcome_;
   Moment begin_, end_;

@@ -16,10 +16,10 @@
 #include "host/machine.hpp"
 #include "journal/job_folder.hpp"
 #include "launch/attend.hpp"
+#include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
 #include "launch/job.hpp"
 #include "launch/node_part.hpp"
-#include "launch/surroundings.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -91,7 +91,7 @@ class NodeSession {
     quality.lost += writer_.dropped();
     quality.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality.launcher_cpu_ns = launcher_cpu_ns_;
-    if (const auto& found = surroundings_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
+    if (const auto& found = circumstances_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
     writer_.quality(quality);
     writer_.end();
     report_trouble(end.mono_ns - begin_ns_ > worth_syncing_ns ? writer_.sync() : writer_.flush());
@@ -244,7 +244,7 @@ class NodeSession {
     write(rank);
     if (std::exchange(first_begun_, true)) return;
     // Of the node's first rank, and of the job by that of its lowest.
-    if (const auto& found = surroundings_.look(rank.pid, task_.agent.run, task_.agent.host); !found.empty())
+    if (const auto& found = circumstances_.look(rank.pid, task_.agent.run, task_.agent.host); !found.empty())
       writer_.provenance(found);
     if (task_.agent.prepare) prepared_ = std::async(std::launch::async, task_.agent.prepare);
   }
@@ -292,7 +292,7 @@ class NodeSession {
   std::vector<journal::Sample> batch_;
   std::string notice_;
   std::future<void> prepared_;
-  Surroundings surroundings_;
+  Circumstances circumstances_;
   std::string trouble_;
   std::int64_t begin_ns_ = 0, quiet_since_ns_ = 0, next_pair_ns_ = 0, cpu_begin_ns_ = 0, launcher_cpu_ns_ = 0;
   bool met_ = false, told_ = false, first_begun_ = false;

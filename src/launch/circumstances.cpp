@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "launch/surroundings.hpp"
+#include "launch/circumstances.hpp"
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 
 namespace perun {
 
-const Attributes& Surroundings::look(pid_t pid, const Run& run, const Host& host) {
+const Attributes& Circumstances::look(pid_t pid, const Run& run, const Host& host) {
   std::vector<std::string_view> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
   found_ = run.provenance;
@@ -20,7 +20,7 @@ const Attributes& Surroundings::look(pid_t pid, const Run& run, const Host& host
   return found_;
 }
 
-const Attributes& Surroundings::finish(int git_patience_ms) {
+const Attributes& Circumstances::finish(int git_patience_ms) {
   for (auto& fact : git_.finish(git_patience_ms)) found_.push_back(std::move(fact));
   return found_;
 }

@@ -9,8 +9,8 @@
 
 namespace perun {
 
-/// What the agent of a run finds out about its surroundings (provenance.hpp, git) while it goes on.
-class Surroundings {
+/// What the agent of a run finds out about what shapes it (provenance.hpp, git) while it goes on.
+class Circumstances {
  public:
   /// Of a program that has been started. What is found at once is returned, to be kept at once: the program, perun or the
   /// machine may end any time. git is asked beside it.
