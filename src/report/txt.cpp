@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "model/outside.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
 #include "report/parts_text.hpp"
@@ -108,7 +109,7 @@ std::string where_and_when(const RunSummary& run) {
   } else {
     out = fmt::format("{} nodes", run.nodes.size());
   }
-  if (run.job) out += fmt::format(", {} ranks", run.job->size);
+  if (run.job && !from_outside(*run.job)) out += fmt::format(", {} ranks", run.job->size);
   std::string time = units::iso8601(run.begin_real_ns).substr(0, 19);
   std::replace(time.begin(), time.end(), 'T', ' ');
   return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
@@ -125,7 +126,8 @@ std::string called(const RunSummary& run) {
 /// Length and, where the program was seen to end, its processor time and memory.
 std::string runtime(const RunSummary& run) {
   std::string out = units::duration(run.usage.duration_s);
-  if ((run.outcome.finished || run.job) && run.origin.empty())
+  const bool seen = run.job ? !from_outside(*run.job) : run.outcome.finished;
+  if (seen && run.origin.empty())
     out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
                        units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
   return out;
@@ -217,6 +219,7 @@ void figures(Page& page, const RunSummary& run) {
   const Amount& e = run.usage.energy;
   page.gap();
   if (const std::string text = job_text::ranks(run); !text.empty()) page.field("Ranks", text);
+  if (const std::string text = job_text::outside(run); !text.empty()) page.field("Outside", text);
   if (const std::string text = job_text::scheduler(run); !text.empty()) page.field("Job", text);
   page.field("Runtime", runtime(run));
   if (e.kind == Kind::unavailable) {
