@@ -116,11 +116,13 @@ int main(int argc, char** argv) {
   if (!hour) return fail(hour.error());
   hour->begin({1'000'000'000, 1'800'000'000'000'000'000});
   if (const auto ok = sample(*hour, ticks_per_hour, [](std::int64_t) {}); !ok) return fail(ok.error());
-  const auto contents = perun::journal::read(hour->path());
+  const auto contents = perun::journal::open(hour->path());
   if (!contents) return fail(contents.error());
   const auto data = folder / "week.hdf5";
-  if (const auto stored = perun::append_run(data, contents->run, perun::summarize(contents->run)); !stored)
-    return fail(stored.error());
+  const perun::Summarize summarize = [](const perun::Run& run, std::span<perun::Readings* const> readings) {
+    return perun::summarize(run, readings);
+  };
+  if (const auto stored = perun::append_run(data, contents->run, summarize); !stored) return fail(stored.error());
   fmt::print("data file: {:.0f} bytes a sensor-hour\n", static_cast<double>(fs::file_size(data)) / sensors);
   std::error_code none;
   fs::remove_all(folder, none);

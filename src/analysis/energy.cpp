@@ -130,7 +130,7 @@ Metering meter(const Sensor& sensor, const SeriesCursor& series, Window window) 
   }
 }
 
-Energy energy_between(const Sensor& sensor, SeriesCursor series, Window window) {
+Energy energy_between(const Sensor& sensor, const SeriesCursor& series, Window window) {
   return meter(sensor, series, window).energy;
 }
 

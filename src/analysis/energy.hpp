@@ -38,7 +38,7 @@ struct Energy {
 /// time when the window's edge falls inside. Gauge: time-weighted, each value holds for the time up to its
 /// reading (trapezoid between neighbours). Failed readings are bridged. Nothing is extrapolated beyond
 /// half a sampling interval outside the readings; pure.
-[[nodiscard]] Energy energy_between(const Sensor& sensor, SeriesCursor series, Window window);
+[[nodiscard]] Energy energy_between(const Sensor& sensor, const SeriesCursor& series, Window window);
 
 /// Difference of a never-wrapping counter in SI units (bytes read, busy seconds ...) between the readings that
 /// enclose the window; 0 when there are fewer than two.

@@ -21,7 +21,7 @@ struct Link {
 /// leaves `settled` behind, which is more than any fault of the tests takes together.
 class CounterChain {
  public:
-  static constexpr std::size_t settled = 512;
+  static constexpr std::size_t settled = 4096;
 
   CounterChain(const Sensor& sensor, SeriesCursor& series, Tally& tally);
 

@@ -60,6 +60,7 @@ std::optional<Inside> inside_of(const NodeRecord& node, std::span<const DeviceSu
   if (std::none_of(sensors.begin(), sensors.end(), [](const Sensor& s) { return s.counted && whole_node(s.domain); }))
     return std::nullopt;
   std::vector<Wish> wishes;
+  wishes.reserve(sensors.size());
   for (const Sensor& s : sensors) wishes.push_back(whole_node(s.domain) ? Wish::leave_out : Wish::none);
   const auto verdicts = judge_total(sensors, wishes);
   Inside out;

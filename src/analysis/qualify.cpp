@@ -26,7 +26,7 @@ std::string time_text(std::int64_t ns) {
 
 std::int64_t quantile(std::vector<std::int64_t> values, double q) {
   if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1) + 0.5);
+  const auto at = values.begin() + std::lround(q * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }

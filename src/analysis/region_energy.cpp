@@ -163,14 +163,15 @@ class Sharer {
   void part(const Piece& p, double seconds, double joules) {
     if (p.unmarked > 0) add(entries_.size() - 1, p.unmarked, p.unmarked, seconds, joules);
     for (const Active& a : p.active) {
-      if (2 * std::size_t{a.name} + 1 >= sums_.size()) continue;
+      const std::size_t column = std::size_t{2} * a.name;
+      if (column + 1 >= sums_.size()) continue;
       auto& [inclusive, exclusive] = out_.cells[{a.thread, a.name}];
       inclusive += a.inclusive * joules;
       exclusive += a.exclusive * joules;
-      sums_[2 * a.name] += a.inclusive;
-      sums_[2 * a.name + 1] += a.exclusive;
-      if (a.present > 0) tops_[2 * a.name] += a.inclusive / a.present;
-      if (a.innermost > 0) tops_[2 * a.name + 1] += a.exclusive / a.innermost;
+      sums_[column] += a.inclusive;
+      sums_[column + 1] += a.exclusive;
+      if (a.present > 0) tops_[column] += a.inclusive / a.present;
+      if (a.innermost > 0) tops_[column + 1] += a.exclusive / a.innermost;
       threads_[a.thread] += a.exclusive * joules;
     }
     for (const Active& a : p.active)

@@ -233,7 +233,9 @@ class NodeRegions {
     }
     for (auto& [name, all] : lengths) {
       std::sort(all.begin(), all.end());
-      const auto at = [&](double q) { return all[static_cast<std::size_t>(q * static_cast<double>(all.size() - 1) + 0.5)]; };
+      const auto at = [&sorted = all](double q) {
+        return sorted[static_cast<std::size_t>(std::lround(q * static_cast<double>(sorted.size() - 1)))];
+      };
       CallSpread& s = regions_[name].spread;
       s.shortest_s = all.front();
       s.median_s = at(0.5);

@@ -56,6 +56,7 @@ int start(std::vector<std::string> words, int to, pid_t& pid) {
   ::posix_spawnattr_setpgroup(&attributes, 0);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const int failed = ::posix_spawn(&pid, words[0].c_str(), &files, &attributes, arguments.data(), environ);
@@ -66,7 +67,7 @@ int start(std::vector<std::string> words, int to, pid_t& pid) {
 
 }  // namespace
 
-Probe listen_to_program(std::vector<std::string> words, std::string prefix, std::string name, std::int64_t (*now_ns)()) {
+Probe listen_to_program(std::vector<std::string> words, std::string prefix, const std::string& name, std::int64_t (*now_ns)()) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Blocked{name + ": " + files::reason(errno), ""};
   Fd from(pipe[0]), to(pipe[1]);

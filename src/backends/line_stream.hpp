@@ -27,7 +27,7 @@ struct LineSource {
 
 /// The same of what a program writes: `words` are its file and arguments. Its stdin is empty, its stderr is not seen, and its
 /// group is killed in the end.
-[[nodiscard]] Probe listen_to_program(std::vector<std::string> words, std::string prefix, std::string name,
+[[nodiscard]] Probe listen_to_program(std::vector<std::string> words, std::string prefix, const std::string& name,
                                       std::int64_t (*now_ns)());
 
 }  // namespace perun

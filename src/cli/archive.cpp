@@ -9,6 +9,7 @@
 
 #include "analysis/summarize.hpp"
 #include "base/text.hpp"
+#include "model/summary_text.hpp"
 #include "version.hpp"
 
 namespace perun {
@@ -48,6 +49,12 @@ Result<int> choose_one(const Source& source, const std::vector<int>& numbers, st
 /// Which analysis computes here, as RunSummary::made_by.
 std::string this_analysis() {
   return fmt::format("perun {}, analysis {}", version, analysis_revision);
+}
+
+RunSummary summarized(const Run& run, std::span<Readings* const> readings) {
+  RunSummary summary = summarize(run, readings);
+  summary.made_by = this_analysis();
+  return summary;
 }
 
 /// Of files that perun only reads there is never a summary stored.
@@ -131,9 +138,16 @@ RunSummary summarized(const Run& run) {
 Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
   if (figures == Figures::stored_if_current)
     if (auto stored = run.summary(); stored && stored->made_by == this_analysis()) return *std::move(stored);
-  const auto loaded = run.load();
-  if (!loaded) return loaded.error();
-  return summarized(*loaded);
+  const auto opened = run.open();
+  if (!opened) return opened.error();
+  std::vector<Readings*> readings;
+  for (const auto& node : opened->readings) readings.push_back(node.get());
+  auto summary = summarized(opened->run, readings);
+  for (std::size_t i = 0; i < opened->readings.size(); ++i)
+    if (const auto read = opened->readings[i]->status(); !read)
+      return Error{read.error().code,
+                   fmt::format("run {}, node '{}': {}", opened->run.number, opened->run.nodes[i].host, read.error().what)};
+  return summary;
 }
 
 fs::path data_file(const fs::path& data_out, std::string_view app) {
@@ -143,10 +157,40 @@ fs::path data_file(const fs::path& data_out, std::string_view app) {
 StoreRun storing_into(const fs::path& data_out) {
   return [data_out](const Run& run, Presence presence) -> Result<Stored> {
     StoredTotals totals;
-    const auto number = append_run(data_file(data_out, run.app), run, summarized(run), presence == Presence::perhaps_there,
-                                   store_wait_ms, &totals);
+    std::string text;
+    const auto file = data_file(data_out, run.app);
+    const auto and_keep = [&](const Run& stored, std::span<Readings* const> readings) {
+      RunSummary summary = summarized(stored, readings);
+      text = encode(summary);
+      return summary;
+    };
+    const auto number = append_run(file, run, and_keep, presence == Presence::perhaps_there, store_wait_ms, &totals);
     if (!number) return number.error();
-    return Stored{*number, totals.runs, totals.usage, totals.footprint};
+    if (text.empty()) {  // it was there already
+      const auto store = Store::open(file);
+      const auto summary = store ? store->at(*number).summary() : std::nullopt;
+      if (summary) text = encode(*summary);
+    }
+    return Stored{*number, totals.runs, totals.usage, totals.footprint, text};
+  };
+}
+
+StoreRun storing_nowhere() {
+  return [](const Run& run, Presence) -> Result<Stored> {
+    Run whole = run;
+    for (NodeRecord& node : whole.nodes) {
+      const Recording* recording = std::exchange(node.recording, nullptr);
+      if (recording == nullptr) continue;
+      node.series.resize(node.sensors.size());
+      const auto read = recording->replay([&](std::span<const Sample> samples) {
+        for (const Sample& s : samples)
+          if (s.sensor < node.series.size()) node.series[s.sensor].push(s.reading);
+      });
+      if (!read) return read.error();
+    }
+    Stored stored;
+    stored.summary = encode(summarized(whole));
+    return stored;
   };
 }
 

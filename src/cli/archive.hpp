@@ -34,6 +34,9 @@ enum class Figures : unsigned char {
 /// Adds runs to their data files below `data_out`, with the derived figures that every report computes.
 [[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out);
 
+/// Computes the figures of runs and stores nothing; their readings have to fit in memory.
+[[nodiscard]] StoreRun storing_nowhere();
+
 /// The runs asked for. `which` as for choose_runs(). `adjust` says which factors to look through; should they
 /// differ from a run's own, the total over all runs has a footprint only if all are asked for.
 [[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which,

@@ -56,7 +56,7 @@ class Grammar {
     const auto arguments = find_command(command)->arguments;
     const bool takes_place =
         arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
-    if (command != Command::runs && takes_place) positional(app, [this](const std::string& file) { line_.file = file; });
+    if (!takes_words(command) && takes_place) positional(app, [this](const std::string& file) { line_.file = file; });
     return app;
   }
 
@@ -92,6 +92,9 @@ class Grammar {
   void keep(const Status& status) {
     if (!status && !failure_) failure_ = status.error();
   }
+
+  /// Words of any number, which finish() looks at.
+  static bool takes_words(Command command) { return command == Command::runs || command == Command::compare; }
 
   Command command_of(const CLI::App& app) const {
     for (const auto& [command, sub] : apps_)
@@ -204,7 +207,7 @@ Status Grammar::parse() {
        {static_cast<const CLI::App*>(&app_), static_cast<const CLI::App*>(chosen.empty() ? &app_ : chosen[0])})
     for (const auto& word : app->remaining()) {
       const bool plain = word.size() < 2 || word[0] != '-';
-      if (plain && command_of(*app) == Command::runs)
+      if (plain && takes_words(command_of(*app)))
         line_.words.push_back(word);
       else if (plain && command_of(*app) == Command::merge)
         line_.pieces.push_back(word);
@@ -236,10 +239,12 @@ Status Grammar::finish(const CLI::App* chosen) {
   if (command == Command::mark && line_.program.empty()) return usage(command, "there is nothing to mark");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
   if (command == Command::merge && line_.pieces.empty()) return usage(command, "the FOLDER with the first piece is missing");
+  if (command == Command::compare && line_.words.size() < 2)
+    return usage(command, "there must be two runs or files to compare, the first being the base");
   if (command == Command::export_runs && !line_.file) return usage(command, "the FILE to export is missing");
   if (command == Command::runs) take_action();
   if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&
-      command != Command::export_runs && chosen != nullptr)
+      command != Command::export_runs && command != Command::compare && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};
 }

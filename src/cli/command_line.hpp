@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   monitor,
   session,  ///< measures the process that runs it; not for people
   report,
+  compare,
   postprocess,
   recover,
   runs,
@@ -43,12 +44,15 @@ struct CommandLine {
   std::optional<std::string> file;   ///< report, postprocess, export: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess, export: which runs, as choose_runs() takes it
   std::string action;                ///< runs: what to do; empty: list
-  std::vector<std::string> words;    ///< runs: the words behind it
+  std::vector<std::string> words;    ///< runs: the words behind it; compare: runs and files
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
-  std::optional<std::string> format;             ///< export
+  std::optional<std::string> format;             ///< export, compare
   std::vector<std::string> pieces;               ///< merge: folders
   std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
+  std::vector<std::string> fail_if;              ///< compare: as parse_condition() takes them
+  double confidence = 0.95;                      ///< compare
+  bool allow_missing = false;                    ///< compare
   bool quiet = false;
   bool running = false;     ///< report: the runs in progress; `file` may be a folder then
   bool forget = false;      ///< session: no data file

@@ -12,6 +12,7 @@ namespace perun {
 [[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int mark(const CommandLine& line);
 [[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int compare(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int postprocess(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int recover(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);

@@ -28,6 +28,12 @@ constexpr CommandInfo all_commands[] = {
     {Command::report, "report", "[FILE]", "Look", "Print the results of stored runs",
      "Prints the report of the runs stored in FILE to stdout; without FILE that of the\n"
      "newest run in data_out.\n"},
+    {Command::compare, "compare", "RUN_OR_FILE RUN_OR_FILE...", "Look", "Hold runs against each other; can fail a CI job",
+     "Energy, time, power and energy-delay product of runs and their regions, as\n"
+     "ratios to the first with an interval and a verdict. FILE means its newest run\n"
+     "with all rounds of it, FILE:RUN those of its runs (N, last~1, id, N,M or all),\n"
+     "RUN one of the newest file of data_out. Exit status 3: a --fail-if is met; 4:\n"
+     "one cannot be decided, as estimates never decide, nor does what is not there.\n"},
     {Command::postprocess, "postprocess", "FILE", "Look", "Recompute energy, CO2e and cost with other factors",
      "Computes the figures of the runs stored in FILE anew. Of --pue,\n"
      "--emissions-factor and --price-factor those that are set, also in a file or\n"
@@ -127,6 +133,25 @@ Status export_output(CommandLine& line, const std::string& file) {
   return Ok{};
 }
 
+Status compare_output(CommandLine& line, const std::string& file) {
+  if (file.empty()) return Error{Errc::invalid, "--output: the name of the file is empty"};
+  line.outputs.push_back(file);
+  return Ok{};
+}
+
+/// "0.95" or "95%".
+Status confidence(CommandLine& line, const std::string& text) {
+  auto digits = text::trim(text);
+  const bool percent = digits.ends_with('%');
+  if (percent) digits = text::trim(digits.substr(0, digits.size() - 1));
+  const auto value = text::number(digits);
+  const double share = value.value_or(0) / (percent ? 100 : 1);
+  if (!(share >= 0.5 && share <= 0.9999))
+    return Error{Errc::invalid, fmt::format("--confidence: '{}' is not within 0.5 and 0.9999", text::to_utf8(text))};
+  line.confidence = share;
+  return Ok{};
+}
+
 Status look_length(CommandLine& line, const std::string& text) {
   const auto ns = units::parse_duration_ns(text);
   constexpr std::int64_t second = 1'000'000'000;
@@ -154,6 +179,18 @@ constexpr Flag flags[] = {
      run_choice},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, postprocess,
      run_choice},
+    {"--fail-if", "EXPR", "exit status 3 if so: energy>+5%, time>+10%, power, edp, REGION:energy>+5%; repeatable",
+     Scope::everywhere, compare,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.fail_if.push_back(text);
+       return Ok{};
+     }},
+    {"--confidence", "P", "of the intervals (default 0.95)", Scope::everywhere, compare, confidence},
+    {"--allow-missing", "", "exit status 0 where a --fail-if cannot be decided", Scope::everywhere, compare,
+     turn_on<&CommandLine::allow_missing>},
+    {"-f,--format", "KIND", "txt (default), json or md", Scope::everywhere, compare, keep_text<&CommandLine::format>},
+    {"-o,--output", "FILE", "write there, format from the suffix; '-' is stdout; repeatable", Scope::everywhere, compare,
+     compare_output},
     {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
      turn_on<&CommandLine::running>},
     {"--forget", "", "measure without storing", Scope::everywhere, session, turn_on<&CommandLine::forget>},
@@ -241,8 +278,8 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::factors:
       return command == monitor || command == report || command == postprocess;
     case Scope::data:
-      return command == monitor || command == report || command == runs || command == Command::merge || command == doctor ||
-             command == Command::recover;
+      return command == monitor || command == report || command == runs || command == Command::compare ||
+             command == Command::merge || command == doctor || command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:

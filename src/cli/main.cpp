@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
       return monitor(*line, *resolved);
     case Command::report:
       return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
+    case Command::compare:
+      return guarded("", [&] { return compare(*line, *resolved); });
     case Command::postprocess:
       return guarded(*line->file, [&] { return postprocess(*line, *resolved); });
     case Command::recover:

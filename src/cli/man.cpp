@@ -61,6 +61,9 @@ of the program
 .B 0, 1, 2
 other commands: done, failed, usage or configuration error (2 also for \fBmonitor\fR);
 \fBdoctor\fR ends with 1 where no energy can be measured
+.TP
+.B 3, 4
+\fBcompare\fR: a \fB\-\-fail\-if\fR is met; one cannot be decided (0 with \fB\-\-allow\-missing\fR)
 )";
 
 constexpr std::string_view files = R"(.SH ENVIRONMENT

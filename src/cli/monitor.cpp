@@ -153,7 +153,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.of_caller = plan.caller != nullptr;
-  if (plan.forget) task.store = [](const Run&, Presence) { return Result<Stored>(Stored{}); };
+  if (plan.forget) task.store = storing_nowhere();
   task.baseline = plan.baseline.find;
   task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
@@ -178,8 +178,8 @@ void rewind_input() {
 
 /// Adds what one execution gave to the summary of all rounds.
 void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
-  if (!measured.run) return;
-  Run run = *measured.run;
+  if (!measured.summary && !measured.run) return;
+  RunSummary run = measured.summary ? *measured.summary : summarize(*measured.run);
   summary.app = plan.app;
   if (measured.stored && !plan.forget) {
     run.number = measured.stored->number;
@@ -188,7 +188,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = measured.stored->total;
     summary.total_footprint = measured.stored->footprint;
   }
-  summary.runs.push_back(summarize(run));
+  summary.runs.push_back(std::move(run));
   if (summary.runs_in_file == 0) {  // nothing stored: this run is all there is
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
@@ -228,10 +228,10 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
     }
     status = measured->exit_code;
     plan.signal = measured->signal;
-    if (measured->run && !measured->run->nodes.empty())
-      if (const auto& found = measured->run->nodes.front().baseline)
-        plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     add_round(summary, plan, *measured);
+    if (!summary.runs.empty() && !summary.runs.back().nodes.empty())
+      if (const auto& found = summary.runs.back().nodes.front().baseline)
+        plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     if (measured->not_stored) complain(*measured->not_stored);
   }
   if (summary.runs.empty()) return status;

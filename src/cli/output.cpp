@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "cli/terminal.hpp"
 
@@ -34,8 +33,7 @@ Result<Outputs> Outputs::open(std::span<const std::string> names, const Config& 
       stream(STDOUT_FILENO);
       continue;
     }
-    const std::string suffix = std::filesystem::path(name).extension().string();
-    const ReportWriter* writer = suffix.empty() ? nullptr : find_report_writer(std::string_view(suffix).substr(1));
+    const ReportWriter* writer = find_report_writer(format_of(name));
     if (writer == nullptr) writer = find_report_writer(config.format);
     struct stat before {};
     const bool made = ::stat(name.c_str(), &before) != 0;

@@ -176,7 +176,7 @@ int rename_app(const fs::path& file, const std::string& name) {
 }
 
 int compact(const fs::path& file) {
-  const auto freed = compact_file(file, summarized);
+  const auto freed = compact_file(file, [](const RunInFile& run) { return summary_of(run); });
   if (!freed) return fail(freed.error());
   return print(fmt::format("{}: written anew, {} freed\n", file.string(),
                            units::si(static_cast<double>(std::max<std::int64_t>(*freed, 0)), "B")))

@@ -41,7 +41,7 @@ std::optional<std::int64_t> time_of(std::string_view s) {
   const auto h = digits(parts[0], 2, 0, 23), m = digits(parts[1], 2, 0, 59);
   const auto sec = parts.size() == 3 ? digits(parts[2], 2, 0, 60) : std::optional(0);
   if (!h || !m || !sec) return std::nullopt;
-  return (std::int64_t{*h} * 3600 + *m * 60 + *sec) * second_ns;
+  return (std::int64_t{*h} * 3600 + std::int64_t{*m} * 60 + *sec) * second_ns;
 }
 
 }  // namespace

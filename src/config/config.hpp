@@ -18,7 +18,7 @@
 namespace perun {
 
 /// What --format takes and a report file may end in; report/ has one writer for each.
-inline constexpr std::array<std::string_view, 4> report_formats{"txt", "yaml", "yml", "json"};
+inline constexpr std::array<std::string_view, 7> report_formats{"txt", "yaml", "yml", "json", "md", "csv", "bench"};
 inline constexpr double lowest_frequency_hz = 0.001, highest_frequency_hz = 5000;
 
 /// Plain values, each with its default. Nothing here knows of files, flags or the environment.
@@ -114,7 +114,7 @@ struct Option {
 /// The items of a list value. Commas inside parentheses do not separate; empty items are left out.
 [[nodiscard]] std::vector<std::string> list_items(std::string_view text);
 
-/// The format that a file's name ends in, or "" when that is none.
+/// The format that a file's name ends in, or "" when that is none; ".bench.json" is bench.
 [[nodiscard]] std::string_view format_of(std::string_view file) noexcept;
 
 /// One value before it is applied, with its place for messages: "command line", "PERUN_PUE", "./.perun.ini:3".

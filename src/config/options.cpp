@@ -193,7 +193,7 @@ using Text = std::string_view;
 using enum Takes;
 
 constexpr Option table[] = {
-    {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml or json", Scope::results,
+    {"report", "format", "--format", value, "FORMAT", "txt, yaml, yml, json, md, csv or bench", Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
        if (!word) return word.error();
@@ -324,6 +324,7 @@ std::vector<std::string> list_items(std::string_view text) {
 std::string_view format_of(std::string_view file) noexcept {
   const auto dot = file.find_last_of("./");
   if (dot == std::string_view::npos || file[dot] != '.') return "";
+  if (file.ends_with(".bench.json")) return "bench";
   const auto suffix = file.substr(dot + 1);
   const auto known = std::ranges::find(report_formats, suffix);
   return known == report_formats.end() ? std::string_view{} : *known;

@@ -78,19 +78,19 @@ void wide_lines(const Run& run, const NodeRecord& node, const Columns& columns, 
   const Moment anchor = anchor_of(run, node);
   const std::string before = std::to_string(run.number) + "," + cell(node.host) + ",";
   std::vector<std::size_t> next(all.size(), 0);
+  const auto time = [&](std::size_t lane) { return node.series[all[lane].members.front()].t_ns[next[lane]]; };
   std::vector<std::optional<std::size_t>> sensor_in(columns.size());
   while (!out.failed()) {
     std::optional<std::size_t> first;
     for (std::size_t lane = 0; lane < all.size(); ++lane)
-      if (!all[lane].members.empty() && next[lane] < all[lane].t_ns.size() &&
-          (!first || all[lane].t_ns[next[lane]] < all[*first].t_ns[next[*first]]))
-        first = lane;
+      if (!all[lane].members.empty() && next[lane] < all[lane].rows && (!first || time(lane) < time(*first))) first = lane;
     if (!first) return;
     const Lane& lane = all[*first];
+    const std::int64_t t_ns = time(*first);
     const std::size_t row = next[*first]++;
     std::fill(sensor_in.begin(), sensor_in.end(), std::nullopt);
     for (const std::size_t i : lane.members) sensor_in[columns.of(node.sensors[i])] = i;
-    out.text(before).integer(to_wall(lane.t_ns[row], anchor)).text(",").integer(lane.t_ns[row]);
+    out.text(before).integer(to_wall(t_ns, anchor)).text(",").integer(t_ns);
     for (const auto& i : sensor_in) {
       out.text(",");
       if (i)

@@ -78,6 +78,8 @@ std::map<std::string, std::string> texts_of(hid_t object) {
       out[name] = *text;
     else if (const auto number = a.number(name.c_str()))
       out[name] = text::shortest(*number);
+    else if (const auto integers = a.integers(name.c_str()))
+      out[name] = Json(*integers).dump();
   return out;
 }
 
@@ -94,6 +96,29 @@ Status read_raw(hid_t group, PythonNode& node) {
   return Ok{};
 }
 
+/// The regions below a group; a name with slashes has made groups of its parts.
+Status read_regions(hid_t group, int depth, PythonRegions& regions) {
+  for (const auto& link : links(group)) {
+    const auto region = open_group(group, link);
+    if (!region || link == "metrics" || link == "N_RUNS") continue;
+    const auto raw = open_group(region.get(), "raw_data");
+    if (!raw && depth < deepest)
+      if (auto read = read_regions(region.get(), depth + 1, regions); !read) return read;
+    if (!raw) continue;
+    const std::string name = h5::AttributeReader(region.get()).text_or("id", link);
+    for (const auto& rank : links(raw.get())) {
+      const auto number = python_rank(rank);
+      if (!number) continue;
+      PythonRow row;
+      if (auto read = read_row(raw.get(), rank, row); !read)
+        return Error{read.error().code, fmt::format("region '{}': {}", name, read.error().what)};
+      if (row.whole) row.numbers.assign(row.integers.begin(), row.integers.end());
+      regions[name][*number] = std::move(row.numbers);
+    }
+  }
+  return Ok{};
+}
+
 Result<PythonNode> read_tree(hid_t group, const std::string& name, int depth) {
   const h5::AttributeReader a(group);
   PythonNode node;
@@ -105,6 +130,9 @@ Result<PythonNode> read_tree(hid_t group, const std::string& name, int depth) {
   node.metadata.erase("device_type");
   if (const auto raw = open_group(group, "raw_data"))
     if (auto read = read_raw(raw.get(), node); !read)
+      return Error{read.error().code, fmt::format("'{}': {}", name, read.error().what)};
+  if (const auto regions = open_group(group, "regions"))
+    if (auto read = read_regions(regions.get(), 0, node.regions); !read)
       return Error{read.error().code, fmt::format("'{}': {}", name, read.error().what)};
   const auto below = open_group(group, "nodes");
   if (!below || depth >= deepest) return node;

@@ -60,6 +60,23 @@ void read_raw(const Json& raw, PythonNode& node) {
   read_values(at(raw, counter ? "alt_values" : "values"), node.values);
 }
 
+/// Times of begins and ends by region and rank; ranks are keys, and so texts.
+PythonRegions regions_of(const Json& json) {
+  PythonRegions regions;
+  if (!json.is_object()) return regions;
+  for (const auto& [key, region] : json.items()) {
+    const std::string name = text_of(at(region, "id"));
+    if (!at(region, "raw_data").is_object()) continue;
+    for (const auto& [rank, seconds] : at(region, "raw_data").items()) {
+      const auto number = python_rank(rank);
+      if (!number || !seconds.is_array()) continue;
+      auto& times = regions[name.empty() ? key : name][*number];
+      for (const auto& s : seconds) times.push_back(s.is_number() ? s.get<double>() : std::nan(""));
+    }
+  }
+  return regions;
+}
+
 PythonNode node_of(const Json& json, int depth) {
   PythonNode node;
   node.id = text_of(at(json, "id"));
@@ -75,6 +92,7 @@ PythonNode node_of(const Json& json, int depth) {
   if (nodes.is_object() && depth < deepest)
     for (const auto& item : nodes.items()) node.nodes.push_back(node_of(item.value(), depth + 1));
   if (at(json, "raw_data").is_object()) read_raw(at(json, "raw_data"), node);
+  node.regions = regions_of(at(json, "regions"));
   return node;
 }
 

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "model/domains.hpp"
 
@@ -64,10 +66,26 @@ void collect(const PythonNode& below, std::int64_t begin_ns, NodeRecord& node) {
   }
 }
 
+/// The ranks of a host, as it says; of an only one all there are.
+std::vector<int> ranks_of(const PythonNode& host, const PythonNode& run) {
+  std::set<int> ranks;
+  const std::string text = meta(host, "mpi_ranks");
+  const Json said = Json::parse(text.starts_with('[') ? text : "[" + text + "]", nullptr, false);
+  if (said.is_array())
+    for (const Json& rank : said)
+      if (rank.is_number_integer()) ranks.insert(rank.get<int>());
+  const auto hosts = std::ranges::count(run.nodes, PythonNode::Type::node, &PythonNode::type);
+  if (ranks.empty() && hosts == 1)
+    for (const auto& [name, by_rank] : run.regions)
+      for (const auto& [rank, seconds] : by_rank) ranks.insert(rank);
+  return {ranks.begin(), ranks.end()};
+}
+
 NodeRecord node_of(const PythonNode& from, const PythonNode& run, std::int64_t begin_ns) {
   NodeRecord node;
   node.host = from.id;
   collect(from, begin_ns, node);
+  node.marks = python_marks(run.regions, ranks_of(from, run), begin_ns);
   const auto verdicts = judge_total(node.sensors);
   for (std::size_t i = 0; i < verdicts.size(); ++i) node.sensors[i].counted = verdicts[i].counted;
   for (const auto* source : {&run, &from})

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -22,6 +24,9 @@ struct PythonRow {
   [[nodiscard]] std::size_t size() const noexcept { return whole ? integers.size() : numbers.size(); }
 };
 
+/// What was decorated in a run: by name and rank the seconds, since the run's begin, at which calls began and ended in turn.
+using PythonRegions = std::map<std::string, std::map<int, std::vector<double>>>;
+
 /// Its data model since 0.2, whatever file it comes from: application > run of rounds > round > node > kind of device >
 /// sensor.
 struct PythonNode {
@@ -31,6 +36,7 @@ struct PythonNode {
   std::map<std::string, std::string> metadata;
   std::string device_type;  ///< "cpu", "gpu", "ram", "disk", "net" ...; empty above the devices
   PythonRow timesteps, values;
+  PythonRegions regions;  ///< of a run
   std::vector<PythonNode> nodes;
 };
 
@@ -42,6 +48,12 @@ struct PythonNode {
 
 /// The row as readings of that sensor; `t_ns` is on the clock of the run.
 [[nodiscard]] Series python_series(const PythonRow& row, const std::vector<std::int64_t>& t_ns);
+
+/// The rank that a name of a group or key is, if it is one.
+[[nodiscard]] std::optional<int> python_rank(std::string_view name);
+
+/// What those ranks marked, on the clock of the run. It tells calls of one region in one rank apart by their order alone.
+[[nodiscard]] Marks python_marks(const PythonRegions& regions, const std::vector<int>& ranks, std::int64_t begin_ns);
 
 /// Nanoseconds of a date as Python prints it: "2024-05-06T07:08:09.123456" or with a blank; without a zone it is taken for
 /// UTC. 0 when it is none.

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "journal/frames.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
 #include "base/crc32c.hpp"
 #include "journal/bytes.hpp"
 
@@ -46,6 +52,33 @@ bool parse_samples(std::span<const std::byte> payload, std::vector<Sample>& out)
                     .raw = get<std::int64_t>(payload, at + 16),
                     .halfwidth_ns = get<std::int32_t>(payload, at + 4)}});
   return true;
+}
+
+std::optional<std::uint64_t> each_frame_of(const Fd& file, std::uint64_t from, std::uint64_t to,
+                                           const std::function<void(const Frame&)>& take) {
+  std::vector<std::byte> buffer;
+  std::size_t have = 0, wanted = gulp;
+  for (;;) {
+    // What is there of the next frame is at the front; the rest follows it.
+    buffer.resize(wanted);
+    while (have < buffer.size() && from + have < to) {
+      const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size() - have, to - from - have));
+      const ssize_t n = ::pread(file.get(), buffer.data() + have, room, static_cast<off_t>(from + have));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return std::nullopt;
+      if (n == 0) break;
+      have += static_cast<std::size_t>(n);
+    }
+    const auto bytes = std::span(buffer).first(have);
+    const std::size_t done = each_frame(bytes, take);
+    from += done;
+    have -= done;
+    std::memmove(buffer.data(), buffer.data() + done, have);
+    if (bytes.size() < buffer.size()) return from;  // the end of the file
+    const std::size_t length = have < 4 ? 0 : get<std::uint32_t>(buffer, 0);
+    if (length > largest_payload || (have >= 4 && have >= length + frame_overhead)) return from;  // a damaged frame
+    wanted = std::max(gulp, length + frame_overhead);
+  }
 }
 
 }  // namespace perun::journal

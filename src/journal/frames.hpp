@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "base/fd.hpp"
 #include "model/run.hpp"
 
 namespace perun::journal {
@@ -52,11 +55,7 @@ struct Frame {
 template <class F>
 std::size_t each_frame(std::span<const std::byte> bytes, F&& take);
 
-/// One sensor's reading inside a `readings` frame.
-struct Sample {
-  std::uint32_t sensor;  ///< index over all sensors of the node
-  Reading reading;
-};
+using perun::Sample;
 
 /// Payload of a `readings` frame: any mixture of sensors.
 void append_samples(std::vector<std::byte>& out, std::span<const Sample> samples);
@@ -64,6 +63,13 @@ void append_samples(std::vector<std::byte>& out, std::span<const Sample> samples
 
 /// The first whole frame, or an empty payload with size 0 when there is none. Used by each_frame.
 [[nodiscard]] std::size_t parse_frame(std::span<const std::byte> bytes, Frame& frame) noexcept;
+
+/// Walks the whole frames of an open file between two of its bytes, without holding more than one frame or `gulp` of it;
+/// returns where the last whole one ends, or nothing on an I/O error (errno).
+[[nodiscard]] std::optional<std::uint64_t> each_frame_of(const Fd& file, std::uint64_t from, std::uint64_t to,
+                                                         const std::function<void(const Frame&)>& take);
+inline constexpr std::size_t gulp = 1 << 20;
+inline constexpr std::size_t frame_overhead = 12;  ///< length, type, checksum
 
 template <class F>
 std::size_t each_frame(std::span<const std::byte> bytes, F&& take) {

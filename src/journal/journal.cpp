@@ -6,8 +6,12 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/text.hpp"
@@ -35,24 +39,8 @@ std::string file_name(std::string_view host) {
   return (name.empty() || name[0] == '.' ? "_" + name : name) + ".journal";
 }
 
-Result<std::vector<std::byte>> slurp(int fd, const fs::path& path) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return failed(path, "read");
-  std::vector<std::byte> all(static_cast<std::size_t>(info.st_size));
-  std::size_t have = 0;
-  while (have < all.size()) {
-    const ssize_t n = ::pread(fd, all.data() + have, all.size() - have, static_cast<off_t>(have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed(path, "read");
-    if (n == 0) break;
-    have += static_cast<std::size_t>(n);
-  }
-  all.resize(have);
-  return all;
-}
-
 /// Puts one frame's meaning into the run; frames that make no sense are skipped like unknown ones.
-void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch) {
+void apply(const Frame& frame, Contents& contents) {
   NodeRecord& node = contents.run.nodes.front();
   const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
   const auto moment = [&] {
@@ -64,12 +52,6 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
     return m;
   };
   switch (frame.type) {
-    case FrameType::readings:
-      scratch.clear();
-      if (parse_samples(frame.payload, scratch))
-        for (const Sample& s : scratch)
-          if (s.sensor < node.series.size()) node.series[s.sensor].push(s.reading);
-      break;
     case FrameType::clock:
       node.clock.push_back(moment());
       break;
@@ -102,11 +84,38 @@ void apply(const Frame& frame, Contents& contents, std::vector<Sample>& scratch)
       static_cast<void>(decode_writer(text, contents.writer));
       break;
     case FrameType::header:
+    case FrameType::readings:
       break;
     default:
       static_cast<void>(apply_marks(frame, node.marks));
   }
 }
+
+/// What a journal's readings are given to.
+using TakeSamples = std::function<void(std::span<const Sample>)>;
+
+/// Runs through the readings that a journal held when it was opened.
+class JournalRecording : public Recording {
+ public:
+  JournalRecording(Fd file, fs::path path, std::uint64_t begin, std::uint64_t end)
+      : file_(std::move(file)), path_(std::move(path)), begin_(begin), end_(end) {}
+
+  Status replay(const TakeSamples& take) const override {
+    std::vector<Sample> samples;
+    const auto done = each_frame_of(file_, begin_, end_, [&](const Frame& frame) {
+      samples.clear();
+      if (frame.type == FrameType::readings && parse_samples(frame.payload, samples)) take(samples);
+    });
+    if (!done) return failed(path_, "read");
+    if (*done != end_) return Error{Errc::io, fmt::format("{} changed while it was read", path_.string())};
+    return Ok{};
+  }
+
+ private:
+  Fd file_;
+  fs::path path_;
+  std::uint64_t begin_, end_;
+};
 
 /// The time on the wall at `mono_ns`, by one pair of clocks; that pair's where the sum makes no sense.
 std::int64_t real_at(std::int64_t mono_ns, const Moment& pair) noexcept {
@@ -117,14 +126,13 @@ std::int64_t real_at(std::int64_t mono_ns, const Moment& pair) noexcept {
 }
 
 /// A run that was cut off ends where its last reading does.
-void close_cut_off(Contents& contents) {
+void close_cut_off(Contents& contents, const std::vector<std::int64_t>& last_ns) {
   Run& run = contents.run;
   NodeRecord& node = run.nodes.front();
   if (node.clock.empty()) node.clock.push_back(run.begin);
   if (run.end.mono_ns != 0) return;
   std::int64_t last = run.begin.mono_ns;
-  for (const auto& series : node.series)
-    if (series.size() > 0) last = std::max(last, series.t_ns.back());
+  for (const std::int64_t t : last_ns) last = std::max(last, t);
   run.end = {last, real_at(last, node.clock.front())};
   if (run.outcome.interrupted_by.empty()) run.outcome.interrupted_by = "perun was killed before the program ended";
 }
@@ -239,28 +247,67 @@ Status Writer::sync() {
   return Ok{};
 }
 
-Result<Contents> read(const fs::path& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+/// Reads everything but the readings, which are given to `take(node, samples)`; those of sensors that the header does not
+/// know are left out.
+template <class Take>
+Result<Contents> read_with(const fs::path& path, Take&& take) {
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return failed(path, "open");
-  const auto all = slurp(file.get(), path);
-  if (!all) return all.error();
-  const std::span<const std::byte> bytes(*all);
-  const auto unreadable = [&] {
-    return Error{Errc::format, fmt::format("{} is not a perun journal, or holds no run", path.string())};
-  };
-  if (bytes.size() < magic.size() || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return unreadable();
+  const Error unreadable{Errc::format, fmt::format("{} is not a perun journal, or holds no run", path.string())};
+  std::array<char, magic.size()> start{};
+  const ssize_t n = ::pread(file.get(), start.data(), start.size(), 0);
+  if (n < 0) return failed(path, "read");
+  if (std::string_view(start.data(), static_cast<std::size_t>(n)) != magic) return unreadable;
 
-  Frame first{};
-  const std::size_t header = parse_frame(bytes.subspan(magic.size()), first);
-  if (header == 0 || first.type != FrameType::header) return unreadable();
-  auto run = decode_header({reinterpret_cast<const char*>(first.payload.data()), first.payload.size()});
-  if (!run) return run.error();
+  std::optional<Result<Run>> run;
+  Contents contents;
+  std::vector<std::int64_t> last_ns;
+  std::vector<Sample> samples;
+  std::uint64_t begin = magic.size();
+  const auto whole = each_frame_of(file, magic.size(), std::numeric_limits<std::uint64_t>::max(), [&](const Frame& frame) {
+    if (!run) {
+      const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
+      run = frame.type == FrameType::header ? decode_header(text) : Result<Run>(unreadable);
+      if (*run) contents.run = *std::move(*run);
+      if (*run) last_ns.resize(contents.run.nodes.front().sensors.size(), std::numeric_limits<std::int64_t>::min());
+      begin += frame_overhead + frame.payload.size();
+    } else if (*run && frame.type == FrameType::readings) {
+      samples.clear();
+      if (!parse_samples(frame.payload, samples)) return;
+      std::erase_if(samples, [&](const Sample& s) { return s.sensor >= last_ns.size(); });
+      for (const Sample& s : samples) last_ns[s.sensor] = s.reading.t_ns;
+      take(contents.run.nodes.front(), samples);
+    } else if (*run) {
+      apply(frame, contents);
+    }
+  });
+  if (!whole) return failed(path, "read");
+  if (!run) return unreadable;
+  if (!*run) return run->error();
+  contents.whole = *whole;
+  close_cut_off(contents, last_ns);
+  contents.recording = std::make_unique<JournalRecording>(std::move(file), path, begin, *whole);
+  return contents;
+}
 
-  Contents contents{.run = *std::move(run)};
-  std::vector<Sample> scratch;
-  const std::size_t start = magic.size() + header;
-  contents.whole = start + each_frame(bytes.subspan(start), [&](const Frame& f) { apply(f, contents, scratch); });
-  close_cut_off(contents);
+}  // namespace
+
+Result<Contents> read(const fs::path& path) {
+  auto contents = read_with(path, [](NodeRecord& node, const std::vector<Sample>& samples) {
+    for (const Sample& s : samples) node.series[s.sensor].push(s.reading);
+  });
+  if (contents) contents->recording.reset();
+  return contents;
+}
+
+Result<Contents> open(const fs::path& path) {
+  auto contents = read_with(path, [](const NodeRecord&, const std::vector<Sample>&) {});
+  if (!contents) return contents;
+  NodeRecord& node = contents->run.nodes.front();
+  node.series.clear();
+  node.recording = contents->recording.get();
   return contents;
 }
 

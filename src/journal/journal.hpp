@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,18 +93,22 @@ class Writer {
 
 /// What a journal holds, up to its last whole frame.
 struct Contents {
-  Run run;                             ///< outcome.finished is false unless the writer saw the program end
-  bool begun = false;                  ///< the program was let go
-  bool ended = false;                  ///< the writer finished its work
-  bool committing = false;             ///< the run may be in its data file already
-  std::uint64_t whole = 0;             ///< bytes up to the end of the last whole frame
-  WriterFacts writer = {};             ///< who wrote it, and where the run belongs
-  std::optional<Part> part = {};       ///< of a job
-  std::vector<RankRecord> ranks = {};  ///< as they were written: of one rank the last with the highest status counts
+  Run run;                                    ///< outcome.finished is false unless the writer saw the program end
+  bool begun = false;                         ///< the program was let go
+  bool ended = false;                         ///< the writer finished its work
+  bool committing = false;                    ///< the run may be in its data file already
+  std::uint64_t whole = 0;                    ///< bytes up to the end of the last whole frame
+  WriterFacts writer = {};                    ///< who wrote it, and where the run belongs
+  std::optional<Part> part = {};              ///< of a job
+  std::vector<RankRecord> ranks = {};         ///< as they were written: of one rank the last with the highest status counts
+  std::unique_ptr<Recording> recording = {};  ///< of open(): what the run's node points to
 };
 
 /// Reads a journal, also one that is still being written. Errc::format when there is not even a header frame.
 [[nodiscard]] Result<Contents> read(const std::filesystem::path& path);
+
+/// The same for journals of any length: the readings stay in the file, and `run.nodes.front().recording` runs through them.
+[[nodiscard]] Result<Contents> open(const std::filesystem::path& path);
 
 /// How it stands with a journal, told without disturbing its writer. The rule is docs/format.md, "Whose journal".
 enum class Standing : unsigned char {

@@ -92,7 +92,7 @@ Result<Writer> Writer::reopen(const fs::path& path) {
     claim = std::move(*taken);
   }
   if (!same_file(path, file)) return Error{Errc::not_found, fmt::format("{} was taken over by another program", path.string())};
-  const auto contents = read(path);
+  const auto contents = perun::journal::open(path);  // it may be long
   if (!contents) return contents.error();
   if (standing_of(got, contents->writer.owner, path) != Standing::cut_off) return in_use();
   if (::ftruncate(file.get(), static_cast<off_t>(contents->whole)) != 0) return failed(path, "repair");

@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::int64_t clock_pair_every_ns = 10'000'000'000;
 constexpr std::int64_t worth_syncing_ns = 1'000'000'000;
-constexpr int seen_ms = 10'000;
 constexpr int git_patience_ms = 20;  // of a short run; in a longer one git is done before
 constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 
@@ -219,7 +218,7 @@ class Session {
 };
 
 Result<Stored> store_journal(const std::filesystem::path& path, Presence presence, const StoreRun& store) {
-  const auto contents = journal::read(path);
+  const auto contents = journal::open(path);
   if (!contents) return contents.error();
   return store(contents->run, presence);
 }
@@ -230,16 +229,6 @@ void limit_time() {
   const auto limit_s = static_cast<rlim_t>(own_cpu_ns() / 1'000'000'000) + most_s;
   const rlimit limit{limit_s, limit_s + 1};
   ::setrlimit(RLIMIT_CPU, &limit);
-}
-
-/// The launcher reads the journal once more for its report; it is given up when that is done or nobody is there.
-void wait_until_seen(Channel& channel) {
-  for (;;) {
-    const auto message = channel.receive();
-    if (channel.closed() || (message && message->type == Message::Type::seen)) return;
-    pollfd fd{channel.fd(), POLLIN, 0};
-    if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
-  }
 }
 
 /// In data_out, else in the spool: a disk that is full already is no reason not to measure.
@@ -301,15 +290,13 @@ int live(const AgentTask& task, Channel& channel) {
     }
     session.finish();
     const auto path = session.journal();
-    channel.send({.type = Message::Type::sampled});  // the launcher reads the run while it is being stored
     limit_time();
     const auto stored = store_journal(path, session.presence(), task.store);
     if (!stored) {
       channel.send({.type = Message::Type::kept, .text = path.string(), .error = stored.error()});
       return 0;
     }
-    channel.send({.type = Message::Type::stored, .stored = *stored});
-    wait_until_seen(channel);
+    channel.send_stored(*stored);
     journal::discard(path);
     channel.close();  // the launcher need not wait for what the kernel has to clear away
   }
@@ -341,7 +328,7 @@ void run_agent(const AgentTask& task, Channel channel) {
 
 Result<Stored> rescue(journal::Writer writer, const std::optional<Outcome>& outcome, const StoreRun& store) {
   const auto journal = writer.path();  // locked by `writer` until the run is stored, so that nobody else stores it too
-  const auto contents = journal::read(journal);
+  const auto contents = journal::open(journal);
   if (!contents) return contents.error();
   forget_region_paths(region_paths(journal.parent_path(), contents->run.id, 0));
   if (!contents->begun) {

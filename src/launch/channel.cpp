@@ -16,6 +16,7 @@ namespace perun {
 namespace {
 
 constexpr std::size_t longest = 64 << 10;
+constexpr std::size_t longest_text = 8192;
 
 Json stored_json(const Stored& s) {
   const Usage& u = s.total;
@@ -51,7 +52,7 @@ Stored stored_from(const Json& json) {
 }
 
 std::string encode(const Message& m) {
-  const auto clip = [](const std::string& s) { return text::to_utf8(std::string_view(s).substr(0, 8192)); };
+  const auto clip = [](const std::string& s) { return text::to_utf8(std::string_view(s).substr(0, longest_text)); };
   return Json{{"type", static_cast<int>(m.type)},
               {"text", clip(m.text)},
               {"number", m.number},
@@ -108,6 +109,20 @@ bool Channel::send(const Message& message) noexcept {
   } catch (...) {  // out of memory: as good as gone
     return false;
   }
+}
+
+bool Channel::send_stored(const Stored& stored) noexcept try {
+  constexpr std::size_t most = longest_text - 4;
+  const auto inside_character = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  for (std::string_view rest = stored.summary; !rest.empty();) {
+    std::size_t size = std::min(rest.size(), most);
+    while (size < rest.size() && inside_character(rest[size])) --size;
+    if (!send({.type = Message::Type::summary, .text = std::string(rest.substr(0, size))})) return false;
+    rest.remove_prefix(size);
+  }
+  return send({.type = Message::Type::stored, .stored = stored});
+} catch (...) {
+  return false;
 }
 
 std::optional<Message> Channel::receive() {

@@ -19,6 +19,7 @@ struct Stored {
   int runs_in_file = 0;
   Usage total;  ///< uncertainty and bounds are left out
   std::optional<Footprint> footprint;
+  std::string summary = {};  ///< of the run, encoded; sent in messages of its own
 };
 
 /// What launcher and agent say to each other. Each fills only its own fields.
@@ -32,9 +33,9 @@ struct Message {
     cancel,   ///< launcher: the program is not running; forget the run
     end,      ///< launcher: the program has ended; moment, outcome, number = its own processor time meanwhile, ns
     trouble,  ///< agent: something fails while the program runs; text
-    sampled,  ///< agent: the journal is whole and worth reading; storing begins
-    stored,   ///< agent: the run is in its data file; stored. The journal stays until the answer
-    seen,     ///< launcher: the journal is not needed any more
+    storing,  ///< agent of a job: the last rank has ended, and the run is being stored
+    summary,  ///< agent: a piece of the summary of the run that was stored; text
+    stored,   ///< agent: the run is in its data file; stored, without the summary
     kept,     ///< agent: the run could not be stored; the journal stays; error
     bye,      ///< agent of a job: the rank's end is written down; others are still running
   } type;
@@ -54,6 +55,9 @@ class Channel {
 
   /// False when the other side is gone.
   bool send(const Message& message) noexcept;
+
+  /// Sends the summary, in pieces, and then `stored`.
+  bool send_stored(const Stored& stored) noexcept;
 
   /// The next message, without waiting for one. `closed()` tells nothing-yet from never-again.
   std::optional<Message> receive();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +18,6 @@ namespace {
 
 constexpr double surely_abandoned_s = 60;
 constexpr std::int64_t other_nodes_within_ns = 10'000'000'000;
-constexpr int seen_ms = 10'000;
 
 /// Whether somebody has begun to store this run before; marks that it is begun now.
 Presence begin_to_store(const fs::path& folder) {
@@ -35,7 +33,7 @@ bool rest_is_elsewhere(std::span<const fs::path> folders, const Run& run) {
   if (static_cast<int>(run.job->ranks.size()) >= run.job->size || !journal::on_this_machine_only(folders.front())) return false;
   for (const auto& folder : folders)
     for (const auto& part : journal::parts_of(folder))
-      if (const auto contents = journal::read(part.path); contents && contents->part)
+      if (const auto contents = journal::open(part.path); contents && contents->part)
         return contents->part->local_size != run.job->size;
   return true;
 }
@@ -102,8 +100,7 @@ std::vector<fs::path> folders_in(std::string_view text) {
   return folders;
 }
 
-Result<Stored> commit_job(std::span<const fs::path> folders, const StoreRun& store,
-                          const std::function<void(const Stored&)>& before_removing) {
+Result<Stored> commit_job(std::span<const fs::path> folders, const StoreRun& store) {
   const auto locks = lock_all(folders);
   if (!locks) return locks.error();
   const fs::path& first = folders.front();
@@ -122,7 +119,6 @@ Result<Stored> commit_job(std::span<const fs::path> folders, const StoreRun& sto
                  "the other nodes have the others; perun merge joins them"};
   auto stored = store(*run, begin_to_store(first));
   if (!stored) return stored;
-  if (before_removing) before_removing(*stored);
   for (const auto& folder : folders) journal::discard_job(folder);
   return stored;
 }
@@ -152,19 +148,15 @@ void conclude_job(const JobTask& task, const fs::path& folder, Channel& launcher
   }
   const auto folders = all();
   if (folders.empty()) return;
-  if (complete) launcher.send({.type = Message::Type::sampled, .text = as_text(folders)});
-  const auto stored = commit_job(folders, task.agent.store, [&](const Stored& s) {
-    if (!complete || !launcher.send({.type = Message::Type::stored, .stored = s})) return;
-    for (;;) {  // it reads the parts for its report
-      const auto message = launcher.receive();
-      if (launcher.closed() || (message && message->type == Message::Type::seen)) return;
-      pollfd fd{launcher.fd(), POLLIN, 0};
-      if (!message && ::poll(&fd, 1, seen_ms) == 0) return;
-    }
-  });
-  if (stored || !complete) return;
+  if (complete) launcher.send({.type = Message::Type::storing});
+  const auto stored = commit_job(folders, task.agent.store);
+  if (!complete) return;
+  if (stored) {
+    launcher.send_stored(*stored);
+    return;
+  }
   const bool others = stored.error().code == Errc::busy;
-  launcher.send({.type = others ? Message::Type::bye : Message::Type::kept, .text = folder.string(), .error = stored.error()});
+  launcher.send({.type = others ? Message::Type::bye : Message::Type::kept, .text = as_text(folders), .error = stored.error()});
 }
 
 }  // namespace perun

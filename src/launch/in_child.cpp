@@ -25,7 +25,7 @@ namespace {
   for (const int number : std::array{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) ::signal(number, SIG_DFL);
   try {
     if (auto stored = store(run, presence))
-      channel.send({.type = Message::Type::stored, .stored = *stored});
+      channel.send_stored(*stored);
     else
       channel.send({.type = Message::Type::kept, .error = stored.error()});
   } catch (const std::exception& e) {
@@ -56,11 +56,17 @@ StoreRun in_a_child(StoreRun store) {
       answer(std::move(ends->second), store, run, presence);
     }
     ends->second.close();
-    const auto message = wait_for_message(ends->first);
+    std::string summary;
+    auto message = wait_for_message(ends->first);
+    for (; message && message->type == Message::Type::summary; message = wait_for_message(ends->first))
+      summary += message->text;
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (message && message->type == Message::Type::stored) return message->stored;
+    if (message && message->type == Message::Type::stored) {
+      message->stored.summary = std::move(summary);
+      return std::move(message->stored);
+    }
     if (message) return message->error;
     return Error{Errc::format,
                  fmt::format("storing the run ended by signal {}: the data file of '{}' is damaged",

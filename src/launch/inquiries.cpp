@@ -83,8 +83,9 @@ Inquiries::News Inquiries::collect() {
       news.energy = true;
       ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, caller.get(), nullptr);
       waiting_.push_back({std::move(caller), between ? std::optional(Stretch{request.from_ns, request.to_ns}) : std::nullopt});
+    } else {
+      caller.reset();
     }
-    caller.reset();
   }
   std::erase_if(callers_, [](const Fd& fd) { return !fd; });
   return news;

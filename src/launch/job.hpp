@@ -34,12 +34,10 @@ struct JobTask {
 /// whole run to its data file when the job ends with this node. Never returns.
 [[noreturn]] void run_node_agent(const JobTask& task, const Meeting& meeting, const Fd& lock, Fd listener);
 
-/// Brings a job's run to its data file and removes its folders, of which the first names the run. `before_removing` is called
-/// when that is done, with the run still in its folders. Errors: busy when a part may still be written to or somebody else is
-/// at it, not_found when no process of the job had begun, unsupported when the rest of the job is on other nodes, which do not
-/// see these folders.
-[[nodiscard]] Result<Stored> commit_job(std::span<const std::filesystem::path> folders, const StoreRun& store,
-                                        const std::function<void(const Stored&)>& before_removing = {});
+/// Brings a job's run to its data file and removes its folders, of which the first names the run. Errors: busy when a part may
+/// still be written to or somebody else is at it, not_found when no process of the job had begun, unsupported when the rest of
+/// the job is on other nodes, which do not see these folders.
+[[nodiscard]] Result<Stored> commit_job(std::span<const std::filesystem::path> folders, const StoreRun& store);
 
 /// Folders in what a message says, and back.
 [[nodiscard]] std::string as_text(std::span<const std::filesystem::path> folders);

@@ -19,6 +19,7 @@
 #include "launch/child.hpp"
 #include "launch/in_child.hpp"
 #include "launch/region_watch.hpp"
+#include "model/summary_text.hpp"
 
 namespace perun {
 
@@ -109,53 +110,57 @@ Error kept(Error error, const std::filesystem::path& journal) {
 std::optional<journal::Writer> adopt(const AgentTask& task, const Moment& begin) {
   auto taken = journal::Writer::reopen(journal_path(task));
   if (!taken) return std::nullopt;
-  if (const auto contents = journal::read(taken->path()); contents && !contents->begun) {
+  if (const auto contents = journal::open(taken->path()); contents && !contents->begun) {
     taken->begin(begin);
     static_cast<void>(taken->flush());  // what cannot be written now is tried again at the end
   }
   return std::move(*taken);
 }
 
+/// A run that is in no file: all of it has to be held at once.
+std::optional<Run> read_all(const std::filesystem::path& journal) {
+  auto contents = journal::read(journal);
+  return contents ? std::optional(std::move(contents->run)) : std::nullopt;
+}
+
 /// Stores what an agent that died left.
 Measured store_orphan(const AgentTask& task, const Outcome& outcome, std::optional<journal::Writer> orphan) {
-  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
+  Measured measured{.exit_code = outcome.exit_code};
   const auto journal = orphan ? orphan->path() : journal_path(task);
-  if (auto contents = journal::read(journal)) measured.run = std::move(contents->run);
   Outcome cut_off = outcome;
   cut_off.finished = false;
   cut_off.interrupted_by = "the sampling process was killed";
-  if (measured.run) measured.run->outcome = cut_off;
   // The file may be what killed the agent.
   const auto store = in_a_child(task.store);
   auto stored = orphan ? rescue(*std::move(orphan), cut_off, store) : rescue(journal, cut_off, store);
-  if (stored)
-    measured.stored = *std::move(stored);
-  else
-    measured.not_stored = kept(stored.error(), journal);
+  if (stored) {
+    measured.take(*std::move(stored));
+    return measured;
+  }
+  measured.run = read_all(journal);
+  if (measured.run) measured.run->outcome = cut_off;
+  measured.not_stored = kept(stored.error(), journal);
   return measured;
 }
 
 /// The agent's last word, or what can be saved without it.
 Measured collect_result(Agent& agent, const AgentTask& task, SignalRelay& relay, const Outcome& outcome, const Moment& begin,
                         std::optional<journal::Writer> orphan, const std::function<void(std::string_view)>& say) {
-  Measured measured{.exit_code = outcome.exit_code, .run = {}, .stored = {}, .not_stored = {}};
-  const auto take_run = [&] {
-    if (auto contents = journal::read(journal_path(task))) measured.run = std::move(contents->run);
-  };
+  Measured measured{.exit_code = outcome.exit_code};
+  std::string summary;
   for (;;) {
     int signal = 0;
-    const auto message = agent.wait(relay, 0, signal);
-    if (message && message->type == Message::Type::sampled) {
-      take_run();
-      agent.channel().send({.type = Message::Type::seen});
-    }
+    auto message = agent.wait(relay, 0, signal);
+    if (message && message->type == Message::Type::summary) summary += message->text;
     if (message && message->type == Message::Type::trouble) say(message->text);
     if (message && message->type == Message::Type::stored) {
-      measured.stored = message->stored;
+      message->stored.summary = std::move(summary);
+      measured.take(std::move(message->stored));
       agent.wait_until_done();
       return measured;
     }
     if (message && message->type == Message::Type::kept) {
+      measured.run = read_all(message->text);
       measured.not_stored = kept(message->error, message->text);
       agent.reap();
       return measured;
@@ -218,7 +223,7 @@ class Measurement {
   /// That ended the waiting for the agent: there is nothing to measure then. 0: none.
   [[nodiscard]] int signal() const noexcept { return ready_.signal; }
   [[nodiscard]] Measured nothing() const {
-    return {.exit_code = 128 + ready_.signal, .run = {}, .stored = {}, .not_stored = {}};
+    return {.exit_code = 128 + ready_.signal};
   }
 
   void cancel() {
@@ -262,6 +267,11 @@ class Measurement {
 };
 
 }  // namespace
+
+void Measured::take(Stored in_file) {
+  if (auto known = decode_summary(in_file.summary)) summary = *std::move(known);
+  stored = std::move(in_file);
+}
 
 Result<Measured> measure(const Program& program, const AgentTask& task, SignalRelay& relay, Files files,
                          std::span<const int> inherited, const std::function<void(std::string_view)>& say) {

@@ -15,11 +15,15 @@ namespace perun {
 
 /// How a measured execution ended for the launcher.
 struct Measured {
-  int exit_code = 0;                ///< the program's, as a shell reports it
-  int signal = 0;                   ///< that killed it, or 0; of a job's rank only
-  std::optional<Run> run;           ///< what was measured, if its journal could be read
-  std::optional<Stored> stored;     ///< empty when the run could not be stored
-  std::optional<Error> not_stored;  ///< why, and where its journal is
+  int exit_code = 0;                       ///< the program's, as a shell reports it
+  int signal = 0;                          ///< that killed it, or 0; of a job's rank only
+  std::optional<RunSummary> summary = {};  ///< of the run, once it is stored
+  std::optional<Run> run = {};             ///< what was measured, if it could not be stored but read
+  std::optional<Stored> stored = {};       ///< empty when the run could not be stored
+  std::optional<Error> not_stored = {};    ///< why, and where its journal is
+
+  /// Takes the run as it is in its data file.
+  void take(Stored in_file);
 };
 
 /// How what a caller had measured ended.

@@ -64,7 +64,7 @@ Past past_of(std::span<const std::filesystem::path> folders, const std::string& 
       if (file.node != node) continue;
       past.segments = std::max(past.segments, file.segment + 1);
       past.counted += file.ended.value_or(0);
-      const auto contents = journal::read(file.path);
+      const auto contents = journal::open(file.path);
       if (!contents) continue;  // killed before it had written anything
       for (const auto& r : contents->ranks)
         if (const auto [it, fresh] = past.ranks.try_emplace(r.rank, r); !fresh && r.status >= it->second.status) it->second = r;

@@ -128,38 +128,41 @@ Result<int> wait_until_ready(Link& link, SignalRelay& relay, std::int64_t extra_
 
 /// The agent's answer to the end of the rank: nothing more to do, or the report of the job.
 Measured collect(Link& link, SignalRelay& relay, const Message& end, const Say& say) {
-  Measured measured{
-      .exit_code = end.outcome.exit_code, .signal = end.outcome.signal, .run = {}, .stored = {}, .not_stored = {}};
+  Measured measured{.exit_code = end.outcome.exit_code, .signal = end.outcome.signal};
+  bool storing = false;
+  std::string summary;
   const bool failed = end.outcome.exit_code != 0;
   const std::int64_t until = failed ? monotonic_ns() + failed_rank_waits_ns : 0;
   bool sent = link.channel().send(end);
   for (;;) {
     int signal = 0;
-    const auto message = next_message(link.channel(), relay, until, signal);
-    if (message && message->type == Message::Type::sampled) {
-      if (auto run = journal::read_job(folders_in(message->text))) measured.run = *std::move(run);
-      link.channel().send({.type = Message::Type::seen});
+    auto message = next_message(link.channel(), relay, until, signal);
+    if (message && message->type == Message::Type::storing) {
+      storing = true;
+    } else if (message && message->type == Message::Type::summary) {
+      summary += message->text;
     } else if (message && message->type == Message::Type::trouble) {
       say(message->text);
     } else if (message && message->type == Message::Type::stored) {
-      measured.stored = message->stored;
+      message->stored.summary = std::move(summary);
+      measured.take(std::move(message->stored));
       return measured;
     } else if (message && message->type == Message::Type::kept) {
+      const auto folders = folders_in(message->text);
+      if (auto run = journal::read_job(folders)) measured.run = *std::move(run);
       measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.not_stored->hint = fmt::format("the run is kept in {}; the next perun command on this folder adds it",
+                                              folders.empty() ? "" : folders.front().string());
       return measured;
     } else if (message && (message->type == Message::Type::bye || message->type == Message::Type::refused)) {
-      measured.run.reset();  // another node's last rank has it
       if (!message->text.empty()) say(message->text);
       return measured;
     } else if (!message) {
       const bool killed = link.channel().closed() && signal == 0;
-      if (!killed || measured.run || !link.join_again()) break;
+      if (!killed || storing || !link.join_again()) break;
       sent = link.channel().send(end) && sent;
     }
   }
-  measured.run.reset();
   return measured;
 }
 
@@ -167,7 +170,7 @@ Result<Measured> run_unmeasured_rank(const Program& program, SignalRelay& relay)
   auto child = Child::start(program, relay.before());
   if (!child) return child.error();
   const Outcome o = outcome_of(attend(*child, relay, -1, [] { return -1; }));
-  return Measured{.exit_code = o.exit_code, .signal = o.signal, .run = {}, .stored = {}, .not_stored = {}};
+  return Measured{.exit_code = o.exit_code, .signal = o.signal};
 }
 
 /// Tells why this rank is not measured, and runs it.
@@ -192,7 +195,7 @@ Result<Measured> measure_rank(const Program& program, const JobTask& task, Signa
   }
   if (*ready != 0) {
     link.channel().send({.type = Message::Type::cancel});
-    return Measured{.exit_code = 128 + *ready, .run = {}, .stored = {}, .not_stored = {}};
+    return Measured{.exit_code = 128 + *ready};
   }
   ::setenv("PERUN_RUN", task.place.key.c_str(), 1);
   const Moment begin = now();

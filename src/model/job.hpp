@@ -31,8 +31,8 @@ struct RankRecord {
   int exit_code = 0;  ///< as a shell reports it
   int signal = 0;     ///< that killed it, or 0
   int pid = 0;
-  Moment begin;  ///< on its node's clocks
-  Moment end;    ///< of a lost one: when that was noticed; mono_ns 0: not known
+  Moment begin = {};  ///< on its node's clocks
+  Moment end = {};    ///< of a lost one: when that was noticed; mono_ns 0: not known
   double user_s = 0, system_s = 0;
   std::int64_t max_rss_bytes = 0;
   std::string app = {};                   ///< empty: the run's

@@ -12,6 +12,7 @@
 #include "model/baseline.hpp"
 #include "model/job.hpp"
 #include "model/marks.hpp"
+#include "model/recording.hpp"
 #include "model/sensor.hpp"
 
 namespace perun {
@@ -44,7 +45,7 @@ struct NodeRecord {
   std::string host;
   Attributes attributes;  ///< machine facts: kernel, cpu_model, ... as strings
   std::vector<Sensor> sensors;
-  std::vector<Series> series;  ///< one per sensor, same order
+  std::vector<Series> series;  ///< one per sensor, same order; empty where `recording` has them
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
@@ -53,6 +54,8 @@ struct NodeRecord {
   Marks marks = {};                          ///< what the programs marked
   Moment begin = {}, end = {};               ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
   std::optional<double> clock_error_s = {};  ///< bound of its wall clock's error; empty: not known, or not synchronized
+  /// The readings of a run too long for memory; belongs to whoever read the run. Null: `series` has them.
+  const Recording* recording = nullptr;
 };
 
 /// How the program ended.

@@ -69,7 +69,7 @@ struct Client::Connection {
   httplib::Client http;
 };
 
-Client::Client(Access access) : connection_(std::make_unique<Connection>(access.address)) {
+Client::Client(const Access& access) : connection_(std::make_unique<Connection>(access.address)) {
   httplib::Client& http = connection_->http;
   http.set_connection_timeout(step_patience);
   http.set_read_timeout(step_patience);

@@ -24,7 +24,7 @@ struct Access {
 /// One service. An answer takes at most 10 s and 4 MiB, and redirections are not followed. Certificates are checked.
 class Client {
  public:
-  explicit Client(Access access);
+  explicit Client(const Access& access);
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) = delete;

@@ -138,6 +138,41 @@ std::vector<std::string> wrapped(std::string_view s, std::size_t width) {
   return lines;
 }
 
+namespace {
+
+/// "-2.147 MJ" as "-2", ".147" and " MJ"; what is no number has neither of the first two.
+struct NumberCell {
+  std::string_view whole, fraction, rest;
+};
+NumberCell number_of(std::string_view cell) noexcept {
+  constexpr std::string_view digits = "0123456789";
+  const auto first = cell.find_first_not_of("+-");
+  if (first == std::string_view::npos || digits.find(cell[first]) == std::string_view::npos) return {{}, {}, cell};
+  const auto whole = std::min(cell.find_first_not_of(digits, first), cell.size());
+  auto end = whole;
+  if (end < cell.size() && cell[end] == '.') end = std::min(cell.find_first_not_of(digits, end + 1), cell.size());
+  return {cell.substr(0, whole), cell.substr(whole, end - whole), cell.substr(end)};
+}
+
+/// The cells of one column padded so that their points stand below each other, and their units.
+void align_at_point(std::vector<std::vector<std::string>>& rows, std::size_t column) {
+  std::size_t before = 0, after = 0, unit = 0;
+  for (const auto& row : rows) {
+    const NumberCell n = number_of(row[column]);
+    if (n.whole.empty()) continue;
+    before = std::max(before, n.whole.size());
+    after = std::max(after, n.fraction.size());
+    unit = std::max(unit, columns(n.rest));
+  }
+  for (auto& row : rows) {
+    const NumberCell n = number_of(row[column]);
+    if (n.whole.empty()) continue;
+    row[column] = fmt::format("{:>{}}{:<{}}{}{:{}}", n.whole, before, n.fraction, after, n.rest, "", unit - columns(n.rest));
+  }
+}
+
+}  // namespace
+
 std::string Table::line(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths, std::size_t indent,
                         std::size_t width) const {
   std::string out(indent, ' ');
@@ -160,16 +195,19 @@ std::string Table::line(const std::vector<std::string>& cells, const std::vector
 }
 
 std::string Table::text(std::size_t indent, std::size_t width) const {
+  auto rows = rows_;
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    if (columns_[i].align == Align::point) align_at_point(rows, i);
   std::vector<std::string> titles;
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     titles.push_back(columns_[i].title);
     std::size_t widest = columns(columns_[i].title);
-    for (const auto& row : rows_) widest = std::max(widest, columns(row[i]));
+    for (const auto& row : rows) widest = std::max(widest, columns(row[i]));
     widths.push_back(std::min(widest, columns_[i].most));
   }
   std::string out = line(titles, widths, indent, width);
-  for (const auto& row : rows_) out += line(row, widths, indent, width);
+  for (const auto& row : rows) out += line(row, widths, indent, width);
   return out;
 }
 

@@ -23,7 +23,11 @@ namespace perun::layout {
 /// `s` broken at spaces into lines of at most `width` columns; words longer than that are cut.
 [[nodiscard]] std::vector<std::string> wrapped(std::string_view s, std::size_t width);
 
-enum class Align : unsigned char { left, right };
+enum class Align : unsigned char {
+  left,
+  right,
+  point,  ///< "36.00 J" and "2.147 MJ" with points and units below each other
+};
 
 /// Cells padded to common column widths, two spaces apart. The last column is wrapped into what `width` leaves.
 class Table {
@@ -35,6 +39,9 @@ class Table {
   };
   explicit Table(std::vector<Column> header) : columns_(std::move(header)) {}
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+  [[nodiscard]] const std::vector<Column>& header() const noexcept { return columns_; }
+  [[nodiscard]] const std::vector<std::vector<std::string>>& rows() const noexcept { return rows_; }
 
   /// Lines that begin with `indent` spaces and end in a newline, without trailing spaces.
   [[nodiscard]] std::string text(std::size_t indent, std::size_t width) const;

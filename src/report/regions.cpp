@@ -113,15 +113,15 @@ Json regions_document(const RegionReport& report) {
   return out;
 }
 
-std::string tables::regions(const RunSummary& run, std::size_t width) {
+tables::Block tables::regions(const RunSummary& run) {
   constexpr std::size_t shown = 12;
   const RegionReport& report = run.regions;
-  if (report.regions.empty()) return "";
+  if (report.regions.empty()) return {};
   const bool pooled = std::any_of(report.regions.begin(), report.regions.end(),
                                   [](const auto& r) { return !r.resolved && r.energy.kind != Kind::unavailable; });
   using layout::Align;
   std::vector<layout::Table::Column> header{
-      {"Region", Align::left, 16}, {"Calls"}, {"Time"}, {"Energy"}, {"+-"}, {"Share"}, {"Mean"}};
+      {"Region", Align::left, 16}, {"Calls"}, {"Time"}, {"Energy", Align::point}, {"+-"}, {"Share"}, {"Mean"}};
   if (pooled)
     header.push_back({"All calls together", Align::left});
   else
@@ -148,12 +148,12 @@ std::string tables::regions(const RunSummary& run, std::size_t width) {
   if (rest.kind != Kind::unavailable)
     table.add({"(no region)", "", units::si(report.unmarked_s, "s", 3), wording::joules(rest.joules()), "",
                total > 0 ? wording::percent(rest.joules() / total) : "", "", ""});
-  std::string out = table.text(2, width);
+  Block out{std::move(table)};
   if (report.regions.size() > shown)
-    out += fmt::format("  and {} regions more; --format json has all\n", report.regions.size() - shown);
+    out.remarks.push_back(fmt::format("and {} regions more; --format json has all", report.regions.size() - shown));
   if (run.usage.energy.kind == Kind::estimated || run.usage.energy.kind == Kind::mixed)
-    out +=
-        fmt::format("  energies of regions are{}\n", run.usage.energy.kind == Kind::mixed ? " partly estimated" : " estimated");
+    out.remarks.push_back(
+        fmt::format("energies of regions are{} estimated", run.usage.energy.kind == Kind::mixed ? " partly" : ""));
   return out;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 #include "base/json.hpp"
 #include "model/summary.hpp"
+#include "report/tables.hpp"
 
 namespace perun {
 
@@ -15,7 +15,7 @@ namespace perun {
 namespace tables {
 
 /// One line per region, those with most energy first; nothing where there are none.
-[[nodiscard]] std::string regions(const RunSummary& run, std::size_t width);
+[[nodiscard]] Block regions(const RunSummary& run);
 
 }  // namespace tables
 

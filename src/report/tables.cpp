@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -68,9 +69,14 @@ std::vector<Group> groups_of(const RunSummary& run) {
   return groups;
 }
 
-std::string grouped(const RunSummary& run, std::size_t width) {
-  layout::Table table(
-      {{"Devices", Align::left, 16}, {"Energy"}, {"Share"}, {"Least"}, {"Mean"}, {"Most"}, {"Source", Align::left}});
+Block grouped(const RunSummary& run) {
+  layout::Table table({{"Devices", Align::left, 16},
+                       {"Energy", Align::point},
+                       {"Share"},
+                       {"Least"},
+                       {"Mean"},
+                       {"Most"},
+                       {"Source", Align::left}});
   const double total = run.usage.energy.joules();
   for (const Group& g : groups_of(run)) {
     const Kind kind = g.first->kind;
@@ -79,50 +85,71 @@ std::string grouped(const RunSummary& run, std::size_t width) {
                part ? wording::percent(g.energy.joules() / total) : "", power_cell(kind, g.least_W),
                power_cell(kind, g.sum_W / static_cast<double>(g.count)), power_cell(kind, g.most_W), source_cell(*g.first)});
   }
-  return table.text(2, width);
+  return {std::move(table)};
 }
 
 }  // namespace
 
-std::string domains(const RunSummary& run, std::size_t width) {
-  struct Row {
-    std::string_view name;
-    Amount energy;
-  };
-  std::vector<Row> rows;
+std::string Block::text(std::size_t width) const {
+  if (!table) return "";
+  constexpr std::size_t indent = 2;
+  std::string out = table->text(indent, width);
+  for (const auto& remark : remarks)
+    for (const auto& line : layout::wrapped(remark, width - indent)) out += "  " + line + "\n";
+  return out;
+}
+
+std::vector<Part> domains(const RunSummary& run) {
+  std::vector<Part> parts;
   for (const auto& node : run.nodes)
     for (const auto& d : node.devices) {
       if (!d.counted || d.kind == Kind::unavailable) continue;
-      auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.name == people_call(d.domain); });
-      if (row == rows.end()) row = rows.insert(rows.end(), Row{people_call(d.domain), {}});
-      row->energy += d.usage.energy;
+      auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.name == people_call(d.domain); });
+      if (part == parts.end()) part = parts.insert(parts.end(), Part{std::string(people_call(d.domain)), {}, 0});
+      part->energy += d.usage.energy;
     }
   const double total = run.usage.energy.joules();
-  if (rows.size() < 2 || !(total > 0)) return "";
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.energy.joules() > b.energy.joules(); });
-  std::string out;
-  for (const Row& row : rows) {
-    const double share = std::min(row.energy.joules() / total, 1.0);
+  if (parts.size() < 2 || !(total > 0)) return {};
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const Part& a, const Part& b) { return a.energy.joules() > b.energy.joules(); });
+  for (Part& part : parts) part.share = std::min(part.energy.joules() / total, 1.0);
+  return parts;
+}
+
+std::string domain_bars(const RunSummary& run, std::size_t width) {
+  const auto parts = domains(run);
+  if (parts.empty()) return "";
+  constexpr std::size_t tags = 20;  // room for the longest tag behind a full bar
+  layout::Table table({{"", Align::left, 16}, {"", Align::point}, {""}, {"", Align::left}});
+  for (const Part& part : parts)
+    table.add({part.name, wording::joules(part.energy.joules()), wording::percent(part.share), ""});
+  std::istringstream rows(table.text(2, width));
+  std::string out, row;
+  std::getline(rows, row);  // the titles, all empty
+  std::size_t before = 0;
+  std::vector<std::string> lines;
+  while (std::getline(rows, row)) before = std::max(before, row.size()), lines.push_back(row);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const double share = parts[i].share;
+    const auto bar = static_cast<std::size_t>(std::lround(share * static_cast<double>(width - before - 2 - tags)));
     std::string line =
-        fmt::format("  {:<8}  {:>9}  {:>7}  ", row.name, wording::joules(row.energy.joules()), wording::percent(share));
-    const std::string_view tag = wording::tag(row.energy.kind);
-    // 20: room for the longest tag behind a full bar.
-    const auto bar = static_cast<std::size_t>(std::lround(share * static_cast<double>(width - line.size() - 20)));
-    line += std::string(std::max<std::size_t>(bar, share > 0 ? 1 : 0), '#') + std::string(tag);
+        fmt::format("{:<{}}  {}{}", lines[i], before, std::string(std::max<std::size_t>(bar, share > 0 ? 1 : 0), '#'),
+                    wording::tag(parts[i].energy.kind));
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return out;
 }
 
-std::string nodes(const RunSummary& run, std::size_t width) {
+Block nodes(const RunSummary& run) {
   constexpr std::size_t shown = 5;
-  if (run.nodes.size() < 2) return "";
+  if (run.nodes.size() < 2) return {};
   std::vector<const NodeSummary*> sorted;
   for (const auto& node : run.nodes) sorted.push_back(&node);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto* a, const auto* b) { return a->usage.energy.joules() > b->usage.energy.joules(); });
   const double total = run.usage.energy.joules();
-  layout::Table table({{"Node", Align::left, 18}, {"Energy"}, {"Share"}, {"Mean"}, {"Max"}, {"CPU"}, {"", Align::left}});
+  layout::Table table(
+      {{"Node", Align::left, 18}, {"Energy", Align::point}, {"Share"}, {"Mean"}, {"Max"}, {"CPU"}, {"", Align::left}});
   for (std::size_t i = 0; i < std::min(shown, sorted.size()); ++i) {
     const NodeSummary& n = *sorted[i];
     const Kind kind = n.usage.energy.kind;
@@ -132,29 +159,32 @@ std::string nodes(const RunSummary& run, std::size_t width) {
                n.activity.cpu_utilization ? wording::percent(*n.activity.cpu_utilization) : "",
                std::string(wording::tag(kind)).substr(kind == Kind::mixed || kind == Kind::estimated ? 1 : 0)});
   }
-  std::string out = table.text(2, width);
-  if (sorted.size() > shown) out += fmt::format("  and {} more\n", sorted.size() - shown);
+  Block out{std::move(table)};
+  if (sorted.size() > shown) out.remarks.push_back(fmt::format("and {} more", sorted.size() - shown));
   const double mean = total / static_cast<double>(sorted.size());
   if (mean > 0)
-    for (const auto& line : layout::wrapped(
-             fmt::format("{} used {:.1f} % more than the mean of all nodes{}", printable(sorted.front()->host),
-                         (sorted.front()->usage.energy.joules() / mean - 1) * 100, wording::tag(run.usage.energy.kind)),
-             width - 2))
-      out += "  " + line + "\n";
+    out.remarks.push_back(fmt::format("{} used {:.1f} % more than the mean of all nodes{}", printable(sorted.front()->host),
+                                      (sorted.front()->usage.energy.joules() / mean - 1) * 100,
+                                      wording::tag(run.usage.energy.kind)));
   return out;
 }
 
-std::string devices(const RunSummary& run, std::size_t width) {
+Block devices(const RunSummary& run) {
   std::size_t count = 0;
   for (const auto& node : run.nodes) count += node.devices.size();
-  if (count == 0) return "";
-  if (run.nodes.size() > 1 || count > 8) return grouped(run, width);
-  layout::Table table({{"Device", Align::left, 20}, {"Energy"}, {"Share"}, {"Mean"}, {"Max"}, {"Source", Align::left}});
+  if (count == 0) return {};
+  if (run.nodes.size() > 1 || count > 8) return grouped(run);
+  layout::Table table({{"Device", Align::left, 20},
+                       {"Energy", Align::point},
+                       {"Share"},
+                       {"Mean", Align::point},
+                       {"Max", Align::point},
+                       {"Source", Align::left}});
   for (const auto& d : run.nodes.front().devices)
     table.add({printable(d.label), energy_cell(d.usage.energy),
                d.counted && d.kind != Kind::unavailable ? wording::percent(d.share) : "",
                power_cell(d.kind, d.usage.power_mean_W), power_cell(d.kind, d.usage.power_max_W), source_cell(d)});
-  return table.text(2, width);
+  return {std::move(table)};
 }
 
 }  // namespace perun::tables

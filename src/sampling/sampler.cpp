@@ -17,6 +17,8 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
+/// Between the first reading that waits and the word that it does: half of what a kill may cost, the rest is the scheduler's.
+constexpr std::int64_t announced_within_ns = 50'000'000;
 constexpr double greatest_socket_power_W = 1500;
 constexpr std::int64_t fast_refresh_ns = 2'000'000;  ///< a counter renewed at least this often is waited for at an edge
 
@@ -184,7 +186,7 @@ void Sampler::run() noexcept {
     since_signal += whole ? schedule.period_ns() : 0;
     if (quick_ && !whole) since_signal += quick_->period_ns();
     const auto coming_ns = quick_ ? std::min(schedule.period_ns(), quick_->period_ns()) : schedule.period_ns();
-    if (since_signal + coming_ns > second / 10) {
+    if (since_signal + coming_ns > announced_within_ns) {
       intake_->announce();
       since_signal = 0;
     }

@@ -64,7 +64,7 @@ class Sampler {
   /// When the program was seen to end, by the host's clock; 0: it was not. After stop().
   [[nodiscard]] std::int64_t program_ended_ns() const noexcept { return program_ended_ns_; }
 
-  /// Readable (eventfd) when readings wait: after each tick, or every 100 ms at higher rates.
+  /// Readable (eventfd) when readings wait: after each tick, or every 50 ms at higher rates.
   [[nodiscard]] int ready_fd() const noexcept { return intake_->ready_fd(); }
 
   /// Hands what waits to take(span<const RingSample>). Any one thread.

@@ -18,6 +18,7 @@
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 #include "store/write.hpp"
 
 namespace perun {
@@ -30,7 +31,7 @@ enum class Target { new_file, old_file };
 struct Job {
   std::filesystem::path file;
   const Run& run;
-  const RunSummary& summary;
+  const Summarize& summarize;
   const AppendOptions& options;
   std::int64_t deadline_ns;
 };
@@ -38,6 +39,7 @@ struct Job {
 Status check(const Run& run) {
   if (run.app.empty()) return Error{Errc::invalid, "a run needs the name of its application to be stored"};
   for (const auto& node : run.nodes) {
+    if (node.recording != nullptr) continue;
     if (node.series.size() != node.sensors.size())
       return Error{Errc::invalid,
                    fmt::format("node '{}' has {} sensors but {} series", node.host, node.sensors.size(), node.series.size())};
@@ -72,9 +74,9 @@ Result<int> add_run(const h5::File& opened, const Job& job, Target target) {
                  "use another --name or --data_out"};
   const auto number = h5::next_number(*application);
   if (!number) return number;
-  if (auto written = h5::write_run(types, application->group.get(), job.run, job.summary, *number); !written)
-    return written.error();
-  if (auto counted = h5::count_run(types, opened, *application, job.summary, *number); !counted) return counted.error();
+  const auto summary = h5::write_run(types, application->group.get(), job.run, job.summarize, *number);
+  if (!summary) return summary.error();
+  if (auto counted = h5::count_run(types, opened, *application, *summary, *number); !counted) return counted.error();
   if (job.options.totals != nullptr) *job.options.totals = h5::read_totals(*application);
   return number;
 }
@@ -95,6 +97,7 @@ Result<int> add_and_commit(LockedFile fd, const std::filesystem::path& path, con
     (void)file.release();
     return h5::failure(Errc::io, "cannot be written");
   }
+  if (auto written = file->status(); !written) return written.error();
   if (!number) return number;
   if (auto committed = file->commit(); !committed) return committed.error();
   if (target == Target::new_file) {
@@ -109,7 +112,7 @@ Result<int> add_and_commit(LockedFile fd, const std::filesystem::path& path, con
 Result<std::optional<int>> create(const Job& job) {
   std::error_code failed;
   if (job.file.has_parent_path()) std::filesystem::create_directories(job.file.parent_path(), failed);
-  const auto fresh = job.file.parent_path() / ("." + job.file.filename().string() + ".new");
+  const auto fresh = draft_path(job.file, Draft::fresh);
   auto fd = open_locked(fresh, O_RDWR | O_CREAT, Share::nobody, job.deadline_ns);
   if (!fd) return fd.error();
   if (std::filesystem::exists(job.file, failed)) {
@@ -134,11 +137,11 @@ Result<int> append(LockedFile fd, const Job& job) {
 
 }  // namespace
 
-Result<int> append_run_with(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
+Result<int> append_run_with(const std::filesystem::path& file, const Run& run, const Summarize& summarize,
                             const AppendOptions& options) {
   if (auto checked = check(run); !checked) return checked.error();
   const h5::Quiet quiet;
-  const Job job{real_path(file), run, summary, options, monotonic_ns() + std::int64_t{options.wait_ms} * 1'000'000};
+  const Job job{real_path(file), run, summarize, options, monotonic_ns() + std::int64_t{options.wait_ms} * 1'000'000};
   for (;;) {
     auto fd = open_locked(job.file, O_RDWR, Share::nobody, job.deadline_ns);
     if (fd) return append(std::move(*fd), job);
@@ -147,6 +150,17 @@ Result<int> append_run_with(const std::filesystem::path& file, const Run& run, c
     if (!created) return created.error();
     if (*created) return **created;
   }
+}
+
+Result<int> append_run_with(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
+                            const AppendOptions& options) {
+  return append_run_with(
+      file, run, [&](const Run&, std::span<Readings* const>) { return summary; }, options);
+}
+
+Result<int> append_run(const std::filesystem::path& file, const Run& run, const Summarize& summarize, bool check_present,
+                       int wait_ms, StoredTotals* totals) {
+  return append_run_with(file, run, summarize, {check_present, wait_ms, {}, totals});
 }
 
 Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary, bool check_present,

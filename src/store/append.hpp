@@ -14,6 +14,8 @@ struct AppendOptions {
 };
 
 /// append_run() with a hook for tests.
+[[nodiscard]] Result<int> append_run_with(const std::filesystem::path& file, const Run& run, const Summarize& summarize,
+                                          const AppendOptions& options);
 [[nodiscard]] Result<int> append_run_with(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
                                           const AppendOptions& options);
 

@@ -9,6 +9,7 @@ namespace perun::h5 {
 namespace {
 
 constexpr std::size_t longest_field = 1 << 20;
+constexpr hssize_t most_integers = 1 << 20;
 
 Type fixed_text(std::size_t size) {
   Type type(H5Tcopy(H5T_C_S1));
@@ -165,6 +166,18 @@ std::optional<double> AttributeReader::number(const char* name) const {
   if (found != H5T_FLOAT && found != H5T_INTEGER) return std::nullopt;
   if (H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0) return std::nullopt;
   return value;
+}
+
+std::optional<std::vector<std::int64_t>> AttributeReader::integers(const char* name) const {
+  if (H5Aexists(object_, name) <= 0) return std::nullopt;
+  const Attribute attribute(H5Aopen(object_, name, H5P_DEFAULT));
+  const Space space(attribute ? H5Aget_space(attribute.get()) : H5I_INVALID_HID);
+  const Type type(attribute ? H5Aget_type(attribute.get()) : H5I_INVALID_HID);
+  const hssize_t count = space ? H5Sget_simple_extent_npoints(space.get()) : -1;
+  if (!type || H5Tget_class(type.get()) != H5T_INTEGER || count < 0 || count > most_integers) return std::nullopt;
+  std::vector<std::int64_t> values(static_cast<std::size_t>(count));
+  if (!values.empty() && H5Aread(attribute.get(), H5T_NATIVE_INT64, values.data()) < 0) return std::nullopt;
+  return values;
 }
 
 std::string AttributeReader::text_or(const char* name, std::string_view other) const {

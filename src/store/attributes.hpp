@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/hid.hpp"
 
@@ -61,6 +62,8 @@ class AttributeReader {
   [[nodiscard]] std::optional<std::string> text(const char* name) const;
   [[nodiscard]] std::optional<std::int64_t> integer(const char* name) const;
   [[nodiscard]] std::optional<double> number(const char* name) const;
+  /// A row of integers.
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> integers(const char* name) const;
 
   [[nodiscard]] std::string text_or(const char* name, std::string_view other = {}) const;
   [[nodiscard]] std::int64_t integer_or(const char* name, std::int64_t other = 0) const {

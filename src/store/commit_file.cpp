@@ -16,7 +16,7 @@ namespace perun {
 
 namespace {
 
-constexpr std::size_t spill_bytes = 8 << 20;
+constexpr std::size_t spill_bytes = 2 << 20;
 
 std::size_t size_of(std::uint64_t bytes) {
   return static_cast<std::size_t>(bytes);
@@ -208,6 +208,11 @@ Status CommitFile::replace_old(const std::vector<Patch>& patches) {
   if (auto synced = sync("sync old"); !synced) return synced;
   ::unlink(sidecar_path(path_).c_str());
   step("remove sidecar");
+  return Ok{};
+}
+
+Status CommitFile::status() const {
+  if (error_) return *error_;
   return Ok{};
 }
 

@@ -65,6 +65,9 @@ class CommitFile {
   void write_guarded(std::uint64_t address, std::span<const std::byte> bytes, int rank, std::uint64_t interim_address,
                      std::span<const std::byte> interim, int interim_rank);
 
+  /// What went wrong since it was opened, if anything did: then what is read back may be wrong too.
+  [[nodiscard]] Status status() const;
+
   /// On failure the file is as it was, except when an old part could not be written: then the sidecar stays and the
   /// next recover() finishes.
   [[nodiscard]] Status commit();

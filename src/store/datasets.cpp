@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <new>
+#include <type_traits>
 
+#include "store/checksum.hpp"
 #include "store/layout.hpp"
 
 namespace perun::h5 {
@@ -31,24 +33,36 @@ Properties small_transfer() {
   return transfer;
 }
 
-Properties storage(std::span<const hsize_t> shape) {
+Properties storage(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
   Properties list(H5Pcreate(H5P_DATASET_CREATE));
   if (shape.back() > layout::plain_rows) {
     std::array<hsize_t, 2> chunk{1, 1};
-    chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), layout::chunk_rows);
+    chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), chunk_rows);
     H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
     H5Pset_shuffle(list.get());
     H5Pset_deflate(list.get(), deflate_level);
+    H5Pset_fletcher32(list.get());
   }
   return list;
 }
 
-Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span<const hsize_t> shape) {
+Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span<const hsize_t> shape,
+                     std::uint64_t chunk_rows = layout::chunk_rows) {
   const Space space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
-  const auto list = storage(shape);
-  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), H5P_DEFAULT));
+  const auto list = storage(shape, chunk_rows);
+  // Whole chunks are written in their order: one is enough to remember, where HDF5 would keep 1 MiB of each dataset.
+  const Properties access(H5Pcreate(H5P_DATASET_ACCESS));
+  H5Pset_chunk_cache(access.get(), 1, chunk_rows * sizeof(std::int64_t), 1);
+  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), access.get()));
   if (!made) return cannot_write(name);
   return made;
+}
+
+/// Chunks have their own.
+Result<Dataset> with_checksum(Dataset dataset, std::size_t rows, std::uint32_t crc) {
+  if (rows > layout::plain_rows) return dataset;
+  if (auto kept = keep_checksums(dataset, std::span(&crc, 1)); !kept) return kept.error();
+  return dataset;
 }
 
 template <class T>
@@ -57,39 +71,41 @@ Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored
   auto made = make(group, name, stored, shape);
   if (made && !rows.empty() && H5Dwrite(made->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
     return cannot_write(name);
-  return made;
+  if (!made) return made;
+  return with_checksum(*std::move(made), rows.size(), checksum(rows));
 }
 
-Result<Space> space_of(const Dataset& dataset, const std::string& name, H5T_class_t wanted, std::span<hsize_t> shape) {
-  const Type type(H5Dget_type(dataset.get()));
-  Space space(H5Dget_space(dataset.get()));
-  if (!type || !space) return cannot_read(name, "no type or shape");
-  if (H5Tget_class(type.get()) != wanted)
-    return cannot_read(name, wanted == H5T_INTEGER ? "not of integers" : "not of numbers");
-  if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
-      H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0)
-    return cannot_read(name, "unexpected number of dimensions");
-  const std::uint64_t largest = H5Dget_storage_size(dataset.get()) * best_deflate_ratio + slack_bytes;
-  std::uint64_t values = 1;
-  for (const auto n : shape)
-    if (__builtin_mul_overflow(values, n, &values)) return cannot_read(name, "implausible size");
-  if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
-  return space;
-}
-
+/// How a type is stored and given.
 template <class T>
-Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class_t kind, hid_t wanted) try {
-  const auto dataset = open_dataset(group, name);
-  if (!dataset) return dataset.error();
-  hsize_t shape[1] = {};
-  const auto space = space_of(*dataset, name, kind, shape);
-  if (!space) return space.error();
-  std::vector<T> rows(shape[0]);
-  if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
-    return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return rows;
-} catch (const std::bad_alloc&) {
-  return cannot_read(name, "not enough memory");
+hid_t stored_type() noexcept;
+template <>
+hid_t stored_type<std::int64_t>() noexcept {
+  return H5T_STD_I64LE;
+}
+template <>
+hid_t stored_type<std::int32_t>() noexcept {
+  return H5T_STD_I32LE;
+}
+template <>
+hid_t stored_type<double>() noexcept {
+  return H5T_IEEE_F64LE;
+}
+template <class T>
+hid_t given_type() noexcept {
+  return std::is_same_v<T, double> ? H5T_NATIVE_DOUBLE : sizeof(T) == 8 ? H5T_NATIVE_INT64 : H5T_NATIVE_INT32;
+}
+
+/// The place of a piece in memory and in the file.
+struct Piece {
+  Space memory, file;
+  explicit operator bool() const noexcept { return memory && file; }
+};
+Piece piece_of(const Dataset& dataset, std::optional<std::uint64_t> member, std::uint64_t first, hsize_t count) {
+  Piece piece{Space(H5Screate_simple(1, &count, nullptr)), Space(H5Dget_space(dataset.get()))};
+  const std::array<hsize_t, 2> start{member.value_or(first), first}, counts{member ? 1 : count, count};
+  if (piece && H5Sselect_hyperslab(piece.file.get(), H5S_SELECT_SET, start.data(), nullptr, counts.data(), nullptr) < 0)
+    return {};
+  return piece;
 }
 
 }  // namespace
@@ -109,7 +125,9 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   auto made = make(group, name, types.text.get(), shape);
   if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
     return cannot_write(name);
-  return made;
+  // What is in chunks are the references to the texts, so that these need a checksum in any case.
+  if (!made) return made;
+  return with_checksum(*std::move(made), 0, checksum_of_texts(rows));
 }
 
 Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
@@ -117,7 +135,8 @@ Status write_text(const Types& types, hid_t group, const char* name, const std::
   const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
     return cannot_write(name);
-  return Ok{};
+  const std::uint32_t crc = checksum_of_texts(std::span(&text, 1));
+  return keep_checksums(made, std::span(&crc, 1));
 }
 
 std::optional<std::string> read_text(hid_t group, const char* name) {
@@ -132,22 +151,95 @@ std::optional<std::string> read_text(hid_t group, const char* name) {
     return std::nullopt;
   std::string text = read;
   H5free_memory(read);
+  if (!check(kept_checksums(dataset), 0, checksum_of_texts(std::span(&text, 1)), name)) return std::nullopt;
   return text;
 }
 
-Result<Dataset> write_table(hid_t group, const std::string& name, std::span<const std::span<const std::int32_t>> rows) {
-  const std::array<hsize_t, 2> shape{rows.size(), rows.front().size()};
-  auto made = make(group, name, H5T_STD_I32LE, shape);
-  if (!made || shape[1] == 0) return made;
-  const Space space(H5Dget_space(made->get()));
-  const Space line(H5Screate_simple(1, &shape[1], nullptr));
-  for (hsize_t i = 0; i < shape[0]; ++i) {
-    const std::array<hsize_t, 2> start{i, 0}, count{1, shape[1]};
-    if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0 ||
-        H5Dwrite(made->get(), H5T_NATIVE_INT32, line.get(), space.get(), H5P_DEFAULT, rows[i].data()) < 0)
-      return cannot_write(name);
+template <class T>
+Result<Dataset> make_dataset(hid_t group, const std::string& name, std::optional<std::uint64_t> members, std::uint64_t rows,
+                             std::uint64_t chunk_rows) {
+  const std::array<hsize_t, 2> shape{members.value_or(0), rows};
+  return make(group, name, stored_type<T>(), std::span(shape).subspan(members ? 0 : 1), chunk_rows);
+}
+
+template <class T>
+Status write_piece(const Dataset& dataset, const std::string& name, std::optional<std::uint64_t> member, std::uint64_t first,
+                   std::span<const T> values) {
+  if (values.empty()) return Ok{};
+  const Piece piece = piece_of(dataset, member, first, values.size());
+  if (!piece || H5Dwrite(dataset.get(), given_type<T>(), piece.memory.get(), piece.file.get(), H5P_DEFAULT, values.data()) < 0)
+    return cannot_write(name);
+  return Ok{};
+}
+
+template <class T>
+Status read_piece(const Dataset& dataset, const std::string& name, std::optional<std::uint64_t> member, std::uint64_t first,
+                  std::span<T> values) {
+  if (values.empty()) return Ok{};
+  const Piece piece = piece_of(dataset, member, first, values.size());
+  if (!piece || H5Dread(dataset.get(), given_type<T>(), piece.memory.get(), piece.file.get(), H5P_DEFAULT, values.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  return Ok{};
+}
+
+template Result<Dataset> make_dataset<std::int64_t>(hid_t, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                                                    std::uint64_t);
+template Result<Dataset> make_dataset<std::int32_t>(hid_t, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                                                    std::uint64_t);
+template Result<Dataset> make_dataset<double>(hid_t, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                                              std::uint64_t);
+template Status write_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                            std::span<const std::int64_t>);
+template Status write_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                            std::span<const std::int32_t>);
+template Status write_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                            std::span<const double>);
+template Status read_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                           std::span<std::int64_t>);
+template Status read_piece(const Dataset&, const std::string&, std::optional<std::uint64_t>, std::uint64_t,
+                           std::span<std::int32_t>);
+
+namespace {
+
+Status shape_of(const Dataset& dataset, const std::string& name, H5T_class_t wanted, std::span<std::uint64_t> shape) {
+  const Type type(H5Dget_type(dataset.get()));
+  const Space space(H5Dget_space(dataset.get()));
+  if (!type || !space) return cannot_read(name, "no type or shape");
+  if (H5Tget_class(type.get()) != wanted)
+    return cannot_read(name, wanted == H5T_INTEGER ? "not of integers" : "not of numbers");
+  std::array<hsize_t, H5S_MAX_RANK> found{};
+  if (H5Sget_simple_extent_ndims(space.get()) != static_cast<int>(shape.size()) ||
+      H5Sget_simple_extent_dims(space.get(), found.data(), nullptr) < 0)
+    return cannot_read(name, "unexpected number of dimensions");
+  const std::uint64_t largest = H5Dget_storage_size(dataset.get()) * best_deflate_ratio + slack_bytes;
+  std::uint64_t values = 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    shape[i] = found[i];
+    if (__builtin_mul_overflow(values, shape[i], &values)) return cannot_read(name, "implausible size");
   }
-  return made;
+  if (values > largest / H5Tget_size(type.get())) return cannot_read(name, "implausible size");
+  return Ok{};
+}
+
+template <class T>
+Result<std::vector<T>> read_line(hid_t group, const std::string& name, H5T_class_t kind, hid_t wanted) try {
+  const auto dataset = open_dataset(group, name);
+  if (!dataset) return dataset.error();
+  std::array<std::uint64_t, 1> shape{};
+  if (auto found = shape_of(*dataset, name, kind, shape); !found) return found.error();
+  std::vector<T> rows(shape[0]);
+  if (!rows.empty() && H5Dread(dataset->get(), wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
+    return failure(Errc::format, "cannot read the dataset '" + name + "'");
+  if (auto same = check(kept_checksums(*dataset), 0, checksum(std::span<const T>(rows)), name); !same) return same.error();
+  return rows;
+} catch (const std::bad_alloc&) {
+  return cannot_read(name, "not enough memory");
+}
+
+}  // namespace
+
+Status integer_shape(const Dataset& dataset, const std::string& name, std::span<std::uint64_t> shape) {
+  return shape_of(dataset, name, H5T_INTEGER, shape);
 }
 
 Result<Dataset> open_dataset(hid_t group, const std::string& name) {
@@ -167,9 +259,9 @@ Result<std::vector<double>> read_numbers(hid_t group, const std::string& name) {
 Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name) try {
   const auto dataset = open_dataset(group, name);
   if (!dataset) return dataset.error();
-  hsize_t shape[1] = {};
-  const auto space = space_of(*dataset, name, H5T_STRING, shape);
-  if (!space) return space.error();
+  std::array<std::uint64_t, 1> shape{};
+  if (auto found = shape_of(*dataset, name, H5T_STRING, shape); !found) return found.error();
+  const Space space(H5Dget_space(dataset->get()));
   const Type stored(H5Dget_type(dataset->get()));
   if (H5Tis_variable_str(stored.get()) <= 0) return cannot_read(name, "of another type");
   const Type type(H5Tcopy(H5T_C_S1));
@@ -179,30 +271,13 @@ Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name
   if (!pointers.empty() && H5Dread(dataset->get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0)
     return failure(Errc::format, "cannot read the dataset '" + name + "'");
   std::vector<std::string> texts;
+  texts.reserve(pointers.size());
   for (const char* text : pointers) texts.emplace_back(text == nullptr ? "" : text);
-  H5Dvlen_reclaim(type.get(), space->get(), H5P_DEFAULT, pointers.data());
+  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, pointers.data());
+  if (auto same = check(kept_checksums(*dataset), 0, checksum_of_texts(texts), name); !same) return same.error();
   return texts;
 } catch (const std::bad_alloc&) {
   return cannot_read(name, "not enough memory");
-}
-
-Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows, std::uint64_t columns,
-                                                 const std::string& name) {
-  const Space space(H5Dget_space(table));
-  const Type type(H5Dget_type(table));
-  std::array<hsize_t, 2> shape{};
-  if (!space || !type || H5Tget_class(type.get()) != H5T_INTEGER || H5Sget_simple_extent_ndims(space.get()) != 2 ||
-      H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr) < 0 || shape[0] != rows || shape[1] != columns ||
-      row >= rows)
-    return cannot_read(name, "unexpected shape");
-  std::vector<std::int32_t> values(columns);
-  if (columns == 0) return values;
-  const std::array<hsize_t, 2> start{row, 0}, count{1, columns};
-  const Space line(H5Screate_simple(1, &shape[1], nullptr));
-  if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr) < 0 ||
-      H5Dread(table, H5T_NATIVE_INT32, line.get(), space.get(), H5P_DEFAULT, values.data()) < 0)
-    return failure(Errc::format, "cannot read the dataset '" + name + "'");
-  return values;
 }
 
 Result<std::size_t> Scales::add(const Types& types, const Dataset& dataset, const std::string& name) {

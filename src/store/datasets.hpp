@@ -12,7 +12,7 @@
 
 namespace perun::h5 {
 
-/// New datasets of one dimension. Long ones are chunked and compressed, short ones stored plainly.
+/// New datasets of one dimension with checksums. Long ones are chunked and compressed, short ones stored plainly.
 [[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const std::int64_t> rows);
 [[nodiscard]] Result<Dataset> write_rows(hid_t group, const std::string& name, std::span<const double> rows);
 [[nodiscard]] Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& name,
@@ -20,22 +20,31 @@ namespace perun::h5 {
 
 /// A new scalar dataset of one text, however long.
 [[nodiscard]] Status write_text(const Types& types, hid_t group, const char* name, const std::string& text);
-/// Nothing when there is no such dataset.
+/// Nothing when there is no such dataset, or another text than was written.
 [[nodiscard]] std::optional<std::string> read_text(hid_t group, const char* name);
 
-/// A new dataset of two dimensions from rows of equal length.
-[[nodiscard]] Result<Dataset> write_table(hid_t group, const std::string& name,
-                                          std::span<const std::span<const std::int32_t>> rows);
+/// A new dataset to be filled piece by piece: of one dimension, or with `members` of two. Long ones are chunked by
+/// `chunk_rows` and compressed, short ones stored plainly.
+template <class T>
+[[nodiscard]] Result<Dataset> make_dataset(hid_t group, const std::string& name, std::optional<std::uint64_t> members,
+                                           std::uint64_t rows, std::uint64_t chunk_rows);
 
-/// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, or stating
-/// more values than the stored bytes can hold), io.
+/// Values from `first` on of a dataset of one dimension, or of row `member` of a table.
+template <class T>
+[[nodiscard]] Status write_piece(const Dataset& dataset, const std::string& name, std::optional<std::uint64_t> member,
+                                 std::uint64_t first, std::span<const T> values);
+template <class T>
+[[nodiscard]] Status read_piece(const Dataset& dataset, const std::string& name, std::optional<std::uint64_t> member,
+                                std::uint64_t first, std::span<T> values);
+
+/// Whole datasets of a file that may come from anywhere. Errors: format (absent, another type or shape, a wrong checksum,
+/// or stating more values than the stored bytes can hold), io.
 [[nodiscard]] Result<std::vector<std::int64_t>> read_rows(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<double>> read_numbers(hid_t group, const std::string& name);
 [[nodiscard]] Result<std::vector<std::string>> read_texts(hid_t group, const std::string& name);
 
-/// Row `row` of a table that must have `rows` x `columns` values.
-[[nodiscard]] Result<std::vector<std::int32_t>> read_table_row(hid_t table, std::uint64_t row, std::uint64_t rows,
-                                                               std::uint64_t columns, const std::string& name);
+/// The shape of a dataset of integers with so many dimensions; errors as for read_rows().
+[[nodiscard]] Status integer_shape(const Dataset& dataset, const std::string& name, std::span<std::uint64_t> shape);
 [[nodiscard]] Result<Dataset> open_dataset(hid_t group, const std::string& name);
 
 /// Dimension scales as HDF5's H5DS makes them, but each attribute written once instead of rewritten for every dataset

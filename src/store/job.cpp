@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ int small(std::int64_t value) noexcept {
 }
 
 std::int64_t in_us(double seconds) noexcept {
-  return static_cast<std::int64_t>(seconds * 1e6 + 0.5);
+  return std::llround(seconds * 1e6);
 }
 
 constexpr const char* epoch = "nanoseconds since 1970-01-01 00:00:00";

@@ -54,6 +54,7 @@ inline constexpr const char* standard_name = "standard_name";
 inline constexpr const char* axis = "axis";
 inline constexpr const char* long_name = "long_name";
 inline constexpr const char* scale_factor = "scale_factor";
+inline constexpr const char* checksum = "crc32c";
 inline constexpr const char* add_offset = "add_offset";
 inline constexpr const char* coordinates = "coordinates";
 inline constexpr const char* valid_min = "valid_min";

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <list>
 #include <memory>
 #include <system_error>
 
@@ -14,9 +15,11 @@
 #include "store/application.hpp"
 #include "store/commit_driver.hpp"
 #include "store/copy.hpp"
+#include "store/lanes.hpp"
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 #include "store/write.hpp"
 
 namespace perun {
@@ -46,7 +49,8 @@ Status fill(const h5::File& file, const std::string& app, const NextRun& next, i
     if (!*more) break;
     run.number = std::max(run.number, free);
     free = run.number + 1;
-    if (auto written = h5::write_run(types, application->group.get(), run, summary, run.number); !written) return written;
+    const auto known = [&](const Run&, std::span<Readings* const>) { return summary; };
+    if (auto written = h5::write_run(types, application->group.get(), run, known, run.number); !written) return written.error();
     if (auto counted = h5::count_run(types, file, *application, summary, run.number); !counted) return counted;
   }
   return h5::AttributeWriter(types, application->group.get())
@@ -55,7 +59,8 @@ Status fill(const h5::File& file, const std::string& app, const NextRun& next, i
 }
 
 /// Writes the whole file beside its place and leaves it there.
-Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next, int next_number) {
+Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std::string& app, const NextRun& next,
+                    int next_number) {
   if (::ftruncate(fd.get(), 0) != 0) return system_error("write", fresh);
   auto bytes = std::make_unique<CommitFile>(std::move(fd), fresh);
   auto opened = h5::create(*bytes);
@@ -68,16 +73,12 @@ Status write_beside(LockedFile fd, const std::filesystem::path& fresh, const std
   return filled ? bytes->commit() : filled;
 }
 
-std::filesystem::path beside(const std::filesystem::path& path) {
-  return path.parent_path() / ("." + path.filename().string() + ".new");
-}
-
 }  // namespace
 
 Status make_file(const std::filesystem::path& file, const std::string& app, const NextRun& next) {
   const h5::Quiet quiet;
   const auto path = real_path(file);
-  const auto fresh = beside(path);
+  const auto fresh = draft_path(path, Draft::fresh);
   auto fd = open_locked(fresh, O_RDWR | O_CREAT, Share::nobody, monotonic_ns() + wait_ns);
   if (!fd) return fd.error();
   const Fd same(::fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));  // keeps the lock until the name is gone
@@ -97,10 +98,10 @@ Status make_file(const std::filesystem::path& file, const std::string& app, cons
   return Ok{};
 }
 
-Result<std::int64_t> compact_file(const std::filesystem::path& file, const std::function<RunSummary(const Run&)>& summarize) {
+Result<std::int64_t> compact_file(const std::filesystem::path& file, const Revise& figures) {
   const h5::Quiet quiet;
   const auto path = real_path(file);
-  const auto fresh = beside(path);
+  const auto fresh = draft_path(path, Draft::fresh);
   const auto deadline = monotonic_ns() + wait_ns;
   auto old = open_locked(path, O_RDWR, Share::nobody, deadline);
   if (!old) return old.error();
@@ -115,12 +116,21 @@ Result<std::int64_t> compact_file(const std::filesystem::path& file, const std::
   if (!numbers) return about_file(path, same, numbers.error());
   const h5::AttributeReader a(application->group.get());
   std::size_t at = 0;
+  OpenRun from;
+  std::list<ReadingsRecording> recordings;
   const NextRun next = [&](Run& run, RunSummary& summary) -> Result<bool> {
     if (at == numbers->size()) return false;
-    auto read = h5::read_run(application->group.get(), (*numbers)[at++]);
+    const int number = (*numbers)[at++];
+    auto read = h5::open_run_to_read(application->group.get(), number);
     if (!read) return about_file(path, same, read.error());
-    run = *std::move(read);
-    summary = summarize(run);
+    auto known = figures({application->group.get(), number});
+    if (!known) return about_file(path, same, known.error());
+    recordings.clear();
+    from = *std::move(read);
+    for (std::size_t i = 0; i < from.run.nodes.size(); ++i)
+      from.run.nodes[i].recording = &recordings.emplace_back(*from.readings[i]);
+    run = from.run;
+    summary = *std::move(known);
     return true;
   };
   auto fd = open_locked(fresh, O_RDWR | O_CREAT, Share::nobody, deadline);

@@ -19,9 +19,9 @@ using NextRun = std::function<Result<bool>(Run&, RunSummary&)>;
 /// of that name), and those of NextRun.
 [[nodiscard]] Status make_file(const std::filesystem::path& file, const std::string& app, const NextRun& next);
 
-/// Writes a file anew without the room that deleted runs have left. Figures come from `summarize`, samples stay bit for
-/// bit, numbers stay. The file is as before until the new one is complete. Returns how many bytes that freed.
-[[nodiscard]] Result<std::int64_t> compact_file(const std::filesystem::path& file,
-                                                const std::function<RunSummary(const Run&)>& summarize);
+/// Writes a file anew without the room that deleted runs have left. Figures come from `figures`, samples stay bit for
+/// bit, numbers stay. Takes the same memory whatever the length of the runs. The file is as before until the new one is
+/// complete. Returns how many bytes that freed.
+[[nodiscard]] Result<std::int64_t> compact_file(const std::filesystem::path& file, const Revise& figures);
 
 }  // namespace perun

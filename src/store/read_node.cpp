@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <new>
 
 #include "base/json.hpp"
@@ -12,7 +11,6 @@
 #include "store/layout.hpp"
 #include "store/read.hpp"
 #include "store/regions.hpp"
-#include "store/times.hpp"
 
 namespace perun::h5 {
 
@@ -86,85 +84,9 @@ Result<std::vector<Moment>> read_clock(hid_t group) {
   return clock;
 }
 
-/// One lane's shared columns while its devices are read.
-struct LaneReader {
-  std::vector<std::int64_t> t_ns;  ///< CLOCK_MONOTONIC
-  Dataset offset, halfwidth;
-  std::string suffix;
-  std::uint64_t members = 0, next = 0;
-};
-
-Result<LaneReader> open_lane(hid_t group, const std::string& axis, const Moment& anchor) {
-  LaneReader lane;
-  auto wall = read_rows(group, axis);
-  if (!wall) return wall.error();
-  lane.t_ns = std::move(*wall);
-  for (auto& t : lane.t_ns) t = to_mono(t, anchor);
-  lane.suffix = axis.substr(std::string_view(layout::time).size());
-  for (const auto& [name, to] : {std::pair{layout::offset, &lane.offset}, std::pair{layout::halfwidth, &lane.halfwidth}}) {
-    auto dataset = open_dataset(group, name + lane.suffix);
-    if (!dataset) return dataset.error();
-    *to = std::move(*dataset);
-  }
-  return lane;
-}
-
-/// Reads the devices of a node, lane by lane as they come.
-class DeviceReader {
- public:
-  DeviceReader(hid_t group, Moment anchor) : group_(group), anchor_(anchor) {}
-
-  /// Opens a device and finds its lane; all are opened before any is read, so that the lanes know their size.
-  Status open(const std::string& name, NodeRecord& node) {
-    auto dataset = open_dataset(group_, name);
-    if (!dataset) return dataset.error();
-    const AttributeReader a(dataset->get());
-    auto sensor = read_sensor(a, name);
-    if (!sensor) return sensor.error();
-    node.sensors.push_back(std::move(*sensor));
-    const std::string axis = a.text_or(attr::coordinates, layout::time);
-    if (!axis.starts_with(layout::time)) return Error{Errc::format, fmt::format("the dataset '{}' has no time axis", name)};
-    auto lane = lanes_.find(axis);
-    if (lane == lanes_.end()) {
-      auto opened = open_lane(group_, axis, anchor_);
-      if (!opened) return opened.error();
-      lane = lanes_.emplace(axis, std::move(*opened)).first;
-    }
-    ++lane->second.members;
-    devices_.emplace_back(name, &lane->second);
-    return Ok{};
-  }
-
-  Status read(NodeRecord& node) {
-    for (auto& [name, lane] : devices_) {
-      auto raw = read_rows(group_, name);
-      if (!raw) return raw.error();
-      if (raw->size() != lane->t_ns.size())
-        return Error{Errc::format,
-                     fmt::format("the dataset '{}' has {} rows, its time axis {}", name, raw->size(), lane->t_ns.size())};
-      for (auto& value : *raw) value = value == layout::fill_value ? missing : value;
-      const std::uint64_t row = lane->next++;
-      auto offset = read_table_row(lane->offset.get(), row, lane->members, raw->size(), layout::offset + lane->suffix);
-      if (!offset) return offset.error();
-      auto halfwidth = read_table_row(lane->halfwidth.get(), row, lane->members, raw->size(), layout::halfwidth + lane->suffix);
-      if (!halfwidth) return halfwidth.error();
-      Series series{lane->t_ns, std::move(*raw), std::move(*halfwidth)};
-      for (std::size_t i = 0; i < series.t_ns.size(); ++i) series.t_ns[i] = shifted(series.t_ns[i], 0, (*offset)[i]);
-      node.series.push_back(std::move(series));
-    }
-    return Ok{};
-  }
-
- private:
-  hid_t group_;
-  Moment anchor_;
-  std::map<std::string, LaneReader> lanes_;
-  std::vector<std::pair<std::string, LaneReader*>> devices_;
-};
-
 }  // namespace
 
-Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin) try {
+Result<StoredNode> open_node(hid_t run_group, const std::string& name, Moment run_begin) {
   const Group group(H5Gopen2(run_group, name.c_str(), H5P_DEFAULT));
   if (!group) return failure(Errc::format, "cannot be read");
   const AttributeReader a(group.get());
@@ -204,14 +126,31 @@ Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment ru
   }
   const auto devices = texts_of_json(a.text_or(attr::devices), attr::devices);
   if (!devices) return devices.error();
-  DeviceReader reader(group.get(), node.clock.empty() ? run_begin : node.clock.front());
-  for (const auto& device : *devices)
-    if (auto opened = reader.open(device, node); !opened) return opened.error();
-  if (auto read = reader.read(node); !read) return read.error();
-  auto marks = read_regions(group.get(), node.clock.empty() ? run_begin : node.clock.front());
+  for (const auto& device : *devices) {
+    const auto dataset = open_dataset(group.get(), device);
+    if (!dataset) return dataset.error();
+    auto sensor = read_sensor(AttributeReader(dataset->get()), device);
+    if (!sensor) return sensor.error();
+    node.sensors.push_back(std::move(*sensor));
+  }
+  const Moment anchor = node.clock.empty() ? run_begin : node.clock.front();
+  auto marks = read_regions(group.get(), anchor);
   if (!marks) return marks.error();
   node.marks = *std::move(marks);
-  return node;
+  auto readings = StoredReadings::open(group.get(), *devices, anchor);
+  if (!readings) return readings.error();
+  return StoredNode{std::move(node), std::move(*readings)};
+}
+
+Result<NodeRecord> read_node(hid_t run_group, const std::string& name, Moment run_begin) try {
+  auto node = open_node(run_group, name, run_begin);
+  if (!node) return node.error();
+  for (std::size_t i = 0; i < node->readings->sensors(); ++i) {
+    auto series = node->readings->all(i);
+    if (!series) return series.error();
+    node->record.series.push_back(std::move(*series));
+  }
+  return std::move(node->record);
 } catch (const std::bad_alloc&) {
   return Error{Errc::format, "not enough memory"};
 }

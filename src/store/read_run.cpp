@@ -193,7 +193,11 @@ std::optional<RunSummary> read_summary(hid_t application, int number) {
   return *std::move(summary);
 }
 
-Result<Run> read_run(hid_t application, int number) {
+namespace {
+
+/// The run with its nodes as `read(group, name, begin)` gives them to `take`.
+template <class Read, class Take>
+Result<Run> read_with(hid_t application, int number, Read&& read, Take&& take) {
   const auto group = open_run(application, number);
   if (!group) return group.error();
   const AttributeReader a(group->get());
@@ -207,15 +211,32 @@ Result<Run> read_run(hid_t application, int number) {
   const auto nodes = texts_of_json(a.text_or(attr::nodes), attr::nodes);
   if (!nodes) return nodes.error();
   for (const auto& name : *nodes) {
-    auto node = read_node(group->get(), name, run.begin);
+    auto node = read(group->get(), name, run.begin);
     if (!node)
       return Error{node.error().code, fmt::format("run {}, node '{}': {}", number, name, node.error().what), node.error().hint};
-    run.nodes.push_back(std::move(*node));
+    take(run, std::move(*node));
   }
   auto job = read_job(group->get());
   if (!job) return Error{job.error().code, fmt::format("run {}: {}", number, job.error().what), job.error().hint};
   run.job = std::move(*job);
   return run;
+}
+
+}  // namespace
+
+Result<Run> read_run(hid_t application, int number) {
+  return read_with(application, number, read_node, [](Run& run, NodeRecord&& node) { run.nodes.push_back(std::move(node)); });
+}
+
+Result<OpenRun> open_run_to_read(hid_t application, int number) {
+  OpenRun opened;
+  auto run = read_with(application, number, open_node, [&](Run& to, StoredNode&& node) {
+    to.nodes.push_back(std::move(node.record));
+    opened.readings.push_back(std::move(node.readings));
+  });
+  if (!run) return run.error();
+  opened.run = std::move(*run);
+  return opened;
 }
 
 }  // namespace perun::h5

@@ -49,12 +49,12 @@ class Table {
   std::optional<std::size_t> number_;
 };
 
-/// One column of integers: what `of` says of each item.
-template <class Items, class F>
-std::vector<std::int64_t> column(const Items& items, F of) {
-  std::vector<std::int64_t> rows;
+/// One column: what `of` says of each item.
+template <class T = std::int64_t, class Items, class F>
+std::vector<T> column(const Items& items, F of) {
+  std::vector<T> rows;
   rows.reserve(items.size());
-  for (const auto& item : items) rows.push_back(static_cast<std::int64_t>(of(item)));
+  for (const auto& item : items) rows.push_back(static_cast<T>(of(item)));
   return rows;
 }
 
@@ -78,8 +78,7 @@ Status write_timeline(const Types& types, hid_t group, const Marks& marks, const
                            column(m, [](const Mark& x) { return x.kind; })};
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (auto ok = table.add(names::mark[i], columns[i], i == 0 ? wall : ""); !ok) return ok;
-  std::vector<double> values;
-  for (const Mark& x : m) values.push_back(x.value);
+  const auto values = column<double>(m, [](const Mark& x) { return x.value; });
   if (auto ok = table.add(names::mark_value, values); !ok) return ok;
   return table.finish();
 }
@@ -108,8 +107,7 @@ Status write_sums(const Types& types, hid_t group, const Marks& marks) {
       column(s, [](const auto& x) { return x.longest_ns; })};
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (auto ok = table.add(names::sum[i], columns[i], i > 2 ? "ns" : ""); !ok) return ok;
-  std::vector<double> values;
-  for (const auto& x : s) values.push_back(x.sum);
+  const auto values = column<double>(s, [](const auto& x) { return x.sum; });
   if (auto ok = table.add(names::sum_value, values); !ok) return ok;
   return table.finish();
 }
@@ -117,15 +115,10 @@ Status write_sums(const Types& types, hid_t group, const Marks& marks) {
 Status write_report(const Types& types, hid_t group, const RegionReport& report) {
   Table table(types, group);
   const auto& all = report.regions;
-  std::vector<std::string> regions;
-  for (const auto& r : all) regions.push_back(r.name);
+  const auto regions = column<std::string>(all, [](const auto& r) { return r.name; });
   if (auto ok = table.add(names::region, regions); !ok) return ok;
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
-  const auto numbers = [&](auto of) {
-    std::vector<double> rows;
-    for (const auto& r : all) rows.push_back(of(r));
-    return rows;
-  };
+  const auto numbers = [&](auto of) { return column<double>(all, of); };
   using R = const RegionSummary&;
   const std::array columns{numbers([](R r) { return r.time_s; }),
                            numbers([](R r) { return r.exclusive_s; }),

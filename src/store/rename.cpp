@@ -14,6 +14,7 @@
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 
 namespace perun {
 
@@ -51,7 +52,7 @@ Result<std::filesystem::path> rename_application(const std::filesystem::path& fi
   const auto fd = open_locked(path, O_RDWR, Share::nobody, monotonic_ns() + wait_ns);
   if (!fd) return fd.error();
   if (auto recovered = recover(path, *fd); !recovered) return recovered.error();
-  Copy copy(path.parent_path() / ("." + path.filename().string() + ".renamed"));
+  Copy copy(draft_path(path, Draft::renamed));
   auto bytes = copy.fill(*fd);
   if (!bytes) return bytes.error();
   auto pages = std::make_unique<CommitFile>(std::move(*bytes), copy.path());

@@ -10,6 +10,7 @@
 #include "store/layout.hpp"
 #include "store/lock.hpp"
 #include "store/read.hpp"
+#include "store/sidecar.hpp"
 #include "store/write.hpp"
 
 namespace perun {
@@ -64,7 +65,7 @@ Result<StoredTotals> revise_runs(const std::filesystem::path& file, const Revise
   const auto fd = open_locked(path, O_RDWR, Share::nobody, monotonic_ns() + std::int64_t{wait_ms} * 1'000'000);
   if (!fd) return fd.error();
   if (auto recovered = recover(path, *fd); !recovered) return recovered.error();
-  Copy copy(path.parent_path() / ("." + path.filename().string() + ".revised"));
+  Copy copy(draft_path(path, Draft::revised));
   auto bytes = copy.fill(*fd);
   if (!bytes) return bytes.error();
   auto pages = std::make_unique<CommitFile>(std::move(*bytes), copy.path());

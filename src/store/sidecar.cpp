@@ -131,7 +131,27 @@ bool read_all(const Fd& fd, std::span<std::byte> bytes, std::uint64_t address) n
   return true;
 }
 
+std::filesystem::path draft_path(const std::filesystem::path& data_file, Draft draft) {
+  const char* suffix = draft == Draft::fresh ? ".new" : draft == Draft::revised ? ".revised" : ".renamed";
+  return data_file.parent_path() / ("." + data_file.filename().string() + suffix);
+}
+
+namespace {
+
+/// Of somebody who was killed: who makes one has the data file locked, as we have.
+void remove_drafts(const std::filesystem::path& data_file) noexcept {
+  for (const Draft draft : {Draft::fresh, Draft::revised, Draft::renamed}) {
+    const auto path = draft_path(data_file, draft);
+    if (::access(path.c_str(), F_OK) != 0) continue;
+    ::unlink(sidecar_path(path).c_str());
+    ::unlink(path.c_str());
+  }
+}
+
+}  // namespace
+
 Status recover(const std::filesystem::path& data_file, const Fd& data) {
+  remove_drafts(data_file);
   const auto beside = sidecar_path(data_file);
   if (::access(beside.c_str(), F_OK) != 0) return Ok{};
   if (const auto sidecar = read_sidecar(data_file, data)) {

@@ -53,4 +53,8 @@ struct Sidecar {
 /// against everybody.
 [[nodiscard]] Status recover(const std::filesystem::path& data_file, const Fd& data);
 
+/// What a data file is written as beside itself, until it is whole and takes the place.
+enum class Draft : unsigned char { fresh, revised, renamed };
+[[nodiscard]] std::filesystem::path draft_path(const std::filesystem::path& data_file, Draft draft);
+
 }  // namespace perun

@@ -166,6 +166,11 @@ Result<Run> RunInFile::load() const {
   return h5::read_run(application_, number_);
 }
 
+Result<OpenRun> RunInFile::open() const {
+  const h5::Quiet quiet;
+  return h5::open_run_to_read(application_, number_);
+}
+
 Status check_appendable(const std::filesystem::path& file, std::string_view app) {
   const auto path = real_path(file);
   auto folder = path.parent_path();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "model/readings.hpp"
 #include "model/run.hpp"
 #include "model/summary.hpp"
 
@@ -37,6 +38,12 @@ struct StoredTotals {
   std::optional<Footprint> footprint;  ///< of the runs that had one
 };
 
+/// A stored run whose series stay in the file and are read as they are looked at.
+struct OpenRun {
+  Run run;
+  std::vector<std::unique_ptr<Readings>> readings;  ///< one per node; ask their status() after reading
+};
+
 /// One run in an open data file, read as far as it is asked for. Lives as long as the file is open.
 class RunInFile {
  public:
@@ -48,6 +55,8 @@ class RunInFile {
   [[nodiscard]] std::optional<RunSummary> summary() const;
   /// Everything, readings included. Errors: not_found, format, io.
   [[nodiscard]] Result<Run> load() const;
+  /// The same for runs of any length. Must not outlive the file.
+  [[nodiscard]] Result<OpenRun> open() const;
 
  private:
   std::int64_t application_;  ///< identifier of the group
@@ -80,11 +89,18 @@ class Store {
   std::unique_ptr<File> file_;
 };
 
+/// The figures of a run: `readings[i]` are those of node i, in the file already.
+using Summarize = std::function<RunSummary(const Run&, std::span<Readings* const>)>;
+
 /// Adds a run to the file, making file and folders when there are none, and returns its number.
 /// The cost is that of the new data. Writers of one file wait for each other up to `wait_ms` (flock on the file
 /// itself; a killed writer leaves no lock). With `check_present` a run whose id is already there is not added
-/// again and its number is returned. Derived figures come from `summary`. On failure the file is as before.
+/// again and its number is returned. Takes the same memory whatever the length of the run. On failure the file is as before.
 /// `totals`, if given, receives what the runs of the file add up to afterwards.
+[[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const Summarize& summarize,
+                                     bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
+
+/// The same with figures that are known.
 [[nodiscard]] Result<int> append_run(const std::filesystem::path& file, const Run& run, const RunSummary& summary,
                                      bool check_present = false, int wait_ms = 10'000, StoredTotals* totals = nullptr);
 

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "model/summary.hpp"
 #include "store/attributes.hpp"
+#include "store/store.hpp"
+#include "store/stored_readings.hpp"
 
 namespace perun::h5 {
 
 /// The summary of a run, which reports are made from without reading the samples again.
 [[nodiscard]] Status write_summary(const Types& types, hid_t run_group, const RunSummary& summary);
 
-/// Adds exp_<number> with all nodes below the application's group.
-[[nodiscard]] Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number);
+/// Adds exp_<number> with all nodes below the application's group. `summarize` sees the readings as they are in the file;
+/// what it gives is returned.
+[[nodiscard]] Result<RunSummary> write_run(const Types& types, hid_t application, const Run& run, const Summarize& summarize,
+                                           int number);
 
-/// Adds the group `name` of one node. `summary` may be null: then the derived figures are left out.
-[[nodiscard]] Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,
-                                const NodeSummary* summary, Moment run_begin);
+/// Adds the group `name` of one node, without the figures; returns its readings as they are there.
+[[nodiscard]] Result<std::unique_ptr<StoredReadings>> write_node(const Types& types, hid_t run_group, const std::string& name,
+                                                                 const NodeRecord& node, Moment run_begin);
 
 /// What is computed from the samples, and may be computed anew.
 void write_factors(AttributeWriter& attributes, const Factors& factors);

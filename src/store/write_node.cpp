@@ -7,10 +7,11 @@
 
 #include "base/json.hpp"
 #include "store/datasets.hpp"
+#include "store/lane_writer.hpp"
 #include "store/lanes.hpp"
 #include "store/layout.hpp"
 #include "store/region_columns.hpp"
-#include "store/regions.hpp"
+#include "store/stored_readings.hpp"
 #include "store/times.hpp"
 #include "store/write.hpp"
 
@@ -52,39 +53,44 @@ std::string lane_suffix(std::size_t k) {
 class NodeWriter {
  public:
   NodeWriter(const Types& types, hid_t group, const NodeRecord& node, Moment anchor)
-      : types_(types), group_(group), node_(node), anchor_(anchor), lanes_(lanes(node)) {}
+      : types_(types), group_(group), node_(node), anchor_(anchor), series_(node.series) {}
 
-  Status write(const NodeSummary* summary) {
+  Status write() {
+    if (auto made = make_lanes(); !made) return made;
+    if (auto written = write_readings(); !written) return written;
     for (std::size_t k = 0; k < lanes_.size(); ++k)
-      for (const auto* name : {layout::time, layout::sensor, layout::offset, layout::halfwidth})
-        taken_.insert(name + lane_suffix(k));
-    for (std::size_t k = 0; k < lanes_.size(); ++k)
-      if (auto written = write_lane(k); !written) return written;
+      if (auto described = describe_lane(k); !described) return described;
+    auto readings = StoredReadings::open(group_, devices_, anchor_);
+    if (!readings) return readings.error();
+    readings_ = std::move(*readings);
     if (auto written = write_total(); !written) return written;
     if (auto written = write_clock(); !written) return written;
     if (auto finished = scales_.finish(); !finished) return finished;
-    if (auto written = write_regions(types_, group_, node_.marks, summary == nullptr ? nullptr : &summary->regions, anchor_);
-        !written)
-      return written;
-    return write_attributes(summary);
+    return write_attributes();
   }
+  [[nodiscard]] std::unique_ptr<StoredReadings> readings() noexcept { return std::move(readings_); }
 
  private:
-  Status write_lane(std::size_t k);
-  Status write_device(std::size_t member, const std::string& name, const std::string& axis, std::size_t scale);
-  Status write_tables(const Lane& lane, const std::string& suffix, std::size_t time_scale);
+  [[nodiscard]] const Recording& recording() const { return node_.recording != nullptr ? *node_.recording : in_memory_; }
+  Status make_lanes();
+  Status write_readings();
+  Status describe_lane(std::size_t k);
+  Status describe_tables(std::size_t k, std::size_t time_scale);
   Status write_total();
   Status write_clock();
-  Status write_attributes(const NodeSummary* summary);
-  Result<std::size_t> write_time(const std::string& name, const std::vector<std::int64_t>& t_ns, const char* long_name);
+  Status write_attributes();
   Result<std::size_t> keep_scale(Dataset dataset, const std::string& name);
-  void describe_sensor(AttributeWriter& a, const Sensor& s, const Series& series, const std::string& axis) const;
+  void describe_sensor(AttributeWriter& a, const Sensor& s, const RawRange& range, const std::string& axis) const;
 
   const Types& types_;
   hid_t group_;
   const NodeRecord& node_;
   Moment anchor_;
+  SeriesInMemory series_;
+  ReadingsRecording in_memory_{series_};
   std::vector<Lane> lanes_;
+  std::vector<LaneWriter> writers_;  // one per lane
+  std::unique_ptr<StoredReadings> readings_;
   Scales scales_;
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
@@ -98,81 +104,87 @@ Result<std::size_t> NodeWriter::keep_scale(Dataset dataset, const std::string& n
   return scales_.add(types_, scale_datasets_.back(), name);
 }
 
-Result<std::size_t> NodeWriter::write_time(const std::string& name, const std::vector<std::int64_t>& t_ns,
-                                           const char* long_name) {
-  auto dataset = write_rows(group_, name, t_ns);
-  if (!dataset) return dataset.error();
-  AttributeWriter a(types_, dataset->get());
-  a.text(attr::units, epoch_units).text(attr::calendar, "proleptic_gregorian").text(attr::standard_name, "time");
-  a.text(attr::axis, "T").text(attr::long_name, long_name).text(attr::mag, "nano");
-  if (auto written = a.status(); !written) return written.error();
-  return keep_scale(std::move(*dataset), name);
+Status NodeWriter::make_lanes() {
+  LaneFinder finder(node_.sensors.size());
+  if (auto seen = recording().replay([&](std::span<const Sample> samples) { finder.add(samples); }); !seen) return seen;
+  lanes_ = finder.lanes();
+  for (std::size_t k = 0; k < lanes_.size(); ++k)
+    for (const auto* name : {layout::time, layout::sensor, layout::offset, layout::halfwidth})
+      taken_.insert(name + lane_suffix(k));
+  writers_.reserve(lanes_.size());
+  for (std::size_t k = 0; k < lanes_.size(); ++k) {
+    std::vector<std::string> names;
+    for (const auto i : lanes_[k].members) names.push_back(devices_[i] = link_name(node_.sensors[i].id, "_", taken_));
+    if (auto made = writers_.emplace_back(lanes_[k], anchor_).make(group_, lane_suffix(k), names); !made) return made;
+  }
+  return Ok{};
 }
 
-Status NodeWriter::write_lane(std::size_t k) {
-  const auto& lane = lanes_[k];
-  const std::string suffix = lane_suffix(k);
-  const std::string axis = layout::time + suffix;
-  std::vector<std::int64_t> wall(lane.t_ns.size());
-  std::transform(lane.t_ns.begin(), lane.t_ns.end(), wall.begin(), [&](std::int64_t t) { return to_wall(t, anchor_); });
-  const auto time = write_time(axis, wall, "time of reading");
+Status NodeWriter::write_readings() {
+  std::vector<std::pair<LaneWriter*, std::size_t>> places(node_.sensors.size());
+  for (std::size_t k = 0; k < lanes_.size(); ++k)
+    for (std::size_t m = 0; m < lanes_[k].members.size(); ++m) places[lanes_[k].members[m]] = {&writers_[k], m};
+  Status status = Ok{};
+  const auto read = recording().replay([&](std::span<const Sample> samples) {
+    for (const Sample& s : samples)
+      if (status && s.sensor < places.size()) status = places[s.sensor].first->add(places[s.sensor].second, s.reading);
+  });
+  if (!read || !status) return read ? status : read;
+  for (LaneWriter& writer : writers_)
+    if (auto finished = writer.finish(); !finished) return finished;
+  return Ok{};
+}
+
+Status NodeWriter::describe_lane(std::size_t k) {
+  LaneWriter& writer = writers_[k];
+  const std::string axis = layout::time + lane_suffix(k);
+  AttributeWriter a(types_, writer.time().get());
+  a.text(attr::units, epoch_units).text(attr::calendar, "proleptic_gregorian").text(attr::standard_name, "time");
+  a.text(attr::axis, "T").text(attr::long_name, "time of reading").text(attr::mag, "nano");
+  if (auto written = a.status(); !written) return written;
+  const auto time = keep_scale(std::move(writer.time()), axis);
   if (!time) return time.error();
   if (k == 0) main_time_ = *time;
-  for (const auto i : lane.members) {
-    devices_[i] = link_name(node_.sensors[i].id, "_", taken_);
-    if (auto written = write_device(i, devices_[i], axis, *time); !written) return written;
+  const auto& members = lanes_[k].members;
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    AttributeWriter b(types_, writer.device(m).get());
+    describe_sensor(b, node_.sensors[members[m]], writer.range(m), axis);
+    if (auto written = b.status(); !written) return written;
+    if (auto attached = scales_.attach(writer.device(m), std::array{*time}); !attached) return attached;
   }
-  return lane.members.empty() ? Status(Ok{}) : write_tables(lane, suffix, *time);
+  return members.empty() ? Status(Ok{}) : describe_tables(k, *time);
 }
 
-Status NodeWriter::write_tables(const Lane& lane, const std::string& suffix, std::size_t time_scale) {
+Status NodeWriter::describe_tables(std::size_t k, std::size_t time_scale) {
+  const std::string sensors = layout::sensor + lane_suffix(k);
   std::vector<std::string> ids;
-  std::vector<std::vector<std::int32_t>> offsets;
-  std::vector<std::span<const std::int32_t>> offset_rows, halfwidth_rows;
-  for (const auto i : lane.members) {
-    const auto& series = node_.series[i];
-    ids.push_back(node_.sensors[i].id);
-    auto& row = offsets.emplace_back(series.size());
-    std::transform(series.t_ns.begin(), series.t_ns.end(), lane.t_ns.begin(), row.begin(),
-                   [](std::int64_t t, std::int64_t first) { return static_cast<std::int32_t>(t - first); });
-    halfwidth_rows.emplace_back(series.halfwidth_ns);
-  }
-  for (const auto& row : offsets) offset_rows.emplace_back(row);
-
-  auto names = write_texts(types_, group_, layout::sensor + suffix, ids);
+  for (const auto i : lanes_[k].members) ids.push_back(node_.sensors[i].id);
+  auto names = write_texts(types_, group_, sensors, ids);
   if (!names) return names.error();
   if (auto written = AttributeWriter(types_, names->get()).text(attr::long_name, "sensor id").status(); !written)
     return written;
-  const auto sensor_scale = keep_scale(std::move(*names), layout::sensor + suffix);
+  const auto sensor_scale = keep_scale(std::move(*names), sensors);
   if (!sensor_scale) return sensor_scale.error();
 
-  const auto write_one = [&](const char* name, const auto& rows, const char* long_name) -> Status {
-    const auto table = write_table(group_, name + suffix, rows);
-    if (!table) return table.error();
-    AttributeWriter a(types_, table->get());
+  const auto describe = [&](const Dataset& table, const char* long_name) -> Status {
+    AttributeWriter a(types_, table.get());
     a.text(attr::units, "ns").text(attr::long_name, long_name);
     if (auto written = a.status(); !written) return written;
-    return scales_.attach(*table, std::array{*sensor_scale, time_scale});
+    return scales_.attach(table, std::array{*sensor_scale, time_scale});
   };
-  if (auto written = write_one(layout::offset, offset_rows, "time of this sensor's reading, after t_ns"); !written)
-    return written;
-  return write_one(layout::halfwidth, halfwidth_rows, "half width of the time bracket around the reading");
+  if (auto written = describe(writers_[k].offset(), "time of this sensor's reading, after t_ns"); !written) return written;
+  return describe(writers_[k].halfwidth(), "half width of the time bracket around the reading");
 }
 
-void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const Series& series, const std::string& axis) const {
+void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const RawRange& range, const std::string& axis) const {
   const auto of_quantity = static_cast<std::size_t>(s.quantity);
   const auto si = prefix(s.scale);
-  std::int64_t least = 0, most = s.wraps_at > 0 ? s.wraps_at : layout::fill_value - 1;
-  for (const auto raw : series.raw)
-    if (raw != missing) {
-      least = std::min(least, raw);
-      most = std::max(most, std::min(raw, layout::fill_value - 1));
-    }
+  const std::int64_t most = std::max(s.wraps_at > 0 ? s.wraps_at : layout::fill_value - 1, range.most);
   a.text(attr::id, s.id).text(attr::long_name, s.label).text(attr::symbol, symbols[of_quantity]);
   a.text(attr::units, unit(s.quantity)).text(attr::unit_name, unit_names[of_quantity]);
   a.text(attr::scale_prefix, si.symbol).text(attr::mag, si.name);
   a.number(attr::scale_factor, s.scale).number(attr::add_offset, 0).integer(attr::fill, layout::fill_value);
-  a.integer(attr::valid_min, least).integer(attr::valid_max, most).text(attr::coordinates, axis);
+  a.integer(attr::valid_min, range.least).integer(attr::valid_max, most).text(attr::coordinates, axis);
   a.text(attr::cell_methods, axis + (s.behavior == Behavior::counter ? ": sum" : s.averaging_ns > 0 ? ": mean" : ": point"));
   a.text(attr::quantity, name(s.quantity)).text(attr::behavior, name(s.behavior)).text(attr::domain, name(s.domain));
   a.integer(attr::index, s.index).text(attr::kind, name(s.kind)).text(attr::source, s.source);
@@ -185,25 +197,20 @@ void NodeWriter::describe_sensor(AttributeWriter& a, const Sensor& s, const Seri
   if (s.systematic_percent != 0) a.number(attr::systematic, s.systematic_percent);
 }
 
-Status NodeWriter::write_device(std::size_t member, const std::string& name, const std::string& axis, std::size_t scale) {
-  const auto& series = node_.series[member];
-  auto raw = series.raw;
-  for (auto& value : raw) value = value == missing ? layout::fill_value : std::min(value, layout::fill_value - 1);
-  const auto dataset = write_rows(group_, name, raw);
-  if (!dataset) return dataset.error();
-  AttributeWriter a(types_, dataset->get());
-  describe_sensor(a, node_.sensors[member], series, axis);
-  if (auto written = a.status(); !written) return written;
-  return scales_.attach(*dataset, std::array{scale});
-}
-
 Status NodeWriter::write_total() {
-  const auto watts = total_power(node_, lanes_);
   const Kind kind = counted_kind(node_);
   if (kind == Kind::unavailable) return Ok{};
   has_total_ = true;
-  const auto dataset = write_rows(group_, layout::total_power, watts);
+  const auto dataset = make_dataset<double>(group_, layout::total_power, {}, lanes_.front().rows, layout::chunk_rows);
   if (!dataset) return dataset.error();
+  TotalPower power(node_, *readings_, lanes_);
+  std::vector<double> watts;
+  for (std::size_t row = 0; row < lanes_.front().rows; row += watts.size()) {
+    watts.resize(std::min<std::size_t>(layout::chunk_rows, lanes_.front().rows - row));
+    power.next(watts);
+    if (auto written = write_piece<double>(*dataset, layout::total_power, {}, row, watts); !written) return written;
+  }
+  if (auto read = readings_->status(); !read) return read;
   AttributeWriter a(types_, dataset->get());
   a.text(attr::units, "W").text(attr::unit_name, "Watt").text(attr::symbol, "P").text(attr::kind, name(kind));
   a.text(attr::long_name, "power of all counted sensors, mean since the row before").text(attr::coordinates, layout::time);
@@ -234,7 +241,7 @@ Status NodeWriter::write_clock() {
   return scales_.attach(*dataset, std::array{*scale});
 }
 
-Status NodeWriter::write_attributes(const NodeSummary* summary) {
+Status NodeWriter::write_attributes() {
   AttributeWriter a(types_, group_);
   a.text(attr::nx_class, "NXdata").text(attr::axes, layout::time).text(attr::host, node_.host);
   std::vector<std::string> on_main_axis;
@@ -271,7 +278,6 @@ Status NodeWriter::write_attributes(const NodeSummary* summary) {
   if (node_.clock_error_s) a.number(attr::clock_error, *node_.clock_error_s);
   if (node_.scope) a.text(attr::scope, encode(*node_.scope));
   if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
-  if (summary != nullptr) write_figures(a, *summary);
   return a.status();
 }
 
@@ -287,12 +293,14 @@ void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_related(a, s.net, s.attributed);
 }
 
-Status write_node(const Types& types, hid_t run_group, const std::string& name, const NodeRecord& node,
-                  const NodeSummary* summary, Moment run_begin) {
+Result<std::unique_ptr<StoredReadings>> write_node(const Types& types, hid_t run_group, const std::string& name,
+                                                   const NodeRecord& node, Moment run_begin) {
   const Group group(H5Gcreate2(run_group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
   const Moment anchor = node.clock.empty() ? run_begin : node.clock.front();
-  return NodeWriter(types, group.get(), node, anchor).write(summary);
+  NodeWriter writer(types, group.get(), node, anchor);
+  if (auto written = writer.write(); !written) return written.error();
+  return writer.readings();
 }
 
 }  // namespace perun::h5

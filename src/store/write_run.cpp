@@ -7,6 +7,7 @@
 #include "store/datasets.hpp"
 #include "store/job.hpp"
 #include "store/layout.hpp"
+#include "store/regions.hpp"
 #include "store/write.hpp"
 
 namespace perun::h5 {
@@ -115,7 +116,33 @@ Status write_summary(const Types& types, hid_t run_group, const RunSummary& summ
   return write_text(types, run_group, layout::summary, encode(summary));
 }
 
-Status write_run(const Types& types, hid_t application, const Run& run, const RunSummary& summary, int number) {
+namespace {
+
+/// What is computed from the readings once they are in the file; regions keep their marks and figures in one group.
+Status write_all_figures(const Types& types, hid_t group, const Run& run, const RunSummary& summary,
+                         const std::vector<std::string>& nodes) {
+  AttributeWriter attributes(types, group);
+  write_figures(attributes, summary);
+  if (auto written = attributes.status(); !written) return written;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const Group node(H5Gopen2(group, nodes[i].c_str(), H5P_DEFAULT));
+    if (!node) return failure(Errc::io, "cannot open the group '" + nodes[i] + "'");
+    const NodeRecord& record = run.nodes[i];
+    const NodeSummary* known = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
+    const Moment& anchor = record.clock.empty() ? run.begin : record.clock.front();
+    const RegionReport* regions = known == nullptr ? nullptr : &known->regions;
+    if (auto written = write_regions(types, node.get(), record.marks, regions, anchor); !written) return written;
+    if (known == nullptr) continue;
+    AttributeWriter figures(types, node.get());
+    write_figures(figures, *known);
+    if (auto written = figures.status(); !written) return written;
+  }
+  return write_summary(types, group, summary);
+}
+
+}  // namespace
+
+Result<RunSummary> write_run(const Types& types, hid_t application, const Run& run, const Summarize& summarize, int number) {
   const std::string name = layout::run_group(number);
   // Linked last: should the list of names have to grow, then nothing that is allocated later takes its old place.
   const Group group(H5Gcreate_anon(application, H5P_DEFAULT, H5P_DEFAULT));
@@ -132,19 +159,24 @@ Status write_run(const Types& types, hid_t application, const Run& run, const Ru
   write_times(attributes, run);
   write_outcome(attributes, run.outcome);
   write_factors(attributes, run.factors);
-  write_figures(attributes, summary);
-  if (auto written = attributes.status(); !written) return written;
+  if (auto written = attributes.status(); !written) return written.error();
 
+  std::vector<std::unique_ptr<StoredReadings>> stored;
+  std::vector<Readings*> readings;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const NodeSummary* figures = i < summary.nodes.size() ? &summary.nodes[i] : nullptr;
-    if (auto written = write_node(types, group.get(), nodes[i], run.nodes[i], figures, run.begin); !written) return written;
+    auto node = write_node(types, group.get(), nodes[i], run.nodes[i], run.begin);
+    if (!node) return node.error();
+    readings.push_back(stored.emplace_back(std::move(*node)).get());
   }
   if (run.job)
-    if (auto written = write_job(types, group.get(), *run.job); !written) return written;
-  if (auto written = write_summary(types, group.get(), summary); !written) return written;
+    if (auto written = write_job(types, group.get(), *run.job); !written) return written.error();
+  RunSummary summary = summarize(run, readings);
+  for (const auto& node : stored)
+    if (auto read = node->status(); !read) return read.error();
+  if (auto written = write_all_figures(types, group.get(), run, summary, nodes); !written) return written.error();
   if (H5Olink(group.get(), application, name.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
     return failure(Errc::io, "cannot add the group '" + name + "'");
-  return Ok{};
+  return summary;
 }
 
 }  // namespace perun::h5

@@ -84,7 +84,16 @@ def tree_file(path):
         _, runs = tree_node(rounds, "20240506", 2, meta)
         for n in range(11):
             _, nodes = tree_node(runs, str(n), 3)
-            _, groups = tree_node(nodes, "hk01", 4)
+            host, groups = tree_node(nodes, "hk01", 4)
+            host.attrs["mpi_ranks"] = [0, 2]
+            regions = runs[str(n)].create_group("regions")
+            # Seconds since the begin, begins and ends in turn; rank 1 is of a host that is not in the file.
+            for name, ranks in {"train": {0: [0, 2], 1: [0, 3]}, "io/load": {0: [0.5, 1, 1.5, 2], 2: [1, 3]}}.items():
+                region = regions.create_group(name)
+                region.attrs["id"] = name
+                region.create_group("metrics")
+                for rank, seconds in ranks.items():
+                    region.require_group("raw_data").create_dataset(str(rank), data=np.array(seconds, "float32"))
             _, cpu = tree_node(groups, "cpu", 5, device="cpu")
             counter = (WRAP - 20_000_000 + np.arange(4, dtype="uint64") * np.uint64(50_000_000)) % np.uint64(WRAP)
             tree_sensor(cpu, "cpu_0_package-0", "cpu", np.full(4, 50, "float32"), "W", 1, 1e9, counter)
@@ -227,8 +236,15 @@ class PythonPerun(PerunTest):
         self.assertAlmostEqual(run["footprint"]["co2e_kg"], 360 / 3.6e6 * 1.2 * 0.23, places=12)
         self.assertAlmostEqual(run["footprint"]["cost_cent"], 360 / 3.6e6 * 1.2 * 26.78, places=12)
         self.assertEqual(run["nodes"][0]["activity"]["network_received_bytes"], 4000)
+        # 120 W, of which rank 0 alone has all up to 1 s, and half where rank 2 is open too.
+        regions = {r["name"]: r for r in run["regions"]["regions"]}
+        self.assertEqual({n: (r["calls"], r["time_s"]) for n, r in regions.items()}, {"train": (1, 2), "io/load": (3, 3)})
+        for name, inclusive, exclusive in (("train", 180, 90), ("io/load", 270, 270)):
+            self.assertAlmostEqual(regions[name]["energy_J"], inclusive, places=6)
+            self.assertAlmostEqual(regions[name]["exclusive_energy_J"], exclusive, places=6)
         self.perun("export", path, "-o", "train.json", "--run", "3")
-        self.check("train.json", 360, "Python perun 0.9.1")
+        again = self.check("train.json", 360, "Python perun 0.9.1")
+        self.assertEqual(again["regions"], run["regions"])
 
     def test_broken_files_are_told(self):
         path = self.dir / "x.hdf5"

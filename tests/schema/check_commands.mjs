@@ -42,9 +42,19 @@ try {
     (d) => { d.runs[0].cwd = { hex: "0g" }; },
     (d) => { d.runs[0].outcome.extra = 1; },
   ]);
+  check("compare-1.json", run("compare", "results/x.hdf5:0", "results/x.hdf5:1", "results/x.hdf5:0", "--fail-if", "time>+900%", "--allow-missing", "-f", "json"), [
+    (d) => { d.schema = "perun-compare/2"; },
+    (d) => { d.sides.length = 1; },
+    (d) => { d.comparisons[0].metrics.time.ratio = null; },
+    (d) => { d.comparisons[0].metrics.energy.verdict = "higher"; },
+    (d) => { delete d.comparisons[0].metrics.edp; },
+    (d) => { d.comparisons[0].metrics.time.interval.push(1); },
+    (d) => { d.gates[0].result = "skipped"; },
+    (d) => { d.sides[0].runs[0].extra = 1; },
+  ]);
   check("report-1.json", run("report", "results/x.hdf5", "--run", "all", "--format", "json"), []);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(`${checked} documents, ${failed} failures`);
-process.exit(failed > 0 || checked !== 3 ? 1 : 0);
+process.exit(failed > 0 || checked !== 4 ? 1 : 0);

@@ -45,6 +45,9 @@ std::string told(const Words& words) {
   if (line->since) out << " since=" << *line->since;
   if (line->until) out << " until=" << *line->until;
   if (line->format) out << " format=" << *line->format;
+  for (const auto& text : line->fail_if) out << " fail_if=" << text;
+  if (line->confidence != 0.95) out << " confidence=" << line->confidence;
+  if (line->allow_missing) out << " allow_missing";
   if (line->wide) out << " wide";
   if (line->compact) out << " compact";
   if (line->quiet) out << " quiet";
@@ -67,6 +70,19 @@ struct Row {
 
 void check(const std::vector<Row>& rows) {
   for (const auto& [words, what] : rows) EXPECT_EQ(told(words), what) << testing::PrintToString(words);
+}
+
+TEST(CommandLine, CompareTakesRunsAndFiles) {
+  check({
+      {{"compare", "a.hdf5", "last~1", "--fail-if", "energy>+5%", "--fail-if=time<0%", "--confidence", "99%",
+        "--allow-missing"},
+       "compare (a.hdf5) (last~1) fail_if=energy>+5% fail_if=time<0% confidence=0.99 allow_missing"},
+      {{"compare", "-o", "-", "0", "-o", "x.md", "1", "--data_out", "d"}, "compare data_out=[d] -o=- -o=x.md (0) (1)"},
+      {{"compare", "a.hdf5"},
+       "error: there must be two runs or files to compare, the first being the base | see 'perun compare --help'"},
+      {{"compare", "a", "b", "--confidence", "1"}, "error: --confidence: '1' is not within 0.5 and 0.9999"},
+      {{"report", "--fail-if", "x"}, "error: --fail-if is an option of 'perun compare' | see 'perun report --help'"},
+  });
 }
 
 TEST(CommandLine, ASessionTakesWhatMonitorTakes) {
@@ -188,11 +204,13 @@ TEST(CommandLine, Outputs) {
       {{"monitor", "-o", folder, "p"}, "monitor program=[p] data_out=[" + folder + "]"},
       {{"monitor", "-o", "no/such/", "p"}, "monitor program=[p] data_out=[no/such/]"},
       {{"monitor", "-o", "a.html", "p"},
-       "error: --output: the name 'a.html' does not end in a format | end it in .txt, .yaml, .yml, .json, or in / for the "
+       "error: --output: the name 'a.html' does not end in a format | end it in .txt, .yaml, .yml, .json, .md, .csv, .bench, "
+       "or in / for the "
        "directory of "
        "the data files"},
       {{"monitor", "-o", "results", "p"},
-       "error: --output: the name 'results' does not end in a format | end it in .txt, .yaml, .yml, .json, or in / for the "
+       "error: --output: the name 'results' does not end in a format | end it in .txt, .yaml, .yml, .json, .md, .csv, .bench, "
+       "or in / for the "
        "directory of "
        "the data files"},
       {{"-o", "a.json", "showconf"},
@@ -355,7 +373,8 @@ TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
           << flag << " in " << info.name;
     }
   }
-  for (const std::string_view later : {"bench", "live"}) EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
+  for (const std::string_view later : {"\n  bench ", "\n  live "})
+    EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
 }
 
 TEST(Help, ShowsDefaults) {

@@ -289,9 +289,9 @@ struct Bad {
 TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
   constexpr std::string_view levels = "is not one of DEBUG, INFO, WARN, ERROR, CRITICAL";
   const std::vector<Bad> rows{
-      {"format", "jsn", "'jsn' is not one of txt, yaml, yml, json; did you mean 'json'?"},
-      {"format", "", "'' is not one of txt, yaml, yml, json"},
-      {"format", "html5", "'html5' is not one of txt, yaml, yml, json"},
+      {"format", "jsn", "'jsn' is not one of txt, yaml, yml, json, md, csv, bench; did you mean 'json'?"},
+      {"format", "", "'' is not one of txt, yaml, yml, json, md, csv, bench"},
+      {"format", "html5", "'html5' is not one of txt, yaml, yml, json, md, csv, bench"},
       {"pue", "abc", "'abc' is not a number"},
       {"pue", "", "'' is not a number"},
       {"pue", "1,58", "'1,58' is not a number"},

@@ -131,7 +131,7 @@ TEST_F(EditTest, AFileCanBecomeEmptyAndIsFilledAgain) {
   EXPECT_EQ(Store::open(file)->totals().usage.energy.kind, Kind::unavailable);
   EXPECT_EQ(*append_run(file, numbered(2), summarize(numbered(2))), 2);
   ASSERT_TRUE(delete_runs(file, std::vector{2}));
-  const auto freed = compact_file(file, [](const Run& run) { return summarize(run); });
+  const auto freed = compact_file(file, [](const RunInFile& run) -> Result<RunSummary> { return summarize(*run.load()); });
   ASSERT_TRUE(freed) << freed.error().what;
   EXPECT_EQ(*append_run(file, numbered(3), summarize(numbered(3))), 3);
   EXPECT_EQ(Store::open(file)->app(), "app");
@@ -150,7 +150,7 @@ TEST_F(EditTest, CompactingGivesTheRoomBackAndKeepsTheRest) {
   for (const int i : numbers()) before.push_back(load(i));
   ASSERT_EQ(before.size(), 9U);
   const auto totals = Store::open(file)->totals();
-  const auto freed = compact_file(file, [](const Run& run) { return summarize(run); });
+  const auto freed = compact_file(file, [](const RunInFile& run) -> Result<RunSummary> { return summarize(*run.load()); });
   ASSERT_TRUE(freed) << freed.error().what;
   EXPECT_LT(std::filesystem::file_size(file), full * 6 / 10);
   EXPECT_GT(*freed, 0);

@@ -264,7 +264,10 @@ TEST_F(ExchangeTest, JsonOfThePythonPerun) {
   const Json group = node("cpu", 5, {{"cpu_0_package-0", sensor}, {"CPU_USAGE_0", usage}});
   const Json gpus = node("gpu", 5, {{"CUDA:3_POWER", gpu}});
   const Json host = node("hk01", 4, {{"cpu", group}, {"gpu", gpus}});
-  Json rounds = node("20240506", 2, {{"0", node("0", 3, {{"hk01", host}})}, {"1", node("1", 3, {{"hk01", host}})}});
+  Json second = node("1", 3, {{"hk01", host}});
+  second["regions"] = {
+      {"train", {{"id", "train"}, {"raw_data", {{"0", {0.25, 1.25}}, {"1", {0.5, nullptr, 1.0}}, {"x", {1}}}}}}};
+  Json rounds = node("20240506", 2, {{"0", node("0", 3, {{"hk01", host}})}, {"1", second}});
   rounds["metadata"] = {{"app_name", "train"},
                         {"perun_version", "0.9.1"},
                         {"execution_dt", "2024-05-06T07:08:09.250000"},
@@ -290,6 +293,18 @@ TEST_F(ExchangeTest, JsonOfThePythonPerun) {
   EXPECT_NE(run.origin.find("Python perun 0.9.1"), std::string::npos);
   ASSERT_EQ(run.nodes.size(), 1U);
   ASSERT_EQ(run.nodes[0].sensors.size(), 3U);
+  EXPECT_TRUE(read->runs[0].nodes[0].marks.empty());
+  const Marks& marks = run.nodes[0].marks;
+  ASSERT_EQ(marks.names, (std::vector<std::string>{std::string(other_names), "train"}));
+  ASSERT_EQ(marks.threads.size(), 2U);
+  EXPECT_EQ(marks.threads[1].rank, 1);
+  const std::int64_t t = run.begin.mono_ns;
+  using enum MarkKind;
+  EXPECT_EQ(marks.timeline, (std::vector<Mark>{{t + 250'000'000, 1, 0, begin},
+                                               {t + 500'000'000, 1, 1, begin},
+                                               {t + 1'000'000'000, 1, 1, begin},
+                                               {t + 1'250'000'000, 1, 0, end}}))
+      << "what is no time is left out";
   const auto summary = summarize(run);
   EXPECT_NEAR(summary.usage.energy.joules(), 100 + 140, 1e-6) << "the counter wraps, the gauge is 70 W for 2 s";
   EXPECT_EQ(summary.usage.energy.kind, Kind::measured);

@@ -47,6 +47,14 @@ RankRecord rank(int number, RankStatus status, std::int64_t begin, std::int64_t 
   return r;
 }
 
+/// Parts as they are read whole; they are moved into the run, and the tests go on with theirs.
+template <class... Parts>
+Run joined(const Parts&... parts) {
+  std::vector<Contents> all;
+  (all.push_back({.run = parts.run, .part = parts.part, .ranks = parts.ranks}), ...);
+  return join(std::move(all));
+}
+
 double joules(const Run& run) {
   return summarize(run).usage.energy.joules();
 }
@@ -55,7 +63,7 @@ TEST(JoinTest, NodesAddUpEachInItsOwnTime) {
   Contents a = part("a", 0, 0, 10), b = part("b", 0, 0, 10, 777);
   a.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 2, 8, 777)};
-  const perun::Run run = join({b, a});
+  const perun::Run run = joined(b, a);
   ASSERT_EQ(run.nodes.size(), 2U);
   ASSERT_TRUE(run.job);
   ASSERT_EQ(run.job->ranks.size(), 2U);
@@ -77,7 +85,7 @@ TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
   first.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(1, RankStatus::unfinished, 1, 0)};
   again.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::failed, 1, 9)};
   again.ranks[1].exit_code = 3;
-  const perun::Run run = join({again, first});
+  const perun::Run run = joined(again, first);
   ASSERT_EQ(run.nodes.size(), 1U);
   EXPECT_EQ(run.nodes[0].series[0].size(), 11U);
   EXPECT_EQ(run.nodes[0].quality.ticks, 11U);
@@ -91,7 +99,7 @@ TEST(JoinTest, TwoContainersOnOneKernelCountOnce) {
   a.part->boot_id = b.part->boot_id = "same";
   a.ranks = {rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 2, 8)};
-  const perun::Run run = join({a, b});
+  const perun::Run run = joined(a, b);
   ASSERT_EQ(run.nodes.size(), 1U);
   EXPECT_NEAR(joules(run), 800, 1e-6);
   EXPECT_EQ(run.nodes[0].host, "box1");
@@ -104,7 +112,7 @@ TEST(JoinTest, WhatIsNotSeenIsNamed) {
   Contents a = part("a", 0, 0, 10);
   a.part->job.size = 5;
   a.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::lost, 1, 5), rank(3, RankStatus::unfinished, 1, 0)};
-  const perun::Run run = join({a});
+  const perun::Run run = joined(a);
   EXPECT_FALSE(run.outcome.finished);
   EXPECT_EQ(run.outcome.interrupted_by, "rank 1 killed together with perun; rank 3 not seen to end; ranks 2 and 4 never seen");
   EXPECT_NEAR(joules(run), 900, 1e-6) << "to the last reading, since one rank may have gone on";
@@ -116,19 +124,19 @@ TEST(JoinTest, TheFirstThatFailedGivesTheStatus) {
   a.ranks[0].exit_code = 1;
   a.ranks[1].exit_code = 139;
   a.ranks[1].signal = 11;
-  EXPECT_EQ(join({a}).outcome.signal, 11);
+  EXPECT_EQ(joined(a).outcome.signal, 11);
 }
 
 TEST(JoinTest, ClocksAnHourApartMakeNoLongRun) {
   Contents a = part("a", 0, 0, 10), b = part("b", 0, 3600, 3610);
   a.ranks = {rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 3601, 3609)};
-  const RunSummary s = summarize(join({a, b}));
+  const RunSummary s = summarize(joined(a, b));
   EXPECT_NEAR(s.usage.duration_s, 8, 1e-9);
   EXPECT_NEAR(s.usage.energy.joules(), 1600, 1e-6);
   EXPECT_TRUE(std::ranges::any_of(s.notes, [](const Note& n) { return n.caveat == Caveat::clocks_apart; }));
   a.part->clock_error_s = b.part->clock_error_s = 0.001;
-  EXPECT_NEAR(summarize(join({a, b})).usage.duration_s, 3608, 1e-9) << "synchronized: they did run one after the other";
+  EXPECT_NEAR(summarize(joined(a, b)).usage.duration_s, 3608, 1e-9) << "synchronized: they did run one after the other";
 }
 
 TEST(JoinTest, ProgramsOfTheirOwnAreThoseOfTheLowestRank) {
@@ -136,7 +144,7 @@ TEST(JoinTest, ProgramsOfTheirOwnAreThoseOfTheLowestRank) {
   a.ranks = {rank(1, RankStatus::ok, 1, 9), rank(0, RankStatus::ok, 1, 9)};
   a.ranks[1].app = "first";
   a.ranks[1].command = {"./first"};
-  const perun::Run run = join({a});
+  const perun::Run run = joined(a);
   EXPECT_EQ(run.app, "first");
   EXPECT_EQ(run.command, std::vector<std::string>{"./first"});
 }

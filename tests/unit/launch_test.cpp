@@ -122,7 +122,6 @@ TEST(ChannelTest, CarriesEveryFieldAndNoticesTheEnd) {
   EXPECT_EQ(got->number, 42);
   EXPECT_EQ(got->moment, sent.moment);
   EXPECT_EQ(got->outcome, sent.outcome);
-  EXPECT_EQ(got->outcome, sent.outcome);
   EXPECT_EQ(got->error.code, Errc::busy);
   EXPECT_EQ(got->error.hint, "hint");
   EXPECT_EQ(got->stored.number, 3);
@@ -190,6 +189,13 @@ TEST(ChildTest, FindsTheSignalStateThatItIsGiven) {
   EXPECT_EQ(wait_for(*ignoring).exit_code, 0);
 }
 
+/// Longer than a message, and of characters that its pieces must not cut.
+std::string long_text() {
+  std::string text = "s";
+  for (int i = 0; i < 100'000; ++i) text += "\u00e9";
+  return text;
+}
+
 TEST(InAChildTest, GivesBackWhatCameOfItAndOutlivesACrash) {
   const auto with = [](const StoreRun& store) {
     perun::Run run;
@@ -197,12 +203,14 @@ TEST(InAChildTest, GivesBackWhatCameOfItAndOutlivesACrash) {
     return in_a_child(store)(run, Presence::perhaps_there);
   };
   const auto stored = with([](const perun::Run& run, Presence presence) -> Result<Stored> {
-    return Stored{run.app == "train" && presence == Presence::perhaps_there ? 7 : -1, 8, {}, Footprint{1, 2, 3}};
+    const int number = run.app == "train" && presence == Presence::perhaps_there ? 7 : -1;
+    return Stored{number, 8, {}, Footprint{1, 2, 3}, long_text()};
   });
   ASSERT_TRUE(stored);
   EXPECT_EQ(stored->number, 7);
   EXPECT_EQ(stored->runs_in_file, 8);
   EXPECT_EQ(stored->footprint->cost_cent, 3);
+  EXPECT_EQ(stored->summary, long_text());
   const auto refused = with([](const perun::Run&, Presence) -> Result<Stored> { return Error{Errc::busy, "in use", "wait"}; });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::busy);

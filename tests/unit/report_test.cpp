@@ -31,7 +31,7 @@ TEST(Writers, AreFoundByNameAndDescribeThemselves) {
     EXPECT_FALSE(writer->summary.empty());
     names.insert(writer->name);
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"txt", "yaml", "yml", "json"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"txt", "yaml", "yml", "json", "md", "csv", "bench"}));
   EXPECT_EQ(find_report_writer("postscript"), nullptr);
   EXPECT_EQ(find_report_writer(""), nullptr);
 }

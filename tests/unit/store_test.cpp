@@ -5,6 +5,8 @@
 #include <hdf5.h>
 #include <hdf5_hl.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -335,6 +337,16 @@ TEST_F(StoreTest, TheTreeIsTheDocumentedOne) {
   H5Dclose(time);
 }
 
+/// In two pieces.
+std::vector<double> total_power(const NodeRecord& node, const std::vector<Lane>& all) {
+  SeriesInMemory series(node.series);
+  TotalPower power(node, series, all);
+  std::vector<double> watts(all.front().rows);
+  power.next(std::span(watts).first(watts.size() / 2));
+  power.next(std::span(watts).subspan(watts.size() / 2));
+  return watts;
+}
+
 TEST(Lanes, SensorsOfOneTickShareAnAxis) {
   const perun::Run run = awkward_run();
   const auto all = lanes(run.nodes[0]);
@@ -343,7 +355,28 @@ TEST(Lanes, SensorsOfOneTickShareAnAxis) {
   EXPECT_EQ(all[1].members, (std::vector<std::size_t>{9}));
   EXPECT_EQ(all[2].members, (std::vector<std::size_t>{10}));
   EXPECT_EQ(all[3].members, (std::vector<std::size_t>{11}));
-  EXPECT_EQ(all[0].t_ns, run.nodes[0].series[0].t_ns);
+  EXPECT_EQ(all[0].rows, run.nodes[0].series[0].size());
+}
+
+TEST(Lanes, WhoFallsBehindOrRunsAheadLeaves) {
+  const std::size_t sensors = 5;
+  LaneFinder finder(sensors);
+  const auto add = [&](std::uint32_t sensor, std::int64_t t_ns) { finder.add(std::array{Sample{sensor, {t_ns, 0, 0}}}); };
+  for (std::int64_t k = 0; k < 5000; ++k) {
+    const std::int64_t t = k * 100'000'000;
+    add(1, t + 5), add(4, t + 9);                     // a pair at 10 Hz
+    if (k % 25 == 24) add(0, t), add(2, t + 7);       // a pair that is slower
+    if (k >= 4000) add(3, (k - 4000) * 100'000'000);  // the same times as the first pair, but much later
+  }
+  add(9, 1);  // no sensor of this node
+  const auto all = finder.lanes();
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].members, (std::vector<std::size_t>{0, 2}));
+  EXPECT_EQ(all[0].rows, 200U);
+  EXPECT_EQ(all[1].members, (std::vector<std::size_t>{1, 4}));
+  EXPECT_EQ(all[1].rows, 5000U);
+  EXPECT_EQ(all[2].members, (std::vector<std::size_t>{3}));
+  EXPECT_EQ(all[2].rows, 1000U);
 }
 
 TEST(TotalPower, IsTheMeanSinceTheReadingBefore) {
@@ -399,10 +432,9 @@ TEST(TotalPower, LooksUpSensorsOfOtherLanesByTime) {
   EXPECT_EQ(counted_kind(node), Kind::mixed);
 }
 
-TEST(TotalPower, IsEmptyWithoutCountedSensors) {
+TEST(TotalPower, IsOfNoKindWithoutCountedSensors) {
   NodeRecord node = test::sample_node("n", 1, 4);
   node.sensors[0].counted = false;
-  EXPECT_TRUE(total_power(node, lanes(node)).empty());
   EXPECT_EQ(counted_kind(node), Kind::unavailable);
 }
 
