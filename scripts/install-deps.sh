@@ -19,7 +19,7 @@ tests=(openssl:openssl libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermou
   openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi mpich:mpirun.mpich libmpich-dev:mpicc.mpich iproute2:ip
   netcdf-bin:ncdump hdf5-tools:h5dump chromium:chromium strace:strace tmux:tmux shellcheck:shellcheck man-db:man
   gfortran:gfortran valgrind:valgrind)
-checks=(clang-tidy:clang-tidy)
+checks=(clang-tidy:clang-tidy munge:munged slurm-client:srun slurmctld:slurmctld slurmd:slurmd)
 
 case $what in
   build) wanted=("${build[@]}") ;;

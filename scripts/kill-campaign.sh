@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# kill-campaign.sh [KILLS [SEED]]: kills perun KILLS times (2000) while it measures and stores, and checks every time that
-# nothing is lost; then 8 writers at once add 50 runs each to one file. Needs a build in build/ (scripts/test.sh).
+# kill-campaign.sh [KILLS [SEED [ROUNDS]]]: kills perun KILLS times (2000) while it measures and stores, and checks every time
+# that nothing is lost; then 8 writers at once add 50 runs each to one file; then ROUNDS (500) jobs of 15 ranks whose processes
+# are killed at random. Needs a build in build/ (scripts/test.sh).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -19,3 +20,5 @@ wait
 runs=$(/usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1])["app"]))' "$folder/app.hdf5")
 echo "8 writers x 50 runs at once: $runs runs in the file"
 [ "$runs" = 400 ]
+
+PERUN_CHAOS_ROUNDS=${3:-500} PERUN_CHAOS_SEED=${2:-$RANDOM} /usr/bin/python3 tests/e2e/chaos_test.py

@@ -11,12 +11,13 @@
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
 #include "analysis/metering.hpp"
-#include "analysis/peak.hpp"
 #include "analysis/parts.hpp"
+#include "analysis/peak.hpp"
 #include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
 #include "model/domains.hpp"
+#include "model/outside.hpp"
 
 namespace perun {
 
@@ -177,6 +178,7 @@ std::optional<double> cpu_time_on(const Run& run, const NodeRecord& node) {
   if (!run.job)
     return run.outcome.finished && run.nodes.size() == 1 ? std::optional(run.outcome.user_s + run.outcome.system_s)
                                                          : std::nullopt;
+  if (from_outside(*run.job)) return std::nullopt;
   double sum_s = 0;
   for (const RankRecord& r : run.job->ranks) {
     if (r.node != &node - run.nodes.data()) continue;

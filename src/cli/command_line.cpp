@@ -57,13 +57,6 @@ class Grammar {
     const bool takes_place =
         arguments.find("FILE") != std::string_view::npos || arguments.find("DIR") != std::string_view::npos;
     if (!takes_words(command) && takes_place) positional(app, [this](const std::string& file) { line_.file = file; });
-    if (command == Command::merge)
-      app.add_option("FOLDER",
-                     [this](const CLI::results_t& words) {
-                       line_.pieces.insert(line_.pieces.end(), words.begin(), words.end());
-                       return true;
-                     })
-          ->expected(1, 1 << 20);
     return app;
   }
 
@@ -212,11 +205,15 @@ Status Grammar::parse() {
   const auto chosen = app_.get_subcommands();
   for (const CLI::App* app :
        {static_cast<const CLI::App*>(&app_), static_cast<const CLI::App*>(chosen.empty() ? &app_ : chosen[0])})
-    for (const auto& word : app->remaining())
-      if (takes_words(command_of(*app)) && (word.size() < 2 || word[0] != '-'))
+    for (const auto& word : app->remaining()) {
+      const bool plain = word.size() < 2 || word[0] != '-';
+      if (plain && takes_words(command_of(*app)))
         line_.words.push_back(word);
+      else if (plain && command_of(*app) == Command::merge)
+        line_.pieces.push_back(word);
       else if (word != "--")
         return unknown(*app, word);  // CLI11 counts the -- before positionals as left over
+    }
   if (failure_) return *failure_;
   return finish(chosen.empty() ? nullptr : chosen.front());
 }

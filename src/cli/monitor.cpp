@@ -16,6 +16,7 @@
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
+#include "cli/outside.hpp"
 #include "cli/ranks.hpp"
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
@@ -127,7 +128,7 @@ struct Plan {
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
   Run run;
   run.app = plan.app;
-  run.command = words;
+  run.command = words_from_outside().value_or(words);
   std::error_code none;
   run.cwd = fs::current_path(none).string();
   run.perun_version = version;
@@ -245,6 +246,21 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   return status;
 }
 
+/// The exit status of an srun that all nodes of the allocation are measured around; nothing when that cannot be.
+std::optional<int> run_outside(const Program& program, const std::string& app, const std::vector<std::string>& words) {
+  auto step = SideStep::start(app, words);
+  if (!step) {
+    say(step.error().what);
+    return std::nullopt;
+  }
+  auto relay = SignalRelay::start();
+  const auto status = relay ? run_unmeasured(program, *relay) : Result<int>(relay.error());
+  step->finish(status ? *status : failed_before_start);
+  if (status) return *status;
+  complain(status.error());
+  return exit_status(status.error());
+}
+
 }  // namespace
 
 int monitor(const CommandLine& line, const Resolved& resolved) {
@@ -279,6 +295,10 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
       complain(no_rounds(plan.place));
       return 2;
     }
+    if (is_srun_in_allocation(line.program, plan.place)) {
+      const auto app = config.name.empty() ? app_behind_srun(line.program, variable("PATH", "/usr/bin:/bin")) : "";
+      if (const auto status = run_outside(plan.program, app, line.program)) return *status;
+    }
     if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
   }
   auto baseline = plan_baseline(config);
@@ -288,7 +308,9 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   }
   plan.baseline = *std::move(baseline);
   const auto folder = line.forget ? DataFolder::scratch() : DataFolder::prepare(config.data_out);
-  const bool accident = !folder && folder.error().code == Errc::io;
+  // One node's trouble must not end a job that waited for its start; a typing error is told there too.
+  const bool accident =
+      !folder && (folder.error().code == Errc::io || (plan.place.shared() && folder.error().code == Errc::denied));
   plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
   if (!folder && !plan.may_spool) {
     complain(folder.error());

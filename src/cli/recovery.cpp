@@ -59,10 +59,12 @@ Recovered recover_one(const journal::Found& found, const fs::path& home) {
 }
 
 /// Lines of what became of the jobs of which no part is written to any more.
-void recover_jobs(const fs::path& data_out, std::vector<std::string>& lines) {
-  for (const auto& folder : journal::job_folders(data_out)) {
-    const auto stored = commit_job(folder, in_a_child(storing_into(data_out)));
-    const auto name = folder.filename().string();
+void recover_jobs(const fs::path& data_out, const fs::path& spool, std::vector<std::string>& lines) {
+  for (const auto& name : journal::names_of_jobs(data_out, spool)) {
+    const auto folders = journal::folders_of_job(data_out, spool, name);
+    if (folders.empty()) continue;  // somebody else was quicker
+    const fs::path& folder = folders.front();
+    const auto stored = commit_job(folders, in_a_child(storing_into(data_out)));
     if (stored)
       lines.push_back(fmt::format("recovered a job that had been cut off, as run {} ({})", stored->number, name));
     else if (stored.error().code == Errc::unsupported)
@@ -127,7 +129,7 @@ std::vector<std::string> recover(const fs::path& data_out, const Config& config)
       lines.push_back(fmt::format("a run that was cut off is kept in {} and could not be stored: {}", run.journal.string(),
                                   run.error->what));
   }
-  recover_jobs(data_out, lines);
+  recover_jobs(data_out, spool_of(config), lines);
   return lines;
 }
 

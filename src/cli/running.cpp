@@ -10,6 +10,8 @@
 #include "cli/archive.hpp"
 #include "cli/recovery.hpp"
 #include "cli/timelines.hpp"
+#include "journal/job_folder.hpp"
+#include "journal/join.hpp"
 #include "journal/journal.hpp"
 
 namespace perun {
@@ -30,6 +32,10 @@ std::vector<fs::path> living(const fs::path& data_out, const fs::path& spool) {
   take(data_out, true);
   if (!spool.empty() && !fs::equivalent(spool, data_out, none)) take(spool, false);
   return paths;
+}
+
+bool being_written(const fs::path& job) {
+  return std::ranges::any_of(journal::parts_of(job), journal::alive);
 }
 
 void add(Summary& summary, Run& run, const std::function<Factors(const Factors&)>& adjust) {
@@ -67,6 +73,14 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config,
     if (!folder && data_file(data_out, contents->run.app).filename() != place.filename()) continue;
     add(summary, contents->run, adjust);
     if (draw) add_timeline(summary, contents->run, config);
+  }
+  for (const auto& name : journal::names_of_jobs(data_out, spool_of(config))) {
+    const auto folders = journal::folders_of_job(data_out, spool_of(config), name);
+    if (std::ranges::none_of(folders, being_written)) continue;
+    auto run = journal::read_job(folders);  // not_found: none of its ranks has begun
+    if (!run || (!folder && data_file(data_out, run->app).filename() != place.filename())) continue;
+    add(summary, *run, adjust);
+    if (draw) add_timeline(summary, *run, config);
   }
   if (summary.runs.empty())
     return Error{Errc::not_found, fmt::format("no run is in progress in {}", text::printable(place.string())),

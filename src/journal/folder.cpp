@@ -19,7 +19,7 @@ namespace {
 /// Longer than any living writer is silent: it writes a pair of clocks every 10 s.
 constexpr std::int64_t longest_silence_ns = 60'000'000'000;
 
-/// What a journal says of its writer, from its first two frames.
+/// What a journal says of its writer, behind its header and, in a job, its part.
 WriterFacts writer_of(const Fd& file) {
   constexpr std::size_t enough = 1 << 20;  // a header with some thousand sensors
   WriterFacts facts;
@@ -29,11 +29,11 @@ WriterFacts writer_of(const Fd& file) {
     if (n < static_cast<ssize_t>(magic.size())) return facts;
     auto rest = std::span(bytes).first(static_cast<std::size_t>(n)).subspan(magic.size());
     Frame frame{};
-    const std::size_t header = parse_frame(rest, frame);
-    if (header > 0 && frame.type == FrameType::header && parse_frame(rest.subspan(header), frame) > 0) {
+    while (const std::size_t length = parse_frame(rest, frame)) {
       const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
       if (frame.type == FrameType::writer) static_cast<void>(decode_writer(text, facts));
-      return facts;
+      if (frame.type != FrameType::header && frame.type != FrameType::part) return facts;
+      rest = rest.subspan(length);
     }
     if (static_cast<std::size_t>(n) < bytes.size() || bytes.size() >= enough) return facts;
     bytes.resize(std::min(bytes.size() * 4, enough));

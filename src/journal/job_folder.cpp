@@ -71,6 +71,18 @@ Status name_run(const fs::path& file) {
   return there ? Status(Ok{}) : error;
 }
 
+/// Whether a job was killed here some time ago, as a whole: nobody ended its parts, and nobody writes to any.
+bool cut_off(const fs::path& folder) {
+  bool unended = false;
+  double youngest_s = older_than_the_job_s;
+  for (const auto& part : parts_of(folder)) {
+    if (alive(part)) return false;
+    unended = unended || !part.ended;
+    youngest_s = std::min(youngest_s, age_s(part.path).value_or(0));
+  }
+  return unended && youngest_s >= older_than_the_job_s;
+}
+
 /// The folder if it is this job's; nothing when an older job of the same key has left it.
 Result<std::optional<JobFolder>> try_folder(const fs::path& folder, std::int64_t manager_age_ns) {
   const fs::path file = folder / run_file;
@@ -90,7 +102,8 @@ Result<std::optional<JobFolder>> try_folder(const fs::path& folder, std::int64_t
       return std::optional<JobFolder>();  // not ours: leave it alone
     }
     const auto age = age_s(file);
-    if (manager_age_ns > 0 && age && *age > static_cast<double>(manager_age_ns) * 1e-9 + older_than_the_job_s)
+    const double manager_s = static_cast<double>(manager_age_ns) * 1e-9;
+    if (manager_age_ns > 0 ? age && *age > manager_s + older_than_the_job_s : cut_off(folder))
       return std::optional<JobFolder>();
     return std::optional(JobFolder{folder, *id});
   }
@@ -140,6 +153,43 @@ std::vector<fs::path> job_folders(const fs::path& data_out) {
     if (fs::exists(entry.path() / run_file, none)) found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
+}
+
+namespace {
+
+/// Whether the job in a spool's folder belongs to `data_out`.
+bool belongs(const fs::path& spooled, const fs::path& data_out) {
+  std::error_code none;
+  for (const auto& part : parts_of(spooled)) {
+    const auto home = home_of(part.path);
+    return home == data_out || fs::equivalent(home, data_out, none);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<fs::path> folders_of_job(const fs::path& data_out, const fs::path& spool, std::string_view name) {
+  std::vector<fs::path> found;
+  std::error_code none;
+  if (const auto here = run_folder(data_out, name); fs::exists(here / run_file, none)) found.push_back(here);
+  if (spool.empty() || fs::equivalent(spool, data_out, none)) return found;
+  const auto spooled = run_folder(spool, name);
+  if (fs::exists(spooled / run_file, none) && belongs(spooled, fs::absolute(data_out, none).lexically_normal()))
+    found.push_back(spooled);
+  return found;
+}
+
+std::vector<std::string> names_of_jobs(const fs::path& data_out, const fs::path& spool) {
+  std::vector<std::string> names;
+  for (const auto& folder : job_folders(data_out)) names.push_back(folder.filename().string());
+  if (!spool.empty())
+    for (const auto& folder : job_folders(spool))
+      if (!folders_of_job(data_out, spool, folder.filename().string()).empty()) names.push_back(folder.filename().string());
+  std::ranges::sort(names);
+  const auto twice = std::ranges::unique(names);
+  names.erase(twice.begin(), twice.end());
+  return names;
 }
 
 std::optional<PartFile> parse_part_name(const fs::path& path) {
@@ -195,9 +245,10 @@ bool on_this_machine_only(const fs::path& folder) {
   return std::find(local.begin(), local.end(), static_cast<long>(info.f_type)) != local.end();
 }
 
-int ranks_ended(const fs::path& folder) {
+int ranks_ended(std::span<const fs::path> folders) {
   std::int64_t sum = 0;
-  for (const auto& part : parts_of(folder)) sum += part.ended.value_or(0);
+  for (const auto& folder : folders)
+    for (const auto& part : parts_of(folder)) sum += part.ended.value_or(0);
   return static_cast<int>(std::min<std::int64_t>(sum, 1'000'000'000));
 }
 

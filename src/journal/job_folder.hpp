@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@ struct JobFolder {
 };
 
 /// Enters the folder of a job, making it for the first who comes. One that an older job of the same key left behind is not
-/// used: KEY.2, KEY.3 ... are tried then. `manager_age_ns`: how long the job's process manager runs, 0 if not known.
+/// used: KEY.2, KEY.3 ... are tried then. `manager_age_ns`: how long the job's process manager runs, 0 if not known: then a
+/// folder is an older job's when somebody was killed there and nobody has written for two minutes.
 [[nodiscard]] Result<JobFolder> enter_job(const std::filesystem::path& data_out, std::string_view key,
                                           std::int64_t manager_age_ns);
 
@@ -32,6 +34,14 @@ struct JobFolder {
 
 /// The folders of jobs below DATA_OUT/.perun.
 [[nodiscard]] std::vector<std::filesystem::path> job_folders(const std::filesystem::path& data_out);
+
+/// The folders of the job that is called `name` in `data_out`, as far as they are seen from here: in data_out, and in the
+/// spool, where nodes go on whose data_out failed.
+[[nodiscard]] std::vector<std::filesystem::path> folders_of_job(const std::filesystem::path& data_out,
+                                                                const std::filesystem::path& spool, std::string_view name);
+
+/// Names of the jobs of `data_out`, as folders_of_job() takes them.
+[[nodiscard]] std::vector<std::string> names_of_jobs(const std::filesystem::path& data_out, const std::filesystem::path& spool);
 
 /// A part by its name.
 struct PartFile {
@@ -52,7 +62,7 @@ Status end_part(const std::filesystem::path& part, int ranks);
 [[nodiscard]] bool on_this_machine_only(const std::filesystem::path& folder);
 
 /// Sum of the ranks that ended parts tell.
-[[nodiscard]] int ranks_ended(const std::filesystem::path& folder);
+[[nodiscard]] int ranks_ended(std::span<const std::filesystem::path> folders);
 
 /// Whether somebody may still write to a part, by the rule for all journals (standing()).
 [[nodiscard]] bool alive(const PartFile& part);

@@ -49,6 +49,7 @@ class Writer {
   /// Continues in another folder (a disk is full, a folder was deleted): what the file holds and what gathered is
   /// written there and synced, and the journal here is removed. On failure everything stays as it was.
   Status move_to(const std::filesystem::path& folder);
+  Status move_as(const std::filesystem::path& target);  ///< the same, to a file of that name
 
   /// Whether path() still leads to what is written here.
   [[nodiscard]] bool in_place() const noexcept;

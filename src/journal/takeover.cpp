@@ -106,7 +106,10 @@ bool Writer::in_place() const noexcept {
 }
 
 Status Writer::move_to(const fs::path& folder) {
-  const fs::path target = path_of(folder, path_.parent_path().filename().string(), path_.stem().string());
+  return move_as(path_of(folder, path_.parent_path().filename().string(), path_.stem().string()));
+}
+
+Status Writer::move_as(const fs::path& target) {
   auto made = make(target);
   if (!made) return made.error();
   auto moved = copy(file_, made->file_, size_, path_, target);

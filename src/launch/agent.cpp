@@ -17,9 +17,8 @@
 
 #include "host/machine.hpp"
 #include "launch/attend.hpp"
+#include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
-#include "launch/git_look.hpp"
-#include "launch/provenance.hpp"
 #include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
@@ -78,8 +77,7 @@ class Session {
     quality_.lost += writer_.dropped();
     quality_.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality_.launcher_cpu_ns = launcher_cpu_ns_;
-    for (auto& fact : git_.finish(git_patience_ms)) provenance_.push_back(std::move(fact));
-    if (!provenance_.empty()) writer_.provenance(provenance_);
+    if (const auto& found = circumstances_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
     writer_.quality(quality_);
     writer_.outcome(outcome_, end_);
     writer_.end();
@@ -152,20 +150,9 @@ class Session {
     cpu_begin_ns_ = own_cpu_ns();
     writer_.begin(begin_);
     take_readings();
-    look_around(pid);
+    if (const auto& found = circumstances_.look(pid, task_.run, task_.host); !found.empty()) writer_.provenance(found);
     // Beside the program's own start, and in a thread so that nothing here waits for it.
     if (task_.prepare) prepared_ = std::async(std::launch::async, task_.prepare);
-  }
-
-  /// What else shapes the run. Kept at once, since the program, perun or the machine may end any time.
-  void look_around(pid_t pid) {
-    std::vector<std::string_view> environment;
-    for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
-    provenance_ = task_.run.provenance;
-    for (auto facts : {circumstances_of(pid, task_.host), limits_of(pid), chosen_environment(environment)})
-      provenance_.insert(provenance_.end(), facts.begin(), facts.end());
-    if (!provenance_.empty()) writer_.provenance(provenance_);
-    git_.start(task_.run.cwd);
   }
 
   void hear() {
@@ -220,8 +207,7 @@ class Session {
   RegionWatch& regions_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
-  Attributes provenance_;
-  GitLook git_;
+  Circumstances circumstances_;
   Quality quality_;
   Outcome outcome_;
   Moment begin_, end_;

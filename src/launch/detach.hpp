@@ -17,6 +17,10 @@ void detach(std::span<const int> kept);
 /// machines. Here they are had in one call, while the launcher prepares the program.
 void prepare_heap();
 
+/// For the sampling process of a whole node: it may run on all processors, also when mpirun has bound the launcher to some,
+/// and have as many files open as it may, since a node may have very many ranks.
+void serve_the_whole_node() noexcept;
+
 /// The node as its sampling process finds it, without readings.
 [[nodiscard]] NodeRecord describe_node(const AgentTask& task, const Instruments& instruments);
 

@@ -3,6 +3,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "launch/agent.hpp"
@@ -30,17 +34,21 @@ struct JobTask {
 /// whole run to its data file when the job ends with this node. Never returns.
 [[noreturn]] void run_node_agent(const JobTask& task, const Meeting& meeting, const Fd& lock, Fd listener);
 
-/// Brings a job's run to its data file and removes its folder. Errors: busy when a part may still be written to or somebody
-/// else is at it, not_found when no process of the job had begun, unsupported when the rest of the job is on other nodes, which
-/// do not see this folder.
-[[nodiscard]] Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& store);
+/// Brings a job's run to its data file and removes its folders, of which the first names the run. Errors: busy when a part may
+/// still be written to or somebody else is at it, not_found when no process of the job had begun, unsupported when the rest of
+/// the job is on other nodes, which do not see these folders.
+[[nodiscard]] Result<Stored> commit_job(std::span<const std::filesystem::path> folders, const StoreRun& store);
+
+/// Folders in what a message says, and back.
+[[nodiscard]] std::string as_text(std::span<const std::filesystem::path> folders);
+[[nodiscard]] std::vector<std::filesystem::path> folders_in(std::string_view text);
 
 /// Whether a node's sampling process stays for up to 10 s when the rest of the job is not over: names of files take their time
 /// to appear on other nodes, and some ranks may never come.
 enum class Patience : unsigned char { none, for_other_nodes };
 
-/// What a sampling process does when its part has ended: stores the job's run if the whole job has, and answers `launcher`,
-/// whose rank was the last one here.
+/// What a sampling process does when its part, in `folder`, has ended: stores the job's run if the whole job has, and answers
+/// `launcher`, whose rank was the last one here.
 void conclude_job(const JobTask& task, const std::filesystem::path& folder, Channel& launcher, Patience patience);
 
 /// As commit_job(), for pieces of one job, from nodes that did not share a data_out; what is missing then is missing for good.

@@ -28,6 +28,7 @@ namespace {
 
 constexpr int most_callers = 4096;
 constexpr std::int64_t left_behind_s = 60;
+constexpr unsigned files_pause_us = 20'000;
 constexpr std::string_view count_prefix = "count-";
 
 /// Whether `folder` is there, made if need be, and nobody else's: a stranger's could lead anywhere.
@@ -141,7 +142,10 @@ Result<Fd> Meeting::listen() const {
 
 std::optional<Channel> Meeting::accept(const Fd& listener) {
   Fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!fd) return std::nullopt;
+  if (!fd) {
+    if (errno == EMFILE || errno == ENFILE) ::usleep(files_pause_us);  // who calls has to wait, but not in a circle
+    return std::nullopt;
+  }
   return Channel(std::move(fd));
 }
 

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,8 +16,10 @@
 #include "host/machine.hpp"
 #include "journal/job_folder.hpp"
 #include "launch/attend.hpp"
+#include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
 #include "launch/job.hpp"
+#include "launch/node_part.hpp"
 #include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
@@ -31,6 +32,7 @@ constexpr std::int64_t clock_pair_every_ns = 10 * second;
 constexpr std::int64_t worth_syncing_ns = second;
 constexpr std::int64_t first_rank_within_ns = 5 * second;
 constexpr std::int64_t missing_ranks_within_ns = 2 * second;
+constexpr int git_patience_ms = 20;
 
 /// A launcher and its rank.
 struct Guest {
@@ -39,27 +41,6 @@ struct Guest {
   bool ended = false;
   [[nodiscard]] bool alive() const { return !ended && !channel.closed(); }
 };
-
-/// What earlier sampling processes of this node knew.
-struct Past {
-  std::map<int, RankRecord> ranks;  ///< all that had begun
-  int counted = 0;                  ///< of them, by names of parts that have ended
-  int segments = 0;
-};
-
-Past past_of(const std::filesystem::path& folder, const std::string& node) {
-  Past past;
-  for (const auto& file : journal::parts_of(folder)) {
-    if (file.node != node) continue;
-    past.segments = std::max(past.segments, file.segment + 1);
-    past.counted += file.ended.value_or(0);
-    const auto contents = journal::open(file.path);
-    if (!contents) continue;  // killed before it had written anything
-    for (const auto& r : contents->ranks)
-      if (const auto [it, fresh] = past.ranks.try_emplace(r.rank, r); !fresh && r.status >= it->second.status) it->second = r;
-  }
-  return past;
-}
 
 /// The ranks of the node from the first that comes to the last that goes.
 class NodeSession {
@@ -117,9 +98,11 @@ class NodeSession {
     quality.lost += writer_.dropped();
     quality.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
     quality.launcher_cpu_ns = launcher_cpu_ns_;
+    if (const auto& found = circumstances_.finish(git_patience_ms); !found.empty()) writer_.provenance(found);
     writer_.quality(quality);
     writer_.end();
     report_trouble(end.mono_ns - begin_ns_ > worth_syncing_ns ? writer_.sync() : writer_.flush());
+    look_for_part();
     const auto over = std::ranges::count_if(ranks_, [](const auto& r) { return r.second.status != RankStatus::unfinished; });
     if (prepared_.valid()) prepared_.get();
     return static_cast<int>(over) - counted_;
@@ -136,6 +119,7 @@ class NodeSession {
     return std::ranges::all_of(ranks_, [](const auto& r) { return r.second.status == RankStatus::ok; });
   }
   void stop_listening() { listener_.reset(); }
+  [[nodiscard]] const std::filesystem::path& part() const noexcept { return writer_.path(); }
 
  private:
   [[nodiscard]] bool anybody() const {
@@ -175,6 +159,7 @@ class NodeSession {
   void pair_clocks() {
     writer_.clock(now());
     report_trouble(writer_.sync());
+    look_for_part();
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
   }
 
@@ -286,8 +271,11 @@ class NodeSession {
     rank.pid = static_cast<int>(message.number);
     rank.begin = message.moment;
     write(rank);
-    if (task_.agent.prepare && !prepared_.valid() && !std::exchange(preparing_, true))
-      prepared_ = std::async(std::launch::async, task_.agent.prepare);
+    if (std::exchange(first_begun_, true)) return;
+    // Of the node's first rank, and of the job by that of its lowest.
+    if (const auto& found = circumstances_.look(rank.pid, task_.agent.run, task_.agent.host); !found.empty())
+      writer_.provenance(found);
+    if (task_.agent.prepare) prepared_ = std::async(std::launch::async, task_.agent.prepare);
   }
 
   void ended(Guest& guest, const Message& message) {
@@ -311,13 +299,16 @@ class NodeSession {
     }
   }
 
+  /// The second place is tried once; what cannot be written there either is tried again where it is. One rank tells it.
   void report_trouble(const Status& status) {
-    if (status || troubled_) return;
+    if (!status && trouble_.empty()) trouble_ = status.error().what + "; " + go_to_spool(writer_, task_.agent.spool);
+    if (trouble_.empty() || told_) return;
     for (Guest& g : guests_)
-      if (g.alive()) {
-        troubled_ = g.channel.send({.type = Message::Type::trouble, .text = status.error().what});
-        if (troubled_) return;
-      }
+      if (!g.channel.closed() && (told_ = g.channel.send({.type = Message::Type::trouble, .text = trouble_}))) return;
+  }
+
+  void look_for_part() {
+    if (!writer_.in_place()) report_trouble(Error{Errc::not_found, fmt::format("{} was moved or deleted", part().string())});
   }
 
   const JobTask& task_;
@@ -334,8 +325,10 @@ class NodeSession {
   std::vector<journal::Sample> batch_;
   std::string notice_;
   std::future<void> prepared_;
+  Circumstances circumstances_;
+  std::string trouble_;
   std::int64_t begin_ns_ = 0, quiet_since_ns_ = 0, next_pair_ns_ = 0, cpu_begin_ns_ = 0, launcher_cpu_ns_ = 0;
-  bool met_ = false, troubled_ = false, preparing_ = false;
+  bool met_ = false, told_ = false, first_begun_ = false;
 };
 
 /// Answers everybody who comes with an error, until nobody does.
@@ -345,22 +338,16 @@ void refuse_all(const Fd& listener, const Error& error) {
     while (auto channel = Meeting::accept(listener)) channel->send({.type = Message::Type::refused, .error = error});
 }
 
-/// The program's processors are not the sampling process's: a launcher that mpirun has bound to some would bind it too.
-void use_all_processors() {
-  cpu_set_t all;
-  CPU_ZERO(&all);
-  for (int i = 0; i < CPU_SETSIZE; ++i) CPU_SET(i, &all);
-  ::sched_setaffinity(0, sizeof all, &all);
-}
-
 Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
-  use_all_processors();
-  const auto folder = journal::enter_job(task.agent.data_out, task.place.key, task.place.manager_age_ns);
+  serve_the_whole_node();
+  std::string notice;
+  const auto folder = enter_somewhere(task, notice);
   if (!folder) return folder.error();
   auto instruments = task.agent.open();
   if (!instruments) return instruments.error();
+  if (!instruments->notice.empty()) notice += (notice.empty() ? "" : "; ") + instruments->notice;
   const auto node = node_id_of(task.place, task.agent.host);
-  Past past = past_of(folder->path, node);
+  Past past = past_of(journal::folders_of_job(task.agent.data_out, task.agent.spool, folder->path.filename().string()), node);
   Run run = task.agent.run;
   run.id = folder->run_id;
   run.nodes.push_back(describe_node(task.agent, *instruments));
@@ -379,8 +366,7 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
                            .segment = past.segments,
                            .clock_error_s = wall_clock_error_s(),
                            .local_size = task.place.local_size};
-  auto writer =
-      journal::Writer::create_at(journal::part_path(folder->path, node, part.segment), run, task.agent.data_out, &part);
+  auto writer = begin_part(task, folder->path, run, part, notice);
   if (!writer) return writer.error();
   writer->clock(now());
   const auto path = writer->path();
@@ -395,15 +381,19 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
     return ok;
   }
   NodeSession session(task, sampler, regions, folder->run_id, *std::move(writer), std::move(listener), std::move(past));
-  session.begin(instruments->notice);
+  session.begin(notice);
   session.serve();
   const int ranks = session.finish();
   session.stop_listening();
-  meeting.leave();                                                       // whoever comes now starts anew
-  if (const auto ok = journal::end_part(path, ranks); !ok) return Ok{};  // data_out is gone; the launchers were told
+  meeting.leave();  // whoever comes now starts anew
   Channel nobody{Fd()};
   Channel* const last = session.last();
-  conclude_job(task, folder->path, last != nullptr ? *last : nobody,
+  Channel& launcher = last != nullptr ? *last : nobody;
+  if (const auto ok = journal::end_part(session.part(), ranks); !ok) {  // data_out is gone; the launchers were told
+    launcher.send({.type = Message::Type::bye});
+    return Ok{};
+  }
+  conclude_job(task, session.part().parent_path(), launcher,
                session.has_rank_0() && session.all_well() ? Patience::for_other_nodes : Patience::none);
   return Ok{};
 }

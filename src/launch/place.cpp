@@ -12,6 +12,7 @@
 #include "base/crc32c.hpp"
 #include "base/text.hpp"
 #include "host/sysfs.hpp"
+#include "model/outside.hpp"
 
 extern char** environ;
 
@@ -253,6 +254,7 @@ Place place_of(const Environment& environment, std::span<const Ancestor> ancesto
       if (at < ancestors.size()) place.manager_age_ns = ancestors[at].age_ns;
     }
   }
+  if (place.launcher == "slurm" && v.has("PERUN_OUTSIDE")) place.launcher = outside_of_srun;
   overrule(v, place);
   return place;
 }

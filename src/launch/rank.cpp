@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -156,16 +155,18 @@ Measured collect(Link& link, SignalRelay& relay, const Message& end, const Say& 
       storing = true;
     } else if (message && message->type == Message::Type::summary) {
       summary += message->text;
+    } else if (message && message->type == Message::Type::trouble) {
+      say(message->text);
     } else if (message && message->type == Message::Type::stored) {
       message->stored.summary = std::move(summary);
       measured.take(std::move(message->stored));
       return measured;
     } else if (message && message->type == Message::Type::kept) {
-      const std::array folders{std::filesystem::path(message->text)};
+      const auto folders = folders_in(message->text);
       if (auto run = journal::read_job(folders)) measured.run = *std::move(run);
       measured.not_stored = message->error;
-      measured.not_stored->hint =
-          fmt::format("the run is kept in {}; the next perun command on this folder adds it", message->text);
+      measured.not_stored->hint = fmt::format("the run is kept in {}; the next perun command on this folder adds it",
+                                              folders.empty() ? "" : folders.front().string());
       return measured;
     } else if (message && (message->type == Message::Type::bye || message->type == Message::Type::refused)) {
       if (!message->text.empty()) say(message->text);

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
+#include "model/outside.hpp"
 #include "report/job_document.hpp"
 #include "report/regions.hpp"
 
@@ -155,13 +156,15 @@ Json factors_of(const Factors& f) {
   return out;
 }
 
-/// `seen`: perun watched the program itself.
-Json outcome_of(const Outcome& o, bool seen) {
-  const auto if_seen = [&](Json value) { return seen ? std::move(value) : Json(nullptr); };
+/// How much perun saw of the program: nothing in other tools' files, its status only from outside.
+enum class Watched : unsigned char { not_at_all, status, itself };
+
+Json outcome_of(const Outcome& o, Watched watched) {
+  const auto if_seen = [&](Json value) { return watched == Watched::itself ? std::move(value) : Json(nullptr); };
   Json out;
   out["finished"] = o.finished;
   if (o.running) out["running"] = true;
-  out["exit_code"] = if_seen(o.exit_code);
+  out["exit_code"] = watched == Watched::not_at_all ? Json(nullptr) : Json(o.exit_code);
   out["signal"] = o.signal == 0 ? Json(nullptr) : Json(o.signal);
   out["interrupted_by"] = words_or_null(o.interrupted_by);
   out["user_s"] = if_seen(number(o.user_s));
@@ -318,7 +321,10 @@ Json run_of(const RunSummary& run) {
   out["footprint"] = footprint_of(run.footprint, run.usage.energy, run.overhead_J);
   out["factors"] = factors_of(run.factors);
   out["postprocessed"] = words_or_null(run.postprocessed);
-  out["outcome"] = outcome_of(run.outcome, run.origin.empty());
+  const bool inside = !run.job || !from_outside(*run.job);
+  out["outcome"] = outcome_of(run.outcome, !run.origin.empty() ? Watched::not_at_all
+                                           : inside            ? Watched::itself
+                                                               : Watched::status);
   out["provenance"] = Json::object();
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
   const ByRank by_rank = run.job ? ByRank::yes : ByRank::no;

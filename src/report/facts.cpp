@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "model/outside.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
 #include "report/parts_text.hpp"
@@ -35,7 +36,8 @@ std::string_view attribute(const NodeSummary& node, std::string_view key) {
 /// Length and, where the program was seen to end, its processor time and memory.
 std::string runtime(const RunSummary& run) {
   std::string out = units::duration(run.usage.duration_s);
-  if ((run.outcome.finished || run.job) && run.origin.empty())
+  const bool seen = run.job ? !from_outside(*run.job) : run.outcome.finished;
+  if (seen && run.origin.empty())
     out += fmt::format("; CPU time {} user, {} system; {} at most", units::duration(run.outcome.user_s),
                        units::duration(run.outcome.system_s), wording::bytes(static_cast<double>(run.outcome.max_rss_bytes)));
   return out;
@@ -220,7 +222,7 @@ std::string where_and_when(const RunSummary& run) {
   } else {
     out = fmt::format("{} nodes", run.nodes.size());
   }
-  if (run.job) out += fmt::format(", {} ranks", run.job->size);
+  if (run.job && !from_outside(*run.job)) out += fmt::format(", {} ranks", run.job->size);
   std::string time = units::iso8601(run.begin_real_ns).substr(0, 19);
   std::replace(time.begin(), time.end(), 'T', ' ');
   return fmt::format("{}, {} power {}, {} UTC", out, sensors, sensors == 1 ? "sensor" : "sensors", time);
@@ -237,6 +239,7 @@ Facts figures(const RunSummary& run) {
   Facts out;
   const Amount& e = run.usage.energy;
   if (const std::string text = job_text::ranks(run); !text.empty()) add(out, "Ranks", text);
+  if (const std::string text = job_text::outside(run); !text.empty()) add(out, "Outside", text);
   if (const std::string text = job_text::scheduler(run); !text.empty()) add(out, "Job", text);
   add(out, "Runtime", runtime(run));
   if (e.kind == Kind::unavailable) {

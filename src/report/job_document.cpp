@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "base/units.hpp"
+#include "model/outside.hpp"
 
 namespace perun {
 
@@ -19,13 +20,14 @@ Json rank_of(const RunSummary& run, const RankRecord& r) {
   out["host"] = r.node >= 0 && i < run.nodes.size() ? Json(text::to_utf8(run.nodes[i].host)) : Json(nullptr);
   out["status"] = name(r.status);
   const bool ended = r.status == RankStatus::ok || r.status == RankStatus::failed;
+  const bool seen = ended && !from_outside(*run.job);
   out["exit_code"] = ended ? Json(r.exit_code) : Json(nullptr);
   out["signal"] = r.signal != 0 ? Json(r.signal) : Json(nullptr);
   out["begin"] = time_or_null(r.begin);
   out["end"] = time_or_null(r.end);
-  out["user_s"] = ended ? Json(r.user_s) : Json(nullptr);
-  out["system_s"] = ended ? Json(r.system_s) : Json(nullptr);
-  out["max_rss_bytes"] = ended ? Json(r.max_rss_bytes) : Json(nullptr);
+  out["user_s"] = seen ? Json(r.user_s) : Json(nullptr);
+  out["system_s"] = seen ? Json(r.system_s) : Json(nullptr);
+  out["max_rss_bytes"] = seen ? Json(r.max_rss_bytes) : Json(nullptr);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "model/outside.hpp"
 #include "report/layout.hpp"
 #include "report/wording.hpp"
 
@@ -58,7 +59,7 @@ std::string ending(const RunSummary& run) {
   if (!run.job) return wording::ending(run.outcome);
   const auto bad = troubled(*run.job);
   if (!bad.empty() && bad.front()->status == RankStatus::failed)
-    return fmt::format("rank {}: {}", bad.front()->rank, fate(*bad.front()));
+    return from_outside(*run.job) ? fate(*bad.front()) : fmt::format("rank {}: {}", bad.front()->rank, fate(*bad.front()));
   const auto lost = static_cast<std::size_t>(std::max(run.job->size, 0)) - (run.job->ranks.size() - bad.size());
   if (lost > 0) return fmt::format("{} {} lost", lost, lost == 1 ? "rank" : "ranks");
   return "exit 0";
@@ -66,7 +67,7 @@ std::string ending(const RunSummary& run) {
 
 std::string ranks(const RunSummary& run) {
   constexpr std::size_t most = 4;
-  if (!run.job) return "";
+  if (!run.job || from_outside(*run.job)) return "";
   const JobRecord& job = *run.job;
   std::string out = fmt::format("{} by {}: {}", job.size, printable(job.launcher), counts(job));
   const auto bad = troubled(job);
@@ -80,6 +81,15 @@ std::string ranks(const RunSummary& run) {
       out += fmt::format(", {} after its start", units::duration(static_cast<double>(r.end.mono_ns - r.begin.mono_ns) * 1e-9));
   }
   if (bad.size() > most) out += fmt::format("; and {} more", bad.size() - most);
+  return out;
+}
+
+std::string outside(const RunSummary& run) {
+  if (!run.job || !from_outside(*run.job)) return "";
+  std::string out =
+      "all nodes of the allocation, from before srun to after it; the program's own ranks, CPU time and memory are not known";
+  if (const auto bad = troubled(*run.job); !bad.empty() && bad.front()->status != RankStatus::failed)
+    out += "; of them " + counts(*run.job);
   return out;
 }
 

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Jobs of 5 nodes x 3 ranks in which launchers and sampling processes are killed at random: no job hangs, none is reported
-twice, and of every rank that ended well it is known. PERUN_CHAOS_ROUNDS and PERUN_CHAOS_SEED take other rounds."""
+"""Jobs of 5 nodes x 3 ranks in which launchers, programs and sampling processes are killed at random: no job hangs, none is
+reported twice, of every rank that ended well it is known, and nothing stays in shared memory. PERUN_CHAOS_ROUNDS and PERUN_CHAOS_SEED take other rounds."""
 
 import concurrent.futures
+import glob
 import json
 import os
 import pathlib
@@ -22,6 +23,22 @@ NODES, RANKS = 5, 3
 ROUNDS = int(os.environ.get("PERUN_CHAOS_ROUNDS", "50"))
 SEED = int(os.environ.get("PERUN_CHAOS_SEED", "0"))
 AT_ONCE = 5
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def program_of(launcher):
+    """Pids of the program that a rank's launcher has started."""
+    try:
+        children = pathlib.Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+        return [int(c) for c in children if pathlib.Path(f"/proc/{c}/comm").read_text().strip() == "sleep"]
+    except OSError:
+        return []
 
 
 class Round:
@@ -57,10 +74,11 @@ class Round:
             elif choice < 0.6:
                 there = agents(self.key)
                 if there:
-                    try:
-                        os.kill(self.random.choice(there), signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
+                    kill(self.random.choice(there))
+            elif choice < 0.75:
+                children = program_of(self.random.choice(processes))
+                if children:
+                    kill(children[0])
 
     def check(self, processes):
         reports, told = 0, set()
@@ -124,6 +142,19 @@ class ChaosTest(unittest.TestCase):
             seeds = range(SEED, SEED + ROUNDS)
             results = dict(zip(seeds, pool.map(lambda seed: Round(seed).run(), seeds)))
         self.assertEqual({seed: problems for seed, problems in results.items() if problems}, {})
+        self.assert_swept()
+
+    def assert_swept(self):
+        """What a sampling process that was killed left in shared memory, the next one takes away when it is a minute old."""
+        mine = f"/dev/shm/perun-{os.geteuid()}/chaos-{os.getpid()}-*"
+        for left in glob.glob(mine):
+            os.utime(left, (time.time() - 120,) * 2)
+        with tempfile.TemporaryDirectory(prefix="perun-chaos-") as folder:
+            env = dict(clean_environment(folder), PERUN_RUN_KEY=f"swept-{os.getpid()}", PERUN_RANK="0", PERUN_SIZE="2",
+                       PERUN_NODE_ID="n")
+            subprocess.run([PERUN, "monitor", "--backends", "sim:const:100W", "true"], cwd=folder, env=env, check=True,
+                           capture_output=True, timeout=60)
+        self.assertEqual(glob.glob(mine), [])
 
 
 if __name__ == "__main__":

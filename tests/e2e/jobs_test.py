@@ -141,6 +141,31 @@ class OneRunTest(JobTest):
         self.assertEqual(out, [f"['[1,2]', '', '--help'] {rank}\n" for rank in range(2)])
 
 
+class ManyTest(JobTest):
+    """More processes than this machine likes: whatever it takes, one run and nothing left."""
+
+    def check_job(self, nodes, each):
+        size = nodes * each
+        for rank in range(size):
+            self.rank(rank, size, f"n{rank // each:03}", "sleep", "1")
+        ended = self.wait_all(200)
+        self.assertEqual([code for code, _ in ended], [0] * size)
+        self.assert_one_report(ended)
+        run = self.run_of()
+        self.assertEqual(len(run["nodes"]), nodes)
+        self.assertEqual([r["status"] for r in run["job"]["ranks"]], ["ok"] * size)
+        for node in run["nodes"]:
+            self.assertAlmostEqual(node["energy_J"], 100 * node["duration_s"], delta=max(1.0, 0.05 * node["energy_J"]))
+        self.wait_until_gone(60)
+        self.assert_nothing_shared_left()
+
+    def test_100_nodes(self):
+        self.check_job(100, 1)
+
+    def test_20_nodes_of_2_ranks(self):
+        self.check_job(20, 2)
+
+
 class FailureTest(JobTest):
     def test_a_failed_rank_leaves_at_once_with_its_own_status(self):
         started = time.monotonic()

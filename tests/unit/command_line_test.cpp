@@ -40,6 +40,7 @@ std::string told(const Words& words) {
   if (line->run) out << " run=" << *line->run;
   if (!line->action.empty()) out << " action=" << line->action;
   for (const auto& word : line->words) out << " (" << word << ')';
+  for (const auto& piece : line->pieces) out << " piece=" << piece;
   if (line->app) out << " app=" << *line->app;
   for (const auto& tag : line->tags) out << " tag=" << tag;
   if (line->since) out << " since=" << *line->since;
@@ -290,6 +291,13 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{""}, "error: unknown command '' | to measure a program: perun monitor PROGRAM; else see 'perun --help'"},
   };
   for (const auto& [words, what] : rows) EXPECT_EQ(told(words), what) << testing::PrintToString(words);
+}
+
+TEST(CommandLine, MergeTakesAnyNumberOfFolders) {
+  EXPECT_EQ(told({"merge", "a"}), "merge piece=a");
+  EXPECT_EQ(told({"merge", "a", "b", "--data_out", "r", "c"}), "merge data_out=[r] piece=a piece=b piece=c");
+  EXPECT_EQ(told({"merge"}), "error: the FOLDER with the first piece is missing | see 'perun merge --help'");
+  EXPECT_EQ(told({"merge", "a", "--what"}), "error: unknown option '--what' | see 'perun merge --help'");
 }
 
 TEST(CommandLine, RunsAndExport) {

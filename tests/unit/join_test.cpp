@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 
 #include "analysis/summarize.hpp"
@@ -221,12 +222,38 @@ TEST_F(JobFolderTest, AnOldJobOfTheSameKeyIsLeftAlone) {
 TEST_F(JobFolderTest, ProgressIsInTheNames) {
   const auto job = enter_job(data_out_, "k", 0);
   for (const auto* name : {"a-1~0.2.part", "a-1~1.1.part", "b-1~0.part"}) std::ofstream(job->path / name) << "x";
-  EXPECT_EQ(ranks_ended(job->path), 3);
+  const std::array folders{job->path};
+  EXPECT_EQ(ranks_ended(folders), 3);
   EXPECT_EQ(parts_of(job->path).size(), 3U);
   EXPECT_TRUE(end_part(job->path / "b-1~0.part", 4));
-  EXPECT_EQ(ranks_ended(job->path), 7);
+  EXPECT_EQ(ranks_ended(folders), 7);
   discard_job(job->path);
   EXPECT_FALSE(std::filesystem::exists(data_out_ / ".perun"));
+}
+
+TEST_F(JobFolderTest, PartsSayWhoWritesThemAndWhereTheyBelong) {
+  const auto spool = tree_.at("spool");
+  const auto here = enter_job(data_out_, "k", 0), there = enter_job(spool, "k", 0);
+  const auto c = part("a", 0, 0, 10);
+  const auto writer = Writer::create_at(part_path(there->path, "a", 0), c.run, data_out_, &*c.part);
+  ASSERT_TRUE(writer);
+  EXPECT_EQ(home_of(writer->path()), data_out_);
+  EXPECT_EQ(folders_of_job(data_out_, spool, "k"), (std::vector{here->path, there->path}));
+  EXPECT_EQ(folders_of_job(tree_.at("other"), spool, "k"), std::vector<std::filesystem::path>{});
+  discard_job(here->path);
+  EXPECT_EQ(folders_of_job(data_out_, spool, "k"), std::vector{there->path});
+  EXPECT_EQ(names_of_jobs(data_out_, spool), std::vector<std::string>{"k"});
+}
+
+TEST_F(JobFolderTest, AJobThatWasKilledLongAgoIsNotJoinedByItsKeyAlone) {
+  const auto old = enter_job(data_out_, "k", 0);
+  const auto part = part_path(old->path, "a", 0);
+  std::ofstream(part) << "x";
+  EXPECT_EQ(enter_job(data_out_, "k", 0)->path, old->path) << "its sampling process may be started anew";
+  std::filesystem::last_write_time(part, std::filesystem::file_time_type::clock::now() - std::chrono::seconds(600));
+  EXPECT_EQ(enter_job(data_out_, "k", 0)->path.filename(), "k.2");
+  EXPECT_TRUE(end_part(part, 1));
+  EXPECT_EQ(enter_job(data_out_, "k", 0)->path, old->path) << "ranks may come one after the other";
 }
 
 TEST_F(JobFolderTest, PiecesOfDifferentJobsAreNotMixed) {

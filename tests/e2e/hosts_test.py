@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Open MPI and MPICH across three machines of known power: one run, each machine once, in the end as without perun."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import unittest
+
+from fake_hosts import NETWORK, FakeHosts, PretendedHosts, namespaces
+from harness import PERUN, PerunTest
+
+SUPPORT = pathlib.Path(os.environ["PERUN_SOURCE_DIR"]) / "tests/support"
+WATTS = {"pn1": 100, "pn2": 200, "pn3": 300}
+STATUS = {"exit3": 3, "_exit3": 3, "segv": 139, "abort": 134, "kill": 137, "MPI_Abort": 7}
+HANGS = 124  # of timeout(1)
+Hosts = FakeHosts if namespaces() else PretendedHosts
+
+
+class HostsTest(PerunTest):
+    """With Open MPI. All that is written lies in self.dir, which the machines share, but for /run."""
+
+    mpi, launcher, seconds = "openmpi", "openmpi", 40
+
+    def setUp(self):
+        super().setUp()
+        self.dir.chmod(0o755)
+        self.env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", TMPDIR="/tmp")
+        self.hosts = self.enterContext(Hosts(self.dir / "hosts", WATTS))
+
+    def compiled(self, source):
+        compiler = "mpicc" if source.endswith(".c") else "mpif90"
+        program = self.dir / f"program.{self.mpi}"
+        subprocess.run([f"{compiler}.{self.mpi}", SUPPORT / source, "-o", program], check=True, capture_output=True, cwd=self.dir)
+        return program
+
+    def launcher_words(self, each):
+        """mpirun for `each` ranks on every machine."""
+        where = ",".join(f"{name}:{each}" for name in WATTS)
+        return ["mpirun.openmpi", "--oversubscribe", "-n", each * len(WATTS), *self.hosts.where(
+            ["--mca", "plm_rsh_agent", self.hosts.ssh, "--mca", "plm_rsh_no_tree_spawn", "1", "--mca", "btl", "tcp,self",
+             "--mca", "btl_tcp_if_include", f"{NETWORK}.0/24", "--mca", "oob_tcp_if_include", f"{NETWORK}.0/24", "-H", where])]
+
+    def job(self, each, *words, seconds=None):
+        """The finished job, and how long it took."""
+        limit = ["timeout", "-k", "1", str(seconds or self.seconds)]
+        start = time.monotonic()
+        done = self.bare(*self.hosts.on_head(), *limit, *self.launcher_words(each), *words, timeout=120)
+        return done, time.monotonic() - start
+
+    def measured(self, each, *program, apart=False, seconds=None):
+        return self.job(each, *self.hosts.monitor(each, apart), "--name", "program", *program, seconds=seconds)
+
+    def stored_runs(self):
+        """As soon as those who were not waited for have stored them."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until and ((self.dir / "results/.perun").exists() or not (self.dir / "results").exists()):
+            time.sleep(0.1)
+        return self.report("results/program.hdf5", "all")["runs"]
+
+    def check_run(self, run, each):
+        """Every machine once, at its own power for its own time, whatever the number of its ranks."""
+        self.assertEqual(sorted(node["host"] for node in run["nodes"]), sorted(WATTS))
+        for node in run["nodes"]:
+            truth = WATTS[node["host"]] * node["duration_s"]
+            self.assertAlmostEqual(node["energy_J"], truth, delta=0.002 * WATTS[node["host"]] + 2 * (node["uncertainty_J"] or 0))
+        self.assertAlmostEqual(run["energy_J"], sum(node["energy_J"] for node in run["nodes"]), places=6)
+        self.assertEqual(run["job"]["launcher"], self.launcher)
+        self.assertEqual([r["rank"] for r in run["job"]["ranks"]], list(range(3 * each)))
+        self.assertEqual([r["host"] for r in run["job"]["ranks"]], [name for name in WATTS for _ in range(each)])
+
+    def assert_nothing_left_on_machines(self):
+        until = time.monotonic() + 20
+        while any(self.hosts.left(name) for name in WATTS) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual({name: self.hosts.left(name) for name in WATTS}, dict.fromkeys(WATTS, []))
+
+    def assert_whole_job(self, each, *program):
+        bare, bare_s = self.job(each, *program)
+        done, took_s = self.measured(each, *program)
+        self.assertEqual((bare.returncode, done.returncode), (0, 0), done.stderr)
+        self.assertEqual(done.stdout, bare.stdout)
+        self.assertLess(took_s, bare_s + 5)  # a busy machine
+        self.assertEqual(done.stderr.count(b"perun: program  run 0"), 1, done.stderr)
+        text = " ".join(done.stderr.decode().split())
+        self.assertIn(f"3 nodes, {3 * each} ranks", text)
+        self.assertIn(f"{3 * each} by {self.launcher}: {3 * each} ok", text)
+        runs = self.stored_runs()
+        self.assertEqual(len(runs), 1)
+        self.check_run(runs[0], each)
+        self.assert_nothing_left_on_machines()
+        self.assertEqual([p.name for p in (self.dir / "results").iterdir()], ["program.hdf5"])
+
+    def test_c(self):
+        self.assert_whole_job(4, self.compiled("mpi_program.c"), "ok")
+
+    def test_fortran(self):
+        self.assert_whole_job(2, self.compiled("mpi_program.f90"))
+
+    def test_no_mpi_at_all(self):
+        self.assert_whole_job(3, "sleep", "0.7")
+
+    def test_a_data_out_for_each_machine_leaves_pieces_to_merge(self):
+        done, _ = self.measured(2, self.compiled("mpi_program.c"), "ok", apart=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(b"perun merge joins the parts of all nodes"), 3, done.stderr)
+        self.assertNotIn(b"run 0", done.stderr)
+        self.assertFalse((self.dir / "results").exists())
+        pieces = []
+        for name in WATTS:
+            self.hosts.fetch(name, "results", self.dir / f"piece-{name}")
+            pieces.append(f"piece-{name}")
+        # One alone is no run, and told as what it is.
+        alone = self.perun("report", "--data_out", pieces[0])
+        self.assertIn(b"2 of the 6 ranks", alone.stderr)
+        merged = self.perun("merge", *pieces, "--data_out", "results")
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+        runs = self.stored_runs()
+        self.assertEqual(len(runs), 1)
+        self.check_run(runs[0], 2)
+        self.assertEqual({r["status"] for r in runs[0]["job"]["ranks"]}, {"ok"})
+        self.assert_nothing_left_on_machines()
+
+    def test_failures_end_as_without_perun(self):
+        program = self.compiled("mpi_program.c")
+        for what, code in STATUS.items():
+            with self.subTest(what):
+                shutil.rmtree(self.dir / "results", ignore_errors=True)
+                bare, bare_s = self.job(2, program, what, seconds=10)
+                done, took_s = self.measured(2, program, what, seconds=10)
+                self.check_end(what, done.returncode, bare.returncode)
+                if bare.returncode != HANGS and done.returncode != HANGS:
+                    self.assertLess(took_s, bare_s + 5)
+                self.assertLess(done.stderr.count(b"perun: program  run"), 2)
+                self.assert_nothing_left_on_machines()
+                runs = self.stored_runs()
+                self.assertEqual(len(runs), 1)
+                self.check_run(runs[0], 2)
+                ranks = runs[0]["job"]["ranks"]
+                self.assertNotIn("ok", [r["status"] for r in ranks])
+                self.check_culprit(what, ranks[1], code)
+
+    def check_end(self, what, ours, bare):
+        self.assertEqual(ours, bare)
+
+    def check_culprit(self, what, rank, code):
+        self.assertEqual((rank["status"], rank["exit_code"]), ("failed", code))
+
+
+class MpichTest(HostsTest):
+    """hydra tells one end or another of a failed job, and may wait for ever for a rank that left without MPI_Finalize; both
+    also without perun."""
+
+    mpi, launcher = "mpich", "hydra"
+
+    def launcher_words(self, each):
+        where = ",".join(f"{name}:{each}" for name in WATTS)
+        return ["mpirun.mpich", "-n", each * len(WATTS), *self.hosts.where(
+            ["-launcher", "ssh", "-launcher-exec", self.hosts.ssh, "-iface", "br0", "-hosts", where])]
+
+    def check_end(self, what, ours, bare):
+        ends = {"exit3": {3, 9, 255, HANGS}, "_exit3": {3, 9, 255, HANGS}, "MPI_Abort": {7}}
+        allowed = ends.get(what, {255, 6, 9, 11, 15, 134, 137, 139})
+        self.assertIn(bare, allowed)
+        self.assertIn(ours, allowed)
+
+    def check_culprit(self, what, rank, code):
+        # hydra kills all launchers at once when it is told of the abort.
+        if what == "MPI_Abort":
+            self.assertIn(rank["status"], ("lost", "failed"))
+        else:
+            super().check_culprit(what, rank, code)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
