@@ -51,7 +51,7 @@ Status write_part(const std::filesystem::path& folder, int node, int nodes, int 
   for (int t = 0; t <= seconds; ++t) {
     samples.clear();
     for (int i = 0; i < sensors; ++i)
-      samples.push_back({i, {at(t).mono_ns + i * 3'000, t * 100'000'000LL + (t * 7919LL + i) % 1'000'000, 1'500}});
+      samples.push_back({static_cast<std::uint32_t>(i), {at(t).mono_ns + i * 3'000, t * 100'000'000LL + (t * 7919LL + i) % 1'000'000, 1'500}});
     writer->samples(samples);
     if (t % 60 == 59)
       if (const auto ok = writer->flush(); !ok) return ok;

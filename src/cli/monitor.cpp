@@ -312,7 +312,8 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   const bool accident =
       !folder && (folder.error().code == Errc::io || (plan.place.shared() && folder.error().code == Errc::denied));
   plan.may_spool = (accident || resolved.origin.contains("spool")) && !spool_of(config).empty();
-  if (!folder && !plan.may_spool) {
+  // A rank without any place runs unmeasured, as its agent will say.
+  if (!folder && !plan.may_spool && !(accident && plan.place.shared())) {
     complain(folder.error());
     return failed_before_start;
   }
