@@ -31,10 +31,12 @@ std::vector<fs::path> living(const fs::path& data_out, const fs::path& spool) {
   return paths;
 }
 
-void add(Summary& summary, Run run, const std::function<Factors(const Factors&)>& adjust) {
+Status add(Summary& summary, Run run, const Adjust& adjust) {
   run.outcome.running = true;
   run.outcome.interrupted_by.clear();
-  run.factors = adjust(run.factors);
+  const auto factors = adjust(run.factors, [&] { return Result<Run>(run); });
+  if (!factors) return factors.error();
+  run.factors = *factors;
   summary.runs.push_back(summarize(run));
   const RunSummary& added = summary.runs.back();
   if (summary.app.find(run.app) == std::string::npos) summary.app += (summary.app.empty() ? "" : ", ") + run.app;
@@ -49,12 +51,12 @@ void add(Summary& summary, Run run, const std::function<Factors(const Factors&)>
     sum.co2e_kg += added.footprint->co2e_kg;
     sum.cost_cent += added.footprint->cost_cent;
   }
+  return Ok{};
 }
 
 }  // namespace
 
-Result<Summary> summarize_running(const fs::path& place, const Config& config,
-                                  const std::function<Factors(const Factors&)>& adjust) {
+Result<Summary> summarize_running(const fs::path& place, const Config& config, const Adjust& adjust) {
   std::error_code none;
   const bool folder = fs::is_directory(place, none);
   const fs::path data_out = folder ? place : place.has_parent_path() ? place.parent_path() : fs::path(".");
@@ -64,7 +66,7 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config,
     // One that is just being removed is no run in progress any more; one that has not begun is none yet.
     if (!contents || !contents->begun) continue;
     if (!folder && data_file(data_out, contents->run.app).filename() != place.filename()) continue;
-    add(summary, std::move(contents->run), adjust);
+    if (auto ok = add(summary, std::move(contents->run), adjust); !ok) return ok.error();
   }
   if (summary.runs.empty())
     return Error{Errc::not_found, fmt::format("no run is in progress in {}", text::printable(place.string())),
