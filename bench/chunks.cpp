@@ -57,6 +57,7 @@ struct Filter {
   const char* name;
   bool shuffle;
   int deflate;  ///< 0: none
+  bool fletcher32 = false;
 };
 
 struct Cost {
@@ -69,6 +70,7 @@ Cost cost(const std::string& file, const Column& column, hsize_t chunk, const Fi
   H5Pset_chunk(list, 1, &chunk);
   if (filter.shuffle) H5Pset_shuffle(list);
   if (filter.deflate > 0) H5Pset_deflate(list, static_cast<unsigned>(filter.deflate));
+  if (filter.fletcher32) H5Pset_fletcher32(list);
   const double begin = cpu_s();
   hid_t opened = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   hid_t dataset = H5Dcreate2(opened, "x", column.stored, space, H5P_DEFAULT, list, H5P_DEFAULT);
@@ -95,21 +97,22 @@ Cost cost(const std::string& file, const Column& column, hsize_t chunk, const Fi
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::size_t rows = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 500'000;
+  const std::size_t rows = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 200'000;
   const auto all = columns(rows);
   const std::string file = std::filesystem::temp_directory_path() / fmt::format("perun-chunks-{}.hdf5", ::getpid());
   constexpr Filter filters[] = {{"none", false, 0},
                                 {"deflate 1", false, 1},
+                                {"deflate 4", false, 4},
+                                {"deflate 6", false, 6},
                                 {"shuffle, deflate 1", true, 1},
-                                {"shuffle, deflate 3", true, 3},
+                                {"shuffle, deflate 1, fletcher32", true, 1, true},
                                 {"shuffle, deflate 4", true, 4},
                                 {"shuffle, deflate 6", true, 6}};
   fmt::print("| chunk | filter |");
   for (const auto& column : all) fmt::print(" {} |", column.name);
   fmt::print(" bytes a reading | write ns | read ns |\n");
-  for (const hsize_t chunk : {1024, 4096, 8192, 16384, 65536})
+  for (const hsize_t chunk : {1024, 2048, 4096, 8192, 16384, 32768, 65536})
     for (const Filter& filter : filters) {
-      if (chunk != 8192 && !(filter.shuffle && filter.deflate == 1)) continue;
       fmt::print("| {} | {} |", chunk, filter.name);
       Cost sum{};
       for (const auto& column : all) {

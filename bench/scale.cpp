@@ -2,7 +2,7 @@
 // What long runs and full files cost, one JSON object a line; bench/scale.py holds it to the budgets.
 //   scale store FILE SENSORS TICKS      adds a run of so many readings, made up on the way
 //   scale commit FOLDER SENSORS TICKS   writes such a journal and commits it, the latter in a process of its own
-//   scale append FILE COUNT             adds small runs until there are COUNT, and tells what the last ten cost
+//   scale append FILE COUNT             adds small runs until there are COUNT, and tells what the last ten of them cost
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -37,8 +37,29 @@ std::span<const @type@* const> @function@() noexcept {
   target_sources(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${target}_registry.cpp)
 endfunction()
 
+# What --format takes, for the layer config, which knows nothing of report.
+function(_perun_write_formats)
+  get_property(names GLOBAL PROPERTY PERUN_REPORTS)
+  list(LENGTH names count)
+  list(JOIN names "\", \"" quoted)
+  list(POP_BACK names last)
+  list(JOIN names ", " words)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/config/report_formats.hpp CONTENT [[
+// Written by CMake (cmake/PerunRegistry.cmake).
+#pragma once
+#include <array>
+#include <string_view>
+namespace perun {
+/// What --format takes and a report file may end in; report/ has one writer for each.
+inline constexpr std::array<std::string_view, @count@> report_formats{"@quoted@"};
+inline constexpr std::string_view report_formats_in_words = "@words@ or @last@";
+}  // namespace perun
+]] @ONLY)
+endfunction()
+
 # Call once, after the last perun_backend() and perun_report().
 function(perun_write_registries)
   _perun_write_table(perun_backends PERUN_BACKENDS backends/backend.hpp BackendInfo backend backends)
   _perun_write_table(perun_report PERUN_REPORTS report/writer.hpp ReportWriter writer report_writers)
+  _perun_write_formats()
 endfunction()

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analysis/region_story.hpp"
+#include "analysis/region_updates.hpp"
 #include "analysis/track.hpp"
 
 namespace perun {
@@ -30,13 +31,13 @@ struct RegionEnergies {
   std::map<std::pair<std::uint16_t, std::uint32_t>, std::pair<double, double>> cells;  ///< thread, name: inclusive, exclusive
 };
 
-/// Shares out the energy in `intervals`; `names` is the number of names. All parts add up to the energy of the window.
-[[nodiscard]] RegionEnergies share_out_regions(const Story& story, std::size_t names, const Sensor& sensor,
-                                               const std::vector<Interval>& intervals);
+/// Shares out the energy in the intervals of `updates`; `names` is the number of names. All parts add up to the energy of the
+/// window.
+[[nodiscard]] RegionEnergies share_out_regions(const Story& story, std::size_t names, const Updates& updates);
 
-/// Calls take(interval, seconds of each name as the innermost, unmarked seconds) for each interval that lies in the window.
+/// Calls take(interval, seconds of each name as the innermost, of all threads) for each interval that lies in the window. What
+/// lies less than `late_s` from an edge counts by how likely it is inside; of a gauge only what is there when it looks.
 using Row = std::vector<std::pair<std::uint32_t, double>>;
-void each_row(const Story& story, const std::vector<Interval>& intervals,
-              const std::function<void(const Interval&, const Row&, double)>& take);
+void each_row(const Story& story, const Updates& updates, const std::function<void(const Interval&, const Row&)>& take);
 
 }  // namespace perun

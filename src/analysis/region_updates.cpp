@@ -16,11 +16,16 @@ class Gatherer {
       : story_(story),
         window_(story.window()),
         counter_(sensor.behavior == Behavior::counter),
-        refresh_s_(limits_of(sensor).refresh_s) {}
+        refresh_s_(limits_of(sensor).refresh_s) {
+    out_.limits = limits_of(sensor);
+    out_.gauge = !counter_;
+  }
 
   /// Intervals that show nothing new wait for the one that does; when that takes too long, it did stand still.
   void add(const Interval& x) {
     if (x.to_ns <= x.from_ns) return;
+    read_s_ += x.seconds();
+    ++readings_;
     const bool still = counter_ && x.valid && x.joules <= 0;
     if (still && still_s_ <= 1.5 * refresh_s_) {
       still_s_ += x.seconds();
@@ -45,6 +50,8 @@ class Gatherer {
   Updates finish() {
     flush();
     out_.period_s = std::max(count_ > 0 ? seconds_ / count_ : 0, refresh_s_);
+    if (readings_ > 0) out_.late_s = std::min(refresh_s_, read_s_ / readings_);
+    if (counter_) set_back(static_cast<std::int64_t>(out_.late_s * 5e8));
     return std::move(out_);
   }
 
@@ -77,12 +84,30 @@ class Gatherer {
     all[n - 1] = x;
   }
 
+  /// Moves all edges between two intervals. What the run's own edges cut off of theirs stays the same share.
+  void set_back(std::int64_t by_ns) {
+    auto& all = out_.intervals;
+    for (std::size_t i = 1; i < all.size(); ++i) {
+      Interval &x = all[i - 1], &y = all[i];
+      const std::int64_t was_ns = y.from_ns, now_ns = was_ns - by_ns;
+      if (x.to_ns != was_ns || now_ns <= std::max(x.from_ns, window_.from_ns) || was_ns >= window_.to_ns) continue;
+      if (x.from_ns < window_.from_ns)
+        x.from_ns = window_.from_ns - scaled(window_.from_ns - x.from_ns, now_ns - window_.from_ns, was_ns - window_.from_ns);
+      if (y.to_ns > window_.to_ns)
+        y.to_ns = window_.to_ns + scaled(y.to_ns - window_.to_ns, window_.to_ns - now_ns, window_.to_ns - was_ns);
+      x.to_ns = y.from_ns = now_ns;
+    }
+  }
+  static std::int64_t scaled(std::int64_t ns, std::int64_t by, std::int64_t from) noexcept {
+    return static_cast<std::int64_t>(static_cast<double>(ns) * static_cast<double>(by) / static_cast<double>(from) + 0.5);
+  }
+
   const Story& story_;
   Window window_;
   bool counter_;
   double refresh_s_;
   std::vector<Interval> waiting_;
-  double still_s_ = 0, seconds_ = 0, count_ = 0;
+  double still_s_ = 0, seconds_ = 0, count_ = 0, read_s_ = 0, readings_ = 0;
   std::size_t quiet_ = 0;  ///< intervals without a change, up to now
   Updates out_;
 };

@@ -108,13 +108,13 @@ class NodeRegions {
 
   void take_sensor(const Metered& m) {
     const auto index = static_cast<std::size_t>(m.sensor - node_.sensors.data());
-    const auto [intervals, period_s] = updates(*m.sensor, readings_.cursor(index), story_);
-    const RegionEnergies e = share_out_regions(story_, regions_.size(), *m.sensor, intervals);
+    const Updates seen = updates(*m.sensor, readings_.cursor(index), story_);
+    const RegionEnergies e = share_out_regions(story_, regions_.size(), seen);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
       if (e.inclusive[i].seen_s <= 0) continue;
       const bool resolved = e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
-      if (!resolved) r.update_s = std::max(r.update_s, period_s);
+      if (!resolved) r.update_s = std::max(r.update_s, seen.period_s);
       r.energy += amount(*m.sensor, e.inclusive[i]);
       r.exclusive += amount(*m.sensor, e.exclusive[i]);
     }
@@ -125,7 +125,7 @@ class NodeRegions {
       c.exclusive_J += joules.second;
     }
     for (std::size_t i = 0; i < call_J_.size(); ++i) call_J_[i] += e.call_J[i];
-    pool(*m.sensor, e, intervals);
+    pool(*m.sensor, e, seen);
   }
 
   static Amount amount(const Sensor& sensor, const Portion& p) {
@@ -139,7 +139,7 @@ class NodeRegions {
   }
 
   /// Regions whose calls this sensor cannot tell one by one.
-  void pool(const Sensor& sensor, const RegionEnergies& e, std::vector<Interval> intervals) {
+  void pool(const Sensor& sensor, const RegionEnergies& e, const Updates& seen) {
     std::vector<std::uint32_t> columns;
     bool wanted = false;
     for (std::uint32_t i = 0; i < regions_.size(); ++i) {
@@ -154,28 +154,24 @@ class NodeRegions {
     std::stable_sort(columns.begin(), columns.end(),
                      [&](auto a, auto b) { return e.exclusive[a].seen_s > e.exclusive[b].seen_s; });
     if (columns.size() > most_pooled) columns.resize(most_pooled);
-    // What a counter shows is half a refresh old on average.
-    const auto old_ns = sensor.behavior == Behavior::counter ? static_cast<std::int64_t>(limits_of(sensor).refresh_s * 5e8) : 0;
-    for (Interval& x : intervals) {
-      x.from_ns -= old_ns;
-      x.to_ns -= old_ns;
-    }
     Pool pool(columns);
-    each_row(story_, intervals, [&](const auto& x, const auto& row, double unmarked_s) { pool.add(x, row, unmarked_s); });
+    each_row(story_, seen, [&](const auto& x, const auto& row) { pool.add(x, row); });
     const bool solved = pool.solve();
-    if (solved)
-      each_row(story_, intervals, [&](const auto& x, const auto& row, double unmarked_s) { pool.check(x, row, unmarked_s); });
+    if (solved) {
+      story_.tell({.piece = [&](const Piece& p) { pool.share(p); }});
+      each_row(story_, seen, [&](const auto& x, const auto& row) { pool.check(x, row); });
+    }
     for (std::size_t k = 0; k < columns.size(); ++k) {
       const Portion& p = e.exclusive[columns[k]];
-      const auto power = solved ? pool.power(k) : std::nullopt;
-      if (!power) {
+      const auto energy = solved ? pool.energy(k) : std::nullopt;
+      if (!energy) {
         unpooled_[columns[k]] = true;
         continue;
       }
       Amount a;
       a.kind = sensor.kind;
-      (sensor.kind == Kind::estimated ? a.estimated_J : a.measured_J) = power->watts * p.seen_s;
-      a.uncertainty_J = power->uncertainty_W * p.seen_s;
+      (sensor.kind == Kind::estimated ? a.estimated_J : a.measured_J) = energy->joules;
+      a.uncertainty_J = std::hypot(energy->uncertainty_J, limits_of(sensor).step_W * p.seen_s);
       a.lower_J = p.lower_J;
       a.upper_J = p.upper_J;
       pooled_[columns[k]] += a;

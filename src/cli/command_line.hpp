@@ -60,6 +60,7 @@ struct CommandLine {
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
+  bool regions = false;     ///< export
   bool json = false;        ///< sensors, doctor, qualify, runs, recover
   bool no_load = false;     ///< qualify
   bool fix_script = false;  ///< doctor

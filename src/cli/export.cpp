@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
@@ -24,14 +25,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using WriteText = Status (*)(const Source&, std::span<const int>, Sink&);
+using WriteText = std::function<Status(const Source&, std::span<const int>, Sink&)>;
+using WritePlain = Status (*)(const Source&, std::span<const int>, Sink&);
+using WriteRegions = Status (*)(const Source&, std::span<const int>, const SummarizeRun&, Sink&);
 
 struct ExportFormat {
   std::string_view name;
-  WriteText write;  ///< null: a data file, made by the store
+  WritePlain write;                ///< null: a data file, made by the store
+  WriteRegions regions = nullptr;  ///< null: has none
 };
-constexpr std::array<ExportFormat, 5> formats{
-    {{"csv", write_csv_long}, {"json", write_json}, {"jsonl", write_jsonl}, {"hdf5", nullptr}, {"h5", nullptr}}};
+constexpr std::array<ExportFormat, 5> formats{{{"csv", write_csv_long, write_csv_regions},
+                                               {"json", write_json},
+                                               {"jsonl", write_jsonl, write_jsonl_regions},
+                                               {"hdf5", nullptr},
+                                               {"h5", nullptr}}};
 
 int fail(const Error& error, int status = 1) {
   complain(error);
@@ -89,13 +96,13 @@ class Output {
   bool beside_ = false;
 };
 
-Status write_to(int fd, const std::string& name, WriteText write, const Source& source, std::span<const int> numbers) {
+Status write_to(int fd, const std::string& name, const WriteText& write, const Source& source, std::span<const int> numbers) {
   Sink sink(fd, name);
   if (auto written = write(source, numbers, sink); !written) return written;
   return sink.finish();
 }
 
-Status write_text_file(const CommandLine& line, WriteText write, const Source& source, std::span<const int> numbers) {
+Status write_text_file(const CommandLine& line, const WriteText& write, const Source& source, std::span<const int> numbers) {
   if (line.outputs.empty() || line.outputs.front() == "-") return write_to(STDOUT_FILENO, "to stdout", write, source, numbers);
   auto output = Output::open(line.outputs.front());
   if (!output) return output.error();
@@ -117,6 +124,16 @@ Status write_data_file(const fs::path& file, const Source& source, std::span<con
   });
 }
 
+/// What the words ask for of a format that is text.
+WriteText writer_of(const CommandLine& line, const ExportFormat& format) {
+  if (line.regions)
+    return [&](const Source& source, std::span<const int> numbers, Sink& out) {
+      return format.regions(
+          source, numbers, [](const Run& run) { return summarized(run); }, out);
+    };
+  return line.wide ? write_csv_wide : format.write;
+}
+
 }  // namespace
 
 int export_runs(const CommandLine& line, const Resolved& resolved) {
@@ -124,6 +141,8 @@ int export_runs(const CommandLine& line, const Resolved& resolved) {
   const auto format = format_of(line);
   if (!format) return fail(format.error(), 2);
   if (line.wide && (*format)->name != "csv") return fail({Errc::invalid, "--wide is for csv"}, 2);
+  if (line.regions && (line.wide || (*format)->regions == nullptr))
+    return fail({Errc::invalid, "--regions is for csv and jsonl, and not for --wide"}, 2);
   const bool to_stdout = line.outputs.empty() || line.outputs.front() == "-";
   if ((*format)->write == nullptr && to_stdout)
     return fail({Errc::invalid, "a data file cannot be written to stdout", "name it with -o FILE.hdf5"}, 2);
@@ -132,9 +151,8 @@ int export_runs(const CommandLine& line, const Resolved& resolved) {
   if (!source) return fail(source.error());
   const auto numbers = choose_runs(*source, file, line.run.value_or("all"));
   if (!numbers) return fail(numbers.error());
-  const auto written = (*format)->write == nullptr
-                           ? write_data_file(line.outputs.front(), *source, *numbers)
-                           : write_text_file(line, line.wide ? write_csv_wide : (*format)->write, *source, *numbers);
+  const auto written = (*format)->write == nullptr ? write_data_file(line.outputs.front(), *source, *numbers)
+                                                   : write_text_file(line, writer_of(line, **format), *source, *numbers);
   return written ? 0 : fail(written.error());
 }
 

@@ -207,6 +207,8 @@ constexpr Flag flags[] = {
      }},
     {"--wide", "", "csv: a line for each time, columns for each sensor", Scope::everywhere, export_runs,
      turn_on<&CommandLine::wide>},
+    {"--regions", "", "csv, jsonl: a line for each region instead of the readings", Scope::everywhere, export_runs,
+     turn_on<&CommandLine::regions>},
     {"--app", "GLOB", "list only runs of these applications", Scope::everywhere, runs, keep_text<&CommandLine::app>},
     {"--tag", "GLOB", "list only runs with such a tag; repeatable, then all of them", Scope::everywhere, runs,
      [](CommandLine& line, const std::string& text) -> Status {

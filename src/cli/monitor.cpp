@@ -20,6 +20,7 @@
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
 #include "cli/terminal.hpp"
+#include "cli/timelines.hpp"
 #include "host/lock_file.hpp"
 #include "journal/journal.hpp"
 #include "launch/job.hpp"
@@ -176,7 +177,7 @@ void rewind_input() {
 }
 
 /// Adds what one execution gave to the summary of all rounds.
-void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
+void add_round(Summary& summary, const Plan& plan, const Measured& measured, bool draw) {
   if (!measured.summary && !measured.run) return;
   RunSummary run;
   if (measured.summary) {
@@ -199,6 +200,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured) {
     summary.total = summary.runs.back().usage;
     summary.total_footprint = summary.runs.back().footprint;
   }
+  if (draw && measured.run && summary.runs.back().number < 0) add_timeline(summary, *measured.run, plan.config);
 }
 
 Result<Measured> measure_round(const Plan& plan, const AgentTask& task, SignalRelay& relay, int round) {
@@ -234,13 +236,15 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
     }
     status = measured->exit_code;
     plan.signal = measured->signal;
-    add_round(summary, plan, *measured);
+    add_round(summary, plan, *measured, outputs.draw());
     if (!summary.runs.empty() && !summary.runs.back().nodes.empty())
       if (const auto& found = summary.runs.back().nodes.front().baseline)
         plan.baseline = {[found = *found](const auto&, auto) -> Result<Baseline> { return found; }};
     if (measured->not_stored) complain(*measured->not_stored);
   }
   if (summary.runs.empty()) return status;
+  if (outputs.draw() && !summary.file.empty())
+    if (const auto ok = add_timelines(summary, data_file(config.data_out, plan.app), config); !ok) complain(ok.error());
   if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
     if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());

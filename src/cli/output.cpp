@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -46,6 +47,10 @@ Result<Outputs> Outputs::open(std::span<const std::string> names, const Config& 
     outputs.targets_.push_back({name, std::move(file), writer, made});
   }
   return outputs;
+}
+
+bool Outputs::draw() const noexcept {
+  return std::ranges::any_of(targets_, [](const Target& t) { return t.writer->draws; });
 }
 
 Status Outputs::write(const Summary& summary, const Config& config) {

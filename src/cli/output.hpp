@@ -19,6 +19,9 @@ class Outputs {
   /// `names`: "-" is stdout, everything else a file whose suffix names the format. None: `otherwise` (a descriptor).
   static Result<Outputs> open(std::span<const std::string> names, const Config& config, int otherwise);
 
+  /// Whether any of them draws: needs Summary::timelines and history.
+  [[nodiscard]] bool draw() const noexcept;
+
   /// Writes the report everywhere, each in its format. The first failure is returned after all were tried.
   Status write(const Summary& summary, const Config& config);
 

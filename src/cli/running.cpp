@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cli/archive.hpp"
 #include "cli/recovery.hpp"
+#include "cli/timelines.hpp"
 #include "journal/journal.hpp"
 
 namespace perun {
@@ -31,7 +32,7 @@ std::vector<fs::path> living(const fs::path& data_out, const fs::path& spool) {
   return paths;
 }
 
-Status add(Summary& summary, Run run, const Adjust& adjust) {
+Status add(Summary& summary, Run& run, const Adjust& adjust) {
   run.outcome.running = true;
   run.outcome.interrupted_by.clear();
   const auto factors = adjust(run.factors, [&] { return Result<Run>(run); });
@@ -56,7 +57,7 @@ Status add(Summary& summary, Run run, const Adjust& adjust) {
 
 }  // namespace
 
-Result<Summary> summarize_running(const fs::path& place, const Config& config, const Adjust& adjust) {
+Result<Summary> summarize_running(const fs::path& place, const Config& config, const Adjust& adjust, bool draw) {
   std::error_code none;
   const bool folder = fs::is_directory(place, none);
   const fs::path data_out = folder ? place : place.has_parent_path() ? place.parent_path() : fs::path(".");
@@ -66,7 +67,8 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config, c
     // One that is just being removed is no run in progress any more; one that has not begun is none yet.
     if (!contents || !contents->begun) continue;
     if (!folder && data_file(data_out, contents->run.app).filename() != place.filename()) continue;
-    if (auto ok = add(summary, std::move(contents->run), adjust); !ok) return ok.error();
+    if (auto ok = add(summary, contents->run, adjust); !ok) return ok.error();
+    if (draw) add_timeline(summary, contents->run, config);
   }
   if (summary.runs.empty())
     return Error{Errc::not_found, fmt::format("no run is in progress in {}", text::printable(place.string())),

@@ -12,7 +12,8 @@ namespace perun {
 
 /// The runs in progress in `place`: a data folder, or a data file, which need not be there yet, for the runs of its
 /// application. Read from their journals, which nobody is disturbed by; energy up to the last reading written there.
-/// not_found when there are none.
-[[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config, const Adjust& adjust);
+/// not_found when there are none. `draw`: with what reports that draw need.
+[[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config, const Adjust& adjust,
+                                                bool draw);
 
 }  // namespace perun

@@ -13,12 +13,11 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/report_formats.hpp"
 #include "model/run.hpp"
 
 namespace perun {
 
-/// What --format takes and a report file may end in; report/ has one writer for each.
-inline constexpr std::array<std::string_view, 7> report_formats{"txt", "yaml", "yml", "json", "md", "csv", "bench"};
 inline constexpr double lowest_frequency_hz = 0.001, highest_frequency_hz = 5000;
 
 /// Plain values, each with its default. Nothing here knows of files, flags or the environment.
@@ -32,6 +31,7 @@ struct Config {
   double price_factor = 41.59;           ///< cent/kWh
   std::filesystem::path price_file;      ///< likewise
   double overhead_power_W = 0;           ///< of each node
+  std::uint64_t html_max_samples = 2'000'000;
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";

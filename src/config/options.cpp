@@ -50,6 +50,15 @@ Status count(int& out, int least, std::string_view text) {
   return Ok{};
 }
 
+Status samples(std::uint64_t& out, std::string_view text) {
+  constexpr std::int64_t least = 1000, most = 100'000'000;
+  const auto value = text::integer(text::trim(text));
+  if (!value) return invalid(marked(text) + " is not a whole number");
+  if (*value < least || *value > most) return invalid(fmt::format("{} is not within {} and {}", *value, least, most));
+  out = static_cast<std::uint64_t>(*value);
+  return Ok{};
+}
+
 Status truth(bool& out, std::string_view text) {
   const auto word = text::lower(text::trim(text));
   for (const std::string_view yes : {"true", "yes", "on", "1"})
@@ -233,9 +242,11 @@ using Text = std::string_view;
 using enum Takes;
 
 constexpr Option table[] = {
-    {"report", "format", "--format", value, "FORMAT", "txt, yaml, json, md, csv or bench", Scope::results,
+    {"report", "format", "--format", value, "FORMAT", report_formats_in_words, Scope::results,
      [](Config& c, Text t) -> Status {
        auto word = choice(t, report_formats);
+       if (!word && text::lower(text::trim(t)) == "html")
+         return invalid("this perun was built without the format html", "build it where there is npm, with -DPERUN_WEB=ON");
        if (!word) return word.error();
        c.format = *std::move(word);
        return Ok{};
@@ -251,6 +262,10 @@ constexpr Option table[] = {
     {"report", "overhead-power", "--overhead-power,--overhead_power", value, "WATT", "of each node for parts without a sensor",
      Scope::factors, [](Config& c, Text t) { return power(c.overhead_power_W, t); },
      [](const Config& c) { return text::shortest(c.overhead_power_W); }},
+    {"report", "html-max-samples", "--html-max-samples,--html_max_samples", value, "N",
+     "readings in an html report; more are thinned out", Scope::results,
+     [](Config& c, Text t) { return samples(c.html_max_samples, t); },
+     [](const Config& c) { return std::to_string(c.html_max_samples); }},
     {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.frequency_hz); }},

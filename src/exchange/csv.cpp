@@ -12,16 +12,15 @@
 
 namespace perun {
 
-namespace {
-
-/// RFC 4180: quoted where it must be. A cell is UTF-8, so that every reader takes the file.
-std::string cell(const std::string& text) {
+std::string csv_cell(const std::string& text) {
   std::string plain = text::to_utf8(text);
   if (plain.find_first_of(",\"\r\n") == std::string::npos) return plain;
   std::string out = "\"";
   for (const char c : plain) out += c == '"' ? std::string("\"\"") : std::string(1, c);
   return out + "\"";
 }
+
+namespace {
 
 Moment anchor_of(const Run& run, const NodeRecord& node) {
   return node.clock.empty() ? run.begin : node.clock.front();
@@ -39,7 +38,7 @@ void reading(std::int64_t raw, const Sensor& sensor, Sink& out) {
 void long_lines(const Run& run, const NodeRecord& node, std::size_t i, Sink& out) {
   const Sensor& s = node.sensors[i];
   const Series& series = node.series[i];
-  const std::string before = std::to_string(run.number) + "," + cell(node.host) + "," + cell(s.id) + ",";
+  const std::string before = std::to_string(run.number) + "," + csv_cell(node.host) + "," + csv_cell(s.id) + ",";
   const std::string behind = "," + std::string(unit(s.quantity)) + "," + std::string(name(s.quantity)) + "," +
                              std::string(name(s.behavior)) + "," + std::string(name(s.kind)) + "\n";
   const Moment anchor = anchor_of(run, node);
@@ -63,7 +62,7 @@ class Columns {
   void head(Sink& out) const {
     out.text("run,node,time_ns,mono_ns");
     for (const auto& [id, symbol] : sensors_)
-      out.text(",").text(cell(id + " raw")).text(",").text(cell(id + " [" + std::string(symbol) + "]"));
+      out.text(",").text(csv_cell(id + " raw")).text(",").text(csv_cell(id + " [" + std::string(symbol) + "]"));
     out.text("\n");
   }
 
@@ -76,7 +75,7 @@ class Columns {
 void wide_lines(const Run& run, const NodeRecord& node, const Columns& columns, Sink& out) {
   const auto all = lanes(node);
   const Moment anchor = anchor_of(run, node);
-  const std::string before = std::to_string(run.number) + "," + cell(node.host) + ",";
+  const std::string before = std::to_string(run.number) + "," + csv_cell(node.host) + ",";
   std::vector<std::size_t> next(all.size(), 0);
   const auto time = [&](std::size_t lane) { return node.series[all[lane].members.front()].t_ns[next[lane]]; };
   std::vector<std::optional<std::size_t>> sensor_in(columns.size());

@@ -14,6 +14,8 @@ namespace perun {
 
 namespace {
 
+constexpr int deepest = 64;  ///< levels of JSON; a file of the Python perun has some 25
+
 /// Whether the first thing in the file is a '{'.
 bool looks_like_json(const std::filesystem::path& file) {
   std::error_code none;
@@ -23,9 +25,16 @@ bool looks_like_json(const std::filesystem::path& file) {
   return in >> first && first == '{';
 }
 
+/// What reads a document goes as deep as it does, and must not go deeper than the stack.
+bool is_within(const Json& json, int depth) {
+  return !json.is_structured() ||
+         (depth > 0 && std::ranges::all_of(json, [&](const Json& part) { return is_within(part, depth - 1); }));
+}
+
 Result<JsonRuns> read_json_file(const std::filesystem::path& file) try {
   std::ifstream in(file, std::ios::binary);
   const Json document = Json::parse(in);
+  if (!is_within(document, deepest)) return Error{Errc::format, fmt::format("is nested more than {} deep", deepest)};
   const auto schema = document.find("schema");
   if (schema != document.end() && *schema == data_schema) return read_json(document);
   if (schema != document.end() && schema->is_string())

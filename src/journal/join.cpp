@@ -59,6 +59,7 @@ void append(NodeRecord& to, NodeRecord&& from) {
   q.latency_p99_ns = std::max(q.latency_p99_ns, f.latency_p99_ns);
   q.period_ns = std::max(q.period_ns, f.period_ns);
   if (q.period_begin_ns == 0) q.period_begin_ns = f.period_begin_ns;
+  to.marks.join(from.marks);
   if (!to.baseline) to.baseline = std::move(from.baseline);
 }
 
@@ -113,6 +114,7 @@ void count_once(std::vector<Machine>& machines) {
       continue;
     }
     if (m.record.host != same->record.host) same->other_names.push_back(m.record.host);
+    same->record.marks.join(m.record.marks);
     same->ranks.insert(same->ranks.end(), m.ranks.begin(), m.ranks.end());
   }
   std::sort(kept.begin(), kept.end(), [](const Machine& a, const Machine& b) { return a.node_id < b.node_id; });

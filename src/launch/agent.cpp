@@ -280,8 +280,7 @@ int live(const AgentTask& task, Channel& channel) {
   const OverheadLimit limit{.percent = task.max_overhead_percent,
                             .longest_period_ns = longest_period_ns(instruments->backends),
                             .cpu_ns = &own_cpu_ns};
-  RegionWatch regions(run.nodes.back().sensors,
-                      task.region_frequency_hz > 0 ? std::llround(1e9 / task.region_frequency_hz) : 0);
+  RegionWatch regions(run.nodes.back().sensors, task.region_frequency_hz);
   const auto marks_ready = regions.open(region_paths(first_path.parent_path(), run.id, 0), 0);
   if (!task.control.empty())
     if (const auto ok = regions.open_control(task.control); !ok) {

@@ -38,6 +38,8 @@ struct Message {
     stored,   ///< agent: the run is in its data file; stored, without the summary
     kept,     ///< agent: the run could not be stored; the journal stays; error
     bye,      ///< agent of a job: the rank's end is written down; others are still running
+    regions,  ///< agent of a job: what region_paths() wants to know; text: folder and id of the run, a line each; number: the
+              ///< rank in the name of the node's socket
   } type;
   std::string text = {};
   std::int64_t number = 0;

@@ -9,6 +9,7 @@
 #include "journal/job_folder.hpp"
 #include "journal/join.hpp"
 #include "launch/job.hpp"
+#include "launch/region_watch.hpp"
 
 namespace perun {
 
@@ -83,6 +84,9 @@ Result<Stored> commit_job(const std::filesystem::path& folder, const StoreRun& s
                  "the other nodes have the others; perun merge joins them"};
   auto stored = store(*run, begin_to_store(folder));
   if (!stored) return stored;
+  for (const RankRecord& r : run->job->ranks)
+    if (r.status == RankStatus::lost || r.status == RankStatus::unfinished)
+      forget_region_paths(region_paths(folder, *id, r.rank));
   journal::discard_job(folder);
   return stored;
 }

@@ -19,6 +19,7 @@
 #include "launch/attend.hpp"
 #include "launch/detach.hpp"
 #include "launch/job.hpp"
+#include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -63,9 +64,12 @@ Past past_of(const std::filesystem::path& folder, const std::string& node) {
 /// The ranks of the node from the first that comes to the last that goes.
 class NodeSession {
  public:
-  NodeSession(const JobTask& task, Sampler& sampler, journal::Writer writer, Fd listener, Past past)
+  NodeSession(const JobTask& task, Sampler& sampler, RegionWatch& regions, std::string run_id, journal::Writer writer,
+              Fd listener, Past past)
       : task_(task),
         sampler_(sampler),
+        regions_(regions),
+        run_id_(std::move(run_id)),
         writer_(std::move(writer)),
         listener_(std::move(listener)),
         ranks_(std::move(past.ranks)),
@@ -87,12 +91,14 @@ class NodeSession {
   /// Until the last rank has gone.
   void serve() {
     while (!over()) {
-      std::vector<pollfd> fds{{listener_.get(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}};
+      std::vector<pollfd> fds{{listener_.get(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {regions_.fd(), POLLIN, 0}};
+      const std::size_t before_guests = fds.size();
       for (const Guest& g : guests_) fds.push_back({g.channel.closed() ? -1 : g.channel.fd(), POLLIN, 0});
-      ::poll(fds.data(), fds.size(), patience_ms());
-      if (fds[1].revents != 0) take_readings();
+      const int n = ::poll(fds.data(), fds.size(), patience_ms());
+      if (fds[2].revents != 0) static_cast<void>(regions_.hear(sampler_));
+      if (fds[1].revents != 0 || fds[2].revents != 0 || n == 0) take_readings();
       for (std::size_t i = 0; i < guests_.size(); ++i)
-        if (fds[i + 2].revents != 0) hear(guests_[i]);
+        if (fds[i + before_guests].revents != 0) hear(guests_[i]);
       if (fds[0].revents != 0)
         while (auto channel = Meeting::accept(listener_)) guests_.push_back({*std::move(channel)});
       tidy();
@@ -106,6 +112,7 @@ class NodeSession {
     take_readings();
     for (const int number : awaited_) settle(number, RankStatus::lost);
     const Moment end = now();
+    writer_.marks(regions_.finish(end.mono_ns));
     writer_.clock(end);
     quality.lost += writer_.dropped();
     quality.agent_cpu_ns = own_cpu_ns() - cpu_begin_ns_;
@@ -146,7 +153,9 @@ class NodeSession {
   }
 
   [[nodiscard]] int patience_ms() const {
-    return static_cast<int>(std::clamp<std::int64_t>((patience_ends_ns() - monotonic_ns()) / 1'000'000 + 1, 1, 10'000));
+    const int marks_ms = regions_.patience_ms();
+    const std::int64_t most_ms = marks_ms < 0 ? 10'000 : marks_ms;
+    return static_cast<int>(std::clamp<std::int64_t>((patience_ends_ns() - monotonic_ns()) / 1'000'000 + 1, 1, most_ms));
   }
 
   [[nodiscard]] bool over() const { return !anybody() && monotonic_ns() >= patience_ends_ns(); }
@@ -156,7 +165,10 @@ class NodeSession {
       batch_.clear();
       for (const auto& s : samples) batch_.push_back({s.sensor, s.reading});
       writer_.samples(batch_);
+      regions_.add(samples);
     });
+    regions_.answer(begin_ns_);
+    writer_.marks(regions_.drain(sampler_, monotonic_ns()));
     report_trouble(writer_.flush());
   }
 
@@ -198,6 +210,7 @@ class NodeSession {
           if (guest.rank) begun(*guest.rank, *message);
           break;
         case Message::Type::cancel:
+          if (guest.rank) static_cast<void>(regions_.leave(guest.rank->rank, monotonic_ns()));
           guest.rank.reset();
           guest.ended = true;
           break;
@@ -215,6 +228,7 @@ class NodeSession {
     guest.rank->end = now();
     if (guest.rank->begin.mono_ns == 0) guest.rank->begin = guest.rank->end;
     take_readings();
+    writer_.marks(regions_.leave(guest.rank->rank, guest.rank->end.mono_ns));
     write(*guest.rank);
   }
 
@@ -236,8 +250,23 @@ class NodeSession {
     met_ = true;
     awaited_.erase(rank.rank);
     describe(rank, hello.text);
+    let_mark(guest, rank.rank, again);
     guest.rank = std::move(rank);
     guest.channel.send({.type = Message::Type::ready, .text = std::exchange(notice_, ""), .moment = now()});
+  }
+
+  /// Makes the rank's marks, or goes on with those of an agent that was killed.
+  void let_mark(Guest& guest, int rank, bool again) {
+    const auto folder = writer_.path().parent_path();
+    const auto paths = region_paths(folder, run_id_, rank);
+    const auto ready = again ? regions_.adopt(paths, rank) : regions_.open(paths, rank);
+    if (!socket_rank_ && regions_.fd() >= 0) socket_rank_ = rank;
+    if (!again)
+      guest.channel.send(
+          {.type = Message::Type::regions, .text = folder.string() + "\n" + run_id_, .number = socket_rank_.value_or(rank)});
+    if (!ready)
+      guest.channel.send({.type = Message::Type::trouble,
+                          .text = fmt::format("rank {}: {}: there will be no regions of it", rank, ready.error().what)});
   }
 
   /// Ranks may run programs of their own (MPMD).
@@ -273,6 +302,7 @@ class NodeSession {
     rank.max_rss_bytes = message.outcome.max_rss_bytes;
     launcher_cpu_ns_ += message.number;
     take_readings();
+    writer_.marks(regions_.leave(rank.rank, rank.end.mono_ns));
     write(rank);
     guest.ended = true;
     if (anybody() || some_missing()) {
@@ -292,6 +322,9 @@ class NodeSession {
 
   const JobTask& task_;
   Sampler& sampler_;
+  RegionWatch& regions_;
+  std::string run_id_;
+  std::optional<int> socket_rank_;  ///< whose name the socket bears
   journal::Writer writer_;
   Fd listener_;
   std::vector<Guest> guests_;
@@ -346,7 +379,8 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
                            .segment = past.segments,
                            .clock_error_s = wall_clock_error_s(),
                            .local_size = task.place.local_size};
-  auto writer = journal::Writer::create_at(journal::part_path(folder->path, node, part.segment), run, task.agent.data_out, &part);
+  auto writer =
+      journal::Writer::create_at(journal::part_path(folder->path, node, part.segment), run, task.agent.data_out, &part);
   if (!writer) return writer.error();
   writer->clock(now());
   const auto path = writer->path();
@@ -354,12 +388,13 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
   const OverheadLimit limit{.percent = task.agent.max_overhead_percent,
                             .longest_period_ns = longest_period_ns(instruments->backends),
                             .cpu_ns = &own_cpu_ns};
+  RegionWatch regions(run.nodes.back().sensors, task.agent.region_frequency_hz);
   Sampler sampler(std::move(instruments->backends), period, task.agent.host, limit);
   if (const auto ok = sampler.start(); !ok) {
     ::unlink(path.c_str());
     return ok;
   }
-  NodeSession session(task, sampler, *std::move(writer), std::move(listener), std::move(past));
+  NodeSession session(task, sampler, regions, folder->run_id, *std::move(writer), std::move(listener), std::move(past));
   session.begin(instruments->notice);
   session.serve();
   const int ranks = session.finish();

@@ -17,6 +17,7 @@
 #include "journal/join.hpp"
 #include "launch/child.hpp"
 #include "launch/job.hpp"
+#include "launch/region_watch.hpp"
 
 namespace perun {
 
@@ -106,8 +107,19 @@ bool same_everywhere(const Error& error) {
   return error.code == Errc::invalid || error.code == Errc::unsupported || error.code == Errc::format;
 }
 
+/// Tells the program where to mark and where to ask: each rank has its own marks, all of a node one socket.
+void export_regions(const Message& message, const Place& place) {
+  const auto line = message.text.find('\n');
+  if (line == std::string::npos) return;
+  const std::string folder = message.text.substr(0, line), id = message.text.substr(line + 1);
+  auto paths = region_paths(folder, id, place.rank);
+  const auto socket = region_paths(folder, id, static_cast<int>(message.number));
+  for (std::size_t i = 0; i < paths.size(); ++i) paths[i].sock = socket[i].sock;
+  export_region_paths(paths, place.key);
+}
+
 /// Waits for the agent's word. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Link& link, SignalRelay& relay, std::int64_t extra_ns, const Say& say) {
+Result<int> wait_until_ready(Link& link, const Place& place, SignalRelay& relay, std::int64_t extra_ns, const Say& say) {
   for (;;) {
     int signal = 0;
     const auto first = next_message(link.channel(), relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
@@ -116,10 +128,12 @@ Result<int> wait_until_ready(Link& link, SignalRelay& relay, std::int64_t extra_
       return 0;
     }
     if (first && first->type == Message::Type::refused) return first->error;
-    if (first) {
-      if (!first->text.empty()) say(first->text);
-      continue;
+    if (first && first->type == Message::Type::regions) {
+      export_regions(*first, place);
+    } else if (first && !first->text.empty()) {
+      say(first->text);
     }
+    if (first) continue;
     if (signal != 0) return signal;
     if (!link.channel().closed()) break;
     if (!link.join_again()) break;  // it left, or was killed, just then
@@ -183,10 +197,12 @@ Result<Measured> give_up(const Program& program, SignalRelay& relay, const JobTa
 Result<Measured> measure_rank(const Program& program, const JobTask& task, SignalRelay& relay, const Say& say) {
   auto meeting = Meeting::at(task.place, node_id_of(task.place, task.agent.host));
   if (!meeting) return give_up(program, relay, task, meeting.error(), say);
+  if (!task.agent.control.empty() && task.place.rank == 0)
+    say("--control is for one program and not for the ranks of a job: no marks are taken from it");
   Link link(task, *std::move(meeting));
   if (!link.join(patience_for_agent_ns))
     return give_up(program, relay, task, {Errc::io, "no sampling process could be started"}, say);
-  const auto ready = wait_until_ready(link, relay, task.agent.baseline_ns, say);
+  const auto ready = wait_until_ready(link, task.place, relay, task.agent.baseline_ns, say);
   if (!ready) {
     link.channel().close();
     if (same_everywhere(ready.error())) return ready.error();

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include "host/clock.hpp"
 
 namespace perun {
@@ -43,6 +45,9 @@ void forget_region_paths(std::span<const RegionPaths> paths) noexcept {
   }
 }
 
+RegionWatch::RegionWatch(std::vector<Sensor> sensors, double frequency_hz)
+    : live_(std::move(sensors)), period_ns_(frequency_hz > 0 ? std::llround(1e9 / frequency_hz) : 0) {}
+
 Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
   Status marks = Ok{};
   for (const auto& p : paths)
@@ -55,6 +60,17 @@ Status RegionWatch::open(std::span<const RegionPaths> paths, int rank) {
     if (inquiries_.fd() >= 0) break;
     if (auto socket = Inquiries::listen(p.sock)) inquiries_ = *std::move(socket);
   }
+  return marks;
+}
+
+Status RegionWatch::adopt(std::span<const RegionPaths> paths, int rank) {
+  Status marks = Error{Errc::not_found, "its marks are gone"};
+  for (const auto& p : paths)
+    if (::access(p.marks.c_str(), F_OK) == 0 && (marks = collector_.adopt(p.marks, rank))) break;
+  // The socket bears the name of one rank, and programs go on asking there.
+  for (const auto& p : paths)
+    if (::unlink(p.sock.c_str()) == 0)
+      if (auto socket = Inquiries::listen(p.sock)) inquiries_ = *std::move(socket);
   return marks;
 }
 

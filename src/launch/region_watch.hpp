@@ -36,10 +36,14 @@ void forget_region_paths(std::span<const RegionPaths> paths) noexcept;
 /// All that the agent does for the regions of the programs it measures. One thread.
 class RegionWatch {
  public:
-  RegionWatch(std::vector<Sensor> sensors, std::int64_t period_ns) : live_(std::move(sensors)), period_ns_(period_ns) {}
+  /// While programs mark, counters of energy are read so often; 0: as all sensors.
+  RegionWatch(std::vector<Sensor> sensors, double frequency_hz);
 
   /// Makes the files of one program. Without marks the run is measured all the same: the error is for the user.
   Status open(std::span<const RegionPaths> paths, int rank);
+
+  /// Goes on with the files of a program whose agent was killed.
+  Status adopt(std::span<const RegionPaths> paths, int rank);
 
   /// Takes marks from a named pipe too. After open().
   Status open_control(const std::filesystem::path& fifo);
@@ -56,6 +60,8 @@ class RegionWatch {
 
   /// New marks, if any. The sampling is quickened with the first.
   Marks drain(Sampler& sampler, std::int64_t now_ns);
+  /// The last of one rank's program, whose files are gone then.
+  Marks leave(int rank, std::int64_t end_ns) { return collector_.leave(rank, end_ns); }
   /// The last of it; the files are gone then.
   Marks finish(std::int64_t end_ns);
 

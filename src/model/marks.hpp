@@ -78,6 +78,8 @@ struct Marks {
 
   /// Adds what came later: names behind those that are there, threads at their numbers.
   void add(const Marks& later);
+  /// Adds what another sampling process of the node saw: names and threads that are here already stay the same ones.
+  void join(const Marks& other);
   [[nodiscard]] bool empty() const noexcept { return timeline.empty() && holes.empty() && sums.empty(); }
   friend bool operator==(const Marks&, const Marks&) = default;
 };

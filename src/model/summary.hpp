@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/run.hpp"
+#include "model/timeline.hpp"
 
 namespace perun {
 
@@ -250,6 +251,15 @@ struct RunSummary {
   std::vector<Note> notes;
 };
 
+/// A run of the same application beside the ones that are shown.
+struct PastRun {
+  int number = -1;
+  std::int64_t begin_real_ns = 0;
+  Usage usage;
+  std::string title;
+  bool finished = true;
+};
+
 /// What a report shows: one run or several of one application, and what all of them add up to.
 struct Summary {
   std::string app;
@@ -258,6 +268,9 @@ struct Summary {
   std::vector<RunSummary> runs;  ///< the ones asked for, oldest first
   Usage total;                   ///< over all runs in the file, durations added
   std::optional<Footprint> total_footprint;
+  // For reports that draw; empty where none does.
+  std::vector<Timeline> timelines;  ///< of `runs`, in the same order
+  std::vector<PastRun> history;     ///< all runs of the file, oldest first
 };
 
 }  // namespace perun

@@ -86,6 +86,14 @@ struct MarksCollector::Source {
   std::int32_t rank = 0;
   std::vector<std::uint32_t> names;  ///< the node's number by the file's
   std::array<Thread, perun_blocks> threads;
+
+  Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+  ~Source() {
+    if (map.base != nullptr) ::unlink(map.path);
+    ::perun_marks_unmap(&map);
+  }
 };
 
 /// A block at one drain.
@@ -102,19 +110,21 @@ MarksCollector::~MarksCollector() {
 }
 
 void MarksCollector::close() noexcept {
-  for (auto& source : sources_) {
-    if (source->map.base != nullptr) ::unlink(source->map.path);
-    ::perun_marks_unmap(&source->map);
-  }
   sources_.clear();
 }
 
 Status MarksCollector::open(const std::filesystem::path& path, int rank) {
+  if (::perun_marks_create(path.c_str()) != 0)
+    return Error{Errc::io, fmt::format("cannot make {} for the program's marks: {}", path.string(), std::strerror(errno))};
+  return adopt(path, rank);
+}
+
+Status MarksCollector::adopt(const std::filesystem::path& path, int rank) {
   auto source = std::make_unique<Source>();
   source->rank = rank;
   source->names.assign(perun_names, unknown);
-  if (::perun_marks_create(path.c_str()) != 0 || ::perun_marks_open(&source->map, path.c_str()) != 0)
-    return Error{Errc::io, fmt::format("cannot make {} for the program's marks: {}", path.string(), std::strerror(errno))};
+  if (::perun_marks_open(&source->map, path.c_str()) != 0)
+    return Error{Errc::io, fmt::format("cannot open {} for the program's marks: {}", path.string(), std::strerror(errno))};
   sources_.push_back(std::move(source));
   return Ok{};
 }
@@ -166,6 +176,10 @@ void MarksCollector::look(Source& source, std::uint32_t index, std::int64_t now_
     thread.number = threads_++;
     thread.identity = {.number = thread.number, .rank = source.rank, .owners = 0};
     thread.before.last_ns = static_cast<std::uint64_t>(drained_ns_);
+    // Somebody has read here before, who knew whose block it is.
+    if (tail != 0)
+      introduce(thread, std::uint64_t(static_cast<std::uint32_t>(block.pid)) << 32 | static_cast<std::uint32_t>(block.tid),
+                out);
   }
   const bool quiet = head == thread.before.head && load(block.lost) == thread.before.lost;
   if (quiet && !thread.in_hole) return;
@@ -249,6 +263,28 @@ void MarksCollector::bridge(Source& source, Thread& thread, const Looked& seen, 
   thread.hole_ns = now_ns;
   thread.resume.reset();
   if (seen.after.certain && taken_ < most_marks_) thread.resume = seen.after;
+}
+
+Marks MarksCollector::leave(int rank, std::int64_t end_ns) {
+  Marks out = drain(end_ns);
+  std::erase_if(sources_, [&](const auto& source) {
+    if (source->rank != rank) return false;
+    end_open_calls(*source, end_ns, out);
+    sum_up(*source, end_ns, out);
+    return true;
+  });
+  return out;
+}
+
+/// What a program left open ends with it, not with the last one on its node.
+void MarksCollector::end_open_calls(Source& source, std::int64_t end_ns, Marks& out) {
+  for (const Thread& thread : source.threads) {
+    if (!thread.known || thread.in_hole) continue;
+    const auto& stack = thread.before.stack;
+    for (auto call = stack.rbegin(); call != stack.rend(); ++call)
+      out.timeline.push_back(
+          {.t_ns = end_ns, .name = name(source, call->name, out), .thread = thread.number, .kind = MarkKind::end});
+  }
 }
 
 Marks MarksCollector::finish(std::int64_t end_ns) {

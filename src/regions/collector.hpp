@@ -29,11 +29,17 @@ class MarksCollector {
   /// Makes a marks file for the program of this rank.
   Status open(const std::filesystem::path& path, int rank);
 
+  /// Goes on with the marks file of a program whose agent was killed.
+  Status adopt(const std::filesystem::path& path, int rank);
+
   /// Whether any program has marked.
   [[nodiscard]] bool attached() const noexcept;
 
   /// What came since the last call, names and threads that are new included. `now_ns` is CLOCK_MONOTONIC.
   Marks drain(std::int64_t now_ns);
+
+  /// The rest of one rank, whose program has ended: as finish(), but all other programs go on.
+  Marks leave(int rank, std::int64_t end_ns);
 
   /// The rest, after which the files are gone: the last marks, the sums and the losses, with open calls ended at `end_ns`.
   Marks finish(std::int64_t end_ns);
@@ -49,6 +55,7 @@ class MarksCollector {
   static void introduce(Thread& thread, std::uint64_t pid_and_tid, Marks& out);
   void take(Source& source, Thread& thread, const Looked& seen, Marks& out);
   void bridge(Source& source, Thread& thread, const Looked& seen, std::int64_t now_ns, Marks& out);
+  void end_open_calls(Source& source, std::int64_t end_ns, Marks& out);
   void sum_up(Source& source, std::int64_t end_ns, Marks& out);
   std::uint32_t name(Source& source, std::uint32_t id, Marks& out);
 

@@ -321,12 +321,13 @@ Json run_of(const RunSummary& run) {
   out["outcome"] = outcome_of(run.outcome, run.origin.empty());
   out["provenance"] = Json::object();
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
-  if (!run.regions.empty()) out["regions"] = regions_document(run.regions);
+  const ByRank by_rank = run.job ? ByRank::yes : ByRank::no;
+  if (!run.regions.empty()) out["regions"] = regions_document(run.regions, by_rank);
   if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
   for (const auto& node : run.nodes) {
     out["nodes"].push_back(node_of(node));
-    if (run.nodes.size() > 1 && !node.regions.empty()) out["nodes"].back()["regions"] = regions_document(node.regions);
+    if (run.nodes.size() > 1 && !node.regions.empty()) out["nodes"].back()["regions"] = regions_document(node.regions, by_rank);
   }
   out["notes"] = Json::array();
   for (const auto& note : run.notes) {

@@ -69,7 +69,8 @@ std::string write(const Summary& summary, const Style&) {
                                summary.runs_in_file == 1 ? "run" : "runs"));
     out += block(list(facts::figures(run)));
     out += domains(run);
-    for (const auto& shown : {tables::nodes(run), tables::devices(run), tables::regions(run)}) out += block(shown);
+    for (const auto& shown : {tables::nodes(run), tables::devices(run), tables::regions(run), tables::region_ranks(run)})
+      out += block(shown);
     out += block(list(facts::remarks(run)));
   }
   return out + block(list(facts::total(summary)));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/units.hpp"
 #include "report/document.hpp"
@@ -39,13 +40,28 @@ Json thread_of(const RegionThread& t, bool energy) {
   return out;
 }
 
+/// What the threads of each rank did together, by rank.
+std::map<int, RegionThread> ranks_of(const RegionSummary& r) {
+  std::map<int, RegionThread> ranks;
+  for (const RegionThread& t : r.threads) {
+    RegionThread& sum = ranks[t.rank];
+    sum.rank = t.rank;
+    sum.calls += t.calls;
+    sum.time_s += t.time_s;
+    sum.exclusive_s += t.exclusive_s;
+    sum.energy_J += t.energy_J;
+    sum.exclusive_J += t.exclusive_J;
+  }
+  return ranks;
+}
+
 /// "3 ms, sensor updates every 100 ms"
 std::string too_short(const RegionSummary& r) {
   if (r.energy.kind == Kind::unavailable) return "no sensor";
   return fmt::format("{}, sensor updates every {}", units::si(r.call_s, "s", 2), units::si(r.update_s, "s", 2));
 }
 
-Json region_of(const RegionSummary& r) {
+Json region_of(const RegionSummary& r, ByRank by_rank) {
   Json out;
   out["name"] = json_words(r.name);
   out["kind"] = name(r.energy.kind);
@@ -74,16 +90,26 @@ Json region_of(const RegionSummary& r) {
   call["max_J"] = r.resolved && s.calls > 0 ? json_number(s.most_J) : Json(nullptr);
   out["per_call"] = std::move(call);
   out["threads"] = Json::array();
-  for (const auto& t : r.threads) out["threads"].push_back(thread_of(t, r.energy.kind != Kind::unavailable));
+  const bool energy = r.energy.kind != Kind::unavailable;
+  for (const auto& t : r.threads) out["threads"].push_back(thread_of(t, energy));
+  if (by_rank == ByRank::yes) {
+    out["ranks"] = Json::array();
+    for (const auto& [number, rank] : ranks_of(r)) {
+      Json one = thread_of(rank, energy);
+      one.erase("pid");
+      one.erase("tid");
+      out["ranks"].push_back(std::move(one));
+    }
+  }
   return out;
 }
 
 }  // namespace
 
-Json regions_document(const RegionReport& report) {
+Json regions_document(const RegionReport& report, ByRank by_rank) {
   Json out;
   out["regions"] = Json::array();
-  for (const auto& r : report.regions) out["regions"].push_back(region_of(r));
+  for (const auto& r : report.regions) out["regions"].push_back(region_of(r, by_rank));
   Json unmarked;
   add_amount(unmarked, "", report.unmarked, true);
   unmarked["time_s"] = json_number(report.unmarked_s);
@@ -155,6 +181,34 @@ tables::Block tables::regions(const RunSummary& run) {
     out.remarks.push_back(
         fmt::format("energies of regions are{} estimated", run.usage.energy.kind == Kind::mixed ? " partly" : ""));
   return out;
+}
+
+tables::Block tables::region_ranks(const RunSummary& run) {
+  constexpr std::size_t shown = 6;
+  if (!run.job || run.job->size < 2) return {};
+  using layout::Align;
+  layout::Table table({{"Region by rank", Align::left, 16},
+                       {"Ranks"},
+                       {"Time: least"},
+                       {"mean"},
+                       {"most"},
+                       {"(rank)", Align::left},
+                       {"Energy: least"},
+                       {"most"}});
+  std::size_t lines = 0;
+  for (const RegionSummary& r : run.regions.regions) {
+    const auto ranks = ranks_of(r);
+    if (ranks.size() < 2 || lines == shown) continue;
+    ++lines;
+    const auto [least, most] = std::ranges::minmax_element(ranks, {}, [](const auto& x) { return x.second.time_s; });
+    const auto [low, high] = std::ranges::minmax_element(ranks, {}, [](const auto& x) { return x.second.energy_J; });
+    const auto joules = [&](double j) { return r.energy.kind == Kind::unavailable ? std::string() : wording::joules(j); };
+    table.add({printable(r.name), fmt::format("{}", ranks.size()), units::si(least->second.time_s, "s", 3),
+               units::si(r.time_s / static_cast<double>(ranks.size()), "s", 3), units::si(most->second.time_s, "s", 3),
+               fmt::format("({})", most->first), joules(low->second.energy_J), joules(high->second.energy_J)});
+  }
+  if (lines == 0) return {};
+  return {std::move(table)};
 }
 
 std::string wording::work(const WorkSummary& work, Kind kind) {

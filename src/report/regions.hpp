@@ -9,13 +9,17 @@
 
 namespace perun {
 
-/// The regions of a run or a node as the document has them.
-[[nodiscard]] Json regions_document(const RegionReport& report);
+/// The regions of a run or a node as the document has them; of a job also what each rank did.
+enum class ByRank : unsigned char { no, yes };
+[[nodiscard]] Json regions_document(const RegionReport& report, ByRank by_rank);
 
 namespace tables {
 
 /// One line per region, those with most energy first; nothing where there are none.
 [[nodiscard]] Block regions(const RunSummary& run);
+
+/// How the ranks of a job differ in each region.
+[[nodiscard]] Block region_ranks(const RunSummary& run);
 
 }  // namespace tables
 

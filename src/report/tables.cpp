@@ -21,13 +21,6 @@ namespace {
 using layout::Align;
 using layout::printable;
 
-std::string_view people_call(Domain d) noexcept {
-  constexpr std::array<std::string_view, 16> names{"Node",      "Platform", "CPU",    "CPU cores", "Uncore",  "DRAM",
-                                                   "GPU",       "CPU",      "Memory", "Disk",      "Network", "Node",
-                                                   "Superchip", "CPU",      "APU",    "Rail"};
-  return names[static_cast<std::size_t>(d)];
-}
-
 /// A figure of a device or group that may not be there.
 std::string energy_cell(const Amount& e) {
   return e.kind == Kind::unavailable ? "n/a" : wording::joules(e.joules());
@@ -81,7 +74,7 @@ Block grouped(const RunSummary& run) {
   for (const Group& g : groups_of(run)) {
     const Kind kind = g.first->kind;
     const bool part = g.first->counted && kind != Kind::unavailable && total > 0;
-    table.add({fmt::format("{} x {}", people_call(g.first->domain), g.count), energy_cell(g.energy),
+    table.add({fmt::format("{} x {}", wording::part(g.first->domain), g.count), energy_cell(g.energy),
                part ? wording::percent(g.energy.joules() / total) : "", power_cell(kind, g.least_W),
                power_cell(kind, g.sum_W / static_cast<double>(g.count)), power_cell(kind, g.most_W), source_cell(*g.first)});
   }
@@ -104,8 +97,8 @@ std::vector<Part> domains(const RunSummary& run) {
   for (const auto& node : run.nodes)
     for (const auto& d : node.devices) {
       if (!d.counted || d.kind == Kind::unavailable) continue;
-      auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.name == people_call(d.domain); });
-      if (part == parts.end()) part = parts.insert(parts.end(), Part{std::string(people_call(d.domain)), {}, 0});
+      auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.name == wording::part(d.domain); });
+      if (part == parts.end()) part = parts.insert(parts.end(), Part{std::string(wording::part(d.domain)), {}, 0});
       part->energy += d.usage.energy;
     }
   const double total = run.usage.energy.joules();

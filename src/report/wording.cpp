@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/units.hpp"
@@ -12,6 +13,13 @@ namespace perun::wording {
 std::string_view tag(Kind kind) noexcept {
   if (kind == Kind::estimated) return " (estimated)";
   return kind == Kind::mixed ? " (partly estimated)" : "";
+}
+
+std::string_view part(Domain d) noexcept {
+  constexpr std::array<std::string_view, 16> names{"Node",      "Platform", "CPU",    "CPU cores", "Uncore",  "DRAM",
+                                                   "GPU",       "CPU",      "Memory", "Disk",      "Network", "Node",
+                                                   "Superchip", "CPU",      "APU",    "Rail"};
+  return names[static_cast<std::size_t>(d)];
 }
 
 std::string joules(double J) {

@@ -21,6 +21,7 @@ struct ReportWriter {
   std::string_view name;  ///< as given to --format; also the suffix of the file it makes
   std::string_view summary;
   std::string (*write)(const Summary&, const Style&);  ///< the whole document, ending in a newline
+  bool draws = false;                                  ///< uses the timelines and the history of the summary
 };
 
 /// Every format compiled in, in the order of CMakeLists.txt.

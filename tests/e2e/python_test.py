@@ -494,6 +494,57 @@ class Numbers(PythonTest):
         )
         self.assertEqual(out.splitlines()[0], str([0, 2, "work", 0, 2, "alone", "own", "own"]))
 
+    def test_modules_of_the_frameworks_are_waited_for(self):
+        """Stand-ins with the calls that the real ones have; those are not in Debian, so nothing here has met them."""
+        record = "import __main__\ndef note(what): __main__.calls.append(what)\n"
+        self.file("torch.py", record + textwrap.dedent(
+            """
+            class cuda:
+                is_available = is_initialized = staticmethod(lambda: True)
+                current_device = staticmethod(lambda: 0)
+                device_count = staticmethod(lambda: 2)
+                memory_reserved = staticmethod(lambda i: 0)
+                synchronize = staticmethod(lambda i: note(f"torch {i}"))
+            class xpu:
+                is_available = staticmethod(lambda: False)
+            """))
+        (self.dir / "jax" / "_src").mkdir(parents=True)
+        self.file("jax/_src/__init__.py", "")
+        self.file("jax/_src/xla_bridge.py", "started = False\ndef backends_are_initialized(): return started\n")
+        self.file("jax/__init__.py", record + textwrap.dedent(
+            """
+            import jax._src.xla_bridge
+            class Array:
+                def __add__(self, other): return self
+                def block_until_ready(self): note("jax")
+            def local_devices(): return ["cpu:0"]
+            def device_put(value, device): return Array()
+            """))
+        self.file("cupy.py", record + textwrap.dedent(
+            """
+            class cuda:
+                class runtime:
+                    deviceSynchronize = staticmethod(lambda: note("cupy"))
+            """))
+        out, _ = self.python(
+            """
+            import sys, perun
+            calls = []
+            with perun.region("none"): pass
+            import torch, jax, cupy
+            with perun.region("jax is idle"): calls.append("work")
+            print(calls)
+            calls.clear()
+            jax._src.xla_bridge.started = True
+            with perun.region("all"): calls.append("work")
+            print(calls)
+            """
+        )
+        edge = ["torch 0", "cupy"]
+        self.assertEqual(out.splitlines()[0], str([*edge, "work", *edge]))
+        edge = ["torch 0", "jax", "cupy"]
+        self.assertEqual(out.splitlines()[1], str([*edge, "work", *edge]))
+
     def test_odd_names_hurt_nobody(self):
         out, _ = self.python(
             """

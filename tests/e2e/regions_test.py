@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Regions from the program to the report: times, energies, sums, and programs that end badly."""
 
+import csv
+import io
 import json
 import os
 import pathlib
@@ -179,6 +181,22 @@ class Regions(PerunTest):
         self.assertRegex(text, r"Work +5 epochs: \S+ J \+- \S+ \S?J each")
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()))
         self.assertEqual(self.monitor("--work", "epochs", "true").returncode, 2)
+
+    def test_regions_as_tables(self):
+        run, _ = self.measured("b:a, \"b", "s:200", "b:inner", "s:100", "e:inner", "e:a, \"b")
+        file = next((self.dir / "out").glob("*.hdf5"))
+        done = self.perun("export", file, "--regions", "--format", "csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = list(csv.DictReader(io.StringIO(done.stdout.decode())))
+        self.assertEqual({row["region"] for row in rows}, {'a, "b', "inner", ""})
+        self.assertAlmostEqual(sum(float(row["exclusive_J"]) for row in rows), run["energy_J"], delta=1e-5)
+        done = self.perun("export", file, "--regions", "--format", "jsonl")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["type"] for line in lines].count("region"), 2)
+        by_name = {line.get("region"): line for line in lines}
+        for row in rows:
+            self.assertEqual(float(row["exclusive_J"]), by_name[row["region"] or None]["exclusive_J"])
+        self.assertEqual(self.perun("export", file, "--regions", "--format", "json").returncode, 2)
 
     def test_the_data_file(self):
         run, regions = self.measured("b:train", "s:100", "e:train", "m:here")

@@ -24,7 +24,7 @@
 extern "C" const char* __asan_default_options();   // NOLINT: their names
 extern "C" const char* __ubsan_default_options();  // NOLINT
 extern "C" const char* __asan_default_options() {
-  return "abort_on_error=1:detect_leaks=0";
+  return "abort_on_error=1:detect_leaks=0:allocator_may_return_null=1";
 }
 extern "C" const char* __ubsan_default_options() {
   return "abort_on_error=1";

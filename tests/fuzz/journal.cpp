@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Journals as they stand, and once more with every checksum made right, so that what is behind the checksums is seen too.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "base/crc32c.hpp"
-#include "base/fd.hpp"
 #include "fuzz/driver.hpp"
+#include "fuzz/memory_file.hpp"
 #include "journal/journal.hpp"
 
 namespace perun::fuzz {
@@ -18,18 +15,6 @@ namespace perun::fuzz {
 namespace {
 
 using journal::magic;
-
-/// A file in memory, and the path that leads to it.
-class MemoryFile {
- public:
-  explicit MemoryFile(std::string_view bytes) : file_(::memfd_create("journal", MFD_CLOEXEC)) {
-    check(::write(file_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "memory is there");
-  }
-  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
-
- private:
-  Fd file_;
-};
 
 std::string with_right_checksums(std::string bytes) {
   constexpr std::size_t before = 8, after = 4;  // length and type; checksum

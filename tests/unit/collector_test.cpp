@@ -74,6 +74,39 @@ TEST_F(CollectorTest, MarksComeOutInOrderWithTheirThread) {
   EXPECT_EQ(all.losses, MarkLosses{});
 }
 
+TEST_F(CollectorTest, ARankThatLeavesEndsItsOpenCalls) {
+  start();
+  ::perun_begin("outer");
+  ::perun_begin("inner");
+  take();
+  const auto end_ns = monotonic_ns();
+  all.add(collector->leave(3, end_ns));
+  EXPECT_EQ(story(), "b:outer b:inner e:inner e:outer ");
+  EXPECT_EQ(all.timeline.back().t_ns, end_ns);
+  EXPECT_EQ(all.losses.unended, 2U);
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(CollectorTest, AnotherCollectorGoesOn) {
+  start();
+  ::perun_begin("outer");
+  take();
+  // Killed: its files stay.
+  const std::string kept = path + ".kept";
+  std::filesystem::create_hard_link(path, kept);
+  collector.reset();
+  std::filesystem::rename(kept, path);
+  collector = std::make_unique<MarksCollector>();
+  ASSERT_TRUE(collector->adopt(path, 3));
+  ::perun_end("outer");
+  Marks rest = collector->drain(monotonic_ns());
+  rest.add(collector->finish(monotonic_ns()));
+  all.join(rest);
+  EXPECT_EQ(story(), "b:outer e:outer ");
+  EXPECT_EQ(all.threads.size(), 1U);
+  EXPECT_EQ(calls("outer"), 1U);
+}
+
 TEST_F(CollectorTest, AFloodLeavesAHoleAndExactSums) {
   start();
   ::perun_begin("main");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/config.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -116,6 +117,7 @@ constexpr auto two_values = std::to_array<Values>({
     {"emissions-factor", "0", "0.5"},
     {"price-factor", "0", "12.5"},
     {"overhead-power", "40", "12.5"},
+    {"html-max-samples", "5000", "1000000"},
     {"frequency", "100", "0.001"},
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
@@ -283,15 +285,22 @@ TEST_F(ConfigTest, ZeroAndEmptyAreValues) {
 }
 
 struct Bad {
-  std::string_view key, text, what;
+  std::string_view key, text;
+  std::string what;
 };
+
+std::string no_format(std::string_view text) {
+  return fmt::format("'{}' is not one of {}", text, fmt::join(report_formats, ", "));
+}
 
 TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
   constexpr std::string_view levels = "is not one of DEBUG, INFO, WARN, ERROR, CRITICAL";
   const std::vector<Bad> rows{
-      {"format", "jsn", "'jsn' is not one of txt, yaml, yml, json, md, csv, bench; did you mean 'json'?"},
-      {"format", "", "'' is not one of txt, yaml, yml, json, md, csv, bench"},
-      {"format", "html5", "'html5' is not one of txt, yaml, yml, json, md, csv, bench"},
+      {"format", "jsn", no_format("jsn") + "; did you mean 'json'?"},
+      {"format", "", no_format("")},
+      {"format", "postscript", no_format("postscript")},
+      {"html-max-samples", "999", "999 is not within 1000 and 100000000"},
+      {"html-max-samples", "1e6", "'1e6' is not a whole number"},
       {"pue", "abc", "'abc' is not a number"},
       {"pue", "", "'' is not a number"},
       {"pue", "1,58", "'1,58' is not a number"},
@@ -564,7 +573,8 @@ TEST_F(ConfigTest, VariablesThatLookLikeOptionsAreToldAndPerunsOwnAreNot) {
 TEST_F(ConfigTest, PrintsTheSeedsIniLayout) {
   const auto text = to_ini(Resolved{}, false);
   EXPECT_TRUE(text.starts_with(
-      "[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\noverhead-power = 0\n\n"
+      "[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\noverhead-power = 0\n"
+      "html-max-samples = 2000000\n\n"
       "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
       << text;
   EXPECT_TRUE(text.ends_with("\n\n[perun]\nlog_lvl = WARN\ncolor = auto\n")) << text;
@@ -616,8 +626,17 @@ TEST_F(ConfigTest, FactorsCarryTheirPlace) {
 
 TEST_F(ConfigTest, FormatOfAFileIsItsSuffix) {
   for (const auto format : report_formats) EXPECT_EQ(format_of("dir.d/run." + std::string(format)), format);
-  for (const std::string_view name : {"run", "json", "run.html", "run.json/x", "run.", "", "run.json "})
+  for (const std::string_view name : {"run", "json", "run.postscript", "run.json/x", "run.", "", "run.json "})
     EXPECT_EQ(format_of(name), "") << name;
+}
+
+TEST_F(ConfigTest, AFormatThatWasNotBuiltIsToldSo) {
+  flag("format", "html");
+  if (!format_of("x.html").empty()) {
+    EXPECT_EQ(good().config.format, "html");
+  } else {
+    EXPECT_TRUE(wrong().ends_with("this perun was built without the format html")) << wrong();
+  }
 }
 
 // Rows of mistakes that a predecessor made: each sets the right value or is refused before anything starts.

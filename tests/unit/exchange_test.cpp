@@ -218,6 +218,9 @@ TEST_F(ExchangeTest, WhatIsNoFileOfRuns) {
     const auto opened = Source::open(tree.at(name));
     return opened ? std::string("accepted") : opened.error().what.substr(opened.error().what.find(name));
   };
+  const std::string deep =
+      R"({"id":"a","type":1,"nodes":[],"metadata":{"x":)" + std::string(200'000, '[') + std::string(200'000, ']');
+  EXPECT_EQ(told("deep.json", deep + "}}"), "deep.json' is nested more than 64 deep");
   EXPECT_EQ(told("a.json", "{}"), "a.json' is neither JSON of perun nor of the Python perun");
   EXPECT_EQ(told("b.json", R"({"schema":"perun-report/1","runs":[]})"),
             "b.json' is of schema 'perun-report/1', not 'perun-data/1'");

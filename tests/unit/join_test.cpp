@@ -93,6 +93,36 @@ TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
   EXPECT_TRUE(run.outcome.finished);
 }
 
+/// The second sampling process of a node numbers names and threads anew.
+TEST(JoinTest, MarksOfASegmentGoOnWhereTheFirstOnesEnded) {
+  Contents first = part("a", 0, 0, 4), again = part("a", 1, 5, 10);
+  first.ranks = {rank(8, RankStatus::unfinished, 1, 0)};
+  again.ranks = {rank(8, RankStatus::ok, 1, 9)};
+  Marks& m = first.run.nodes.front().marks;
+  m.names = {std::string(other_names), "work", "one"};
+  m.threads = {{.number = 0, .rank = 7, .pid = 5, .tid = 5}, {.number = 1, .rank = 8, .pid = 6, .tid = 6}};
+  m.timeline = {{.t_ns = 1, .name = 1, .thread = 1}, {.t_ns = 2, .name = 2, .thread = 0}};
+  Marks& n = again.run.nodes.front().marks;
+  n.names = {std::string(other_names), "two", "work"};
+  n.threads = {{.number = 0, .rank = 8, .pid = 6, .tid = 6}, {.number = 1, .rank = 9, .pid = 7, .tid = 7}};
+  n.timeline = {{.t_ns = 6, .name = 2, .thread = 0, .kind = MarkKind::end}, {.t_ns = 7, .name = 1, .thread = 1}};
+  n.sums = {{.name = 2, .thread = 0, .calls = 1}};
+  n.losses.unmatched = 3;
+  std::vector<Contents> parts;
+  parts.push_back(std::move(again));
+  parts.push_back(std::move(first));
+  const Marks joined = join(std::move(parts)).nodes.front().marks;
+  EXPECT_EQ(joined.names, (std::vector<std::string>{std::string(other_names), "work", "one", "two"}));
+  ASSERT_EQ(joined.threads.size(), 3U);
+  EXPECT_EQ(joined.threads[2].rank, 9);
+  EXPECT_EQ(joined.threads[2].number, 2);
+  ASSERT_EQ(joined.timeline.size(), 4U);
+  EXPECT_EQ(joined.timeline[2], (Mark{.t_ns = 6, .name = 1, .thread = 1, .kind = MarkKind::end}));
+  EXPECT_EQ(joined.timeline[3], (Mark{.t_ns = 7, .name = 3, .thread = 2}));
+  EXPECT_EQ(joined.sums, (std::vector<MarkSums>{{.name = 1, .thread = 1, .calls = 1}}));
+  EXPECT_EQ(joined.losses.unmatched, 3U);
+}
+
 TEST(JoinTest, TwoContainersOnOneKernelCountOnce) {
   Contents a = part("box1", 0, 0, 10), b = part("box2", 0, 1, 9);
   a.part->boot_id = b.part->boot_id = "same";

@@ -301,7 +301,7 @@ TEST(Regions, ShortCallsArePooled) {
     EXPECT_NEAR(closure(out), out.usage.energy.joules(), 1e-6);
   }
   EXPECT_GE(told, 195);
-  EXPECT_GE(inside, told * 88 / 100);
+  EXPECT_GE(inside, told * 93 / 100);
   std::printf("pooled: inside %d of %d\n", inside, told);
 }
 
