@@ -65,8 +65,6 @@ Result<RunSummary> summary_of(const Source& source, int number, Figures figures)
   return summarized(*loaded);
 }
 
-using Adjust = std::function<Factors(const Factors&)>;
-
 Footprint& operator+=(Footprint& sum, const Footprint& f) {
   sum.facility_kWh += f.facility_kWh;
   sum.co2e_kg += f.co2e_kg;
@@ -80,7 +78,9 @@ Status add_totals(const Source& source, std::span<const int> numbers, const Adju
   for (const int number : numbers) {
     auto run = summary_of(source, number, Figures::recomputed);
     if (!run) return run.error();
-    look_through(*run, adjust(run->factors));
+    const auto factors = adjust(run->factors, [&] { return source.load(number); });
+    if (!factors) return factors.error();
+    look_through(*run, *factors);
     summary.total.duration_s += run->usage.duration_s;
     if (run->usage.energy.kind != Kind::unavailable) summary.total.energy += run->usage.energy;
     summary.total.power_max_W = std::max(summary.total.power_max_W, run->usage.power_max_W);
@@ -101,8 +101,10 @@ Result<Summary> summarize_runs(const Source& source, const fs::path& file, std::
     auto run = summary_of(source, number, figures);
     if (!run) return Error{run.error().code, fmt::format("'{}': {}", file.string(), run.error().what), run.error().hint};
     run->app = source.app();  // which may have been renamed since
-    if (const Factors factors = adjust(run->factors); factors != run->factors) {
-      look_through(*run, factors);
+    const auto factors = adjust(run->factors, [&] { return source.load(number); });
+    if (!factors) return factors.error();
+    if (*factors != run->factors) {
+      look_through(*run, *factors);
       adjusted = true;
     }
     summary.runs.push_back(*std::move(run));
@@ -154,8 +156,15 @@ fs::path data_file(const fs::path& data_out, std::string_view app) {
   return data_out / (std::string(app) + ".hdf5");
 }
 
-StoreRun storing_into(const fs::path& data_out) {
-  return [data_out](const Run& run, Presence presence) -> Result<Stored> {
+Result<Factors> own_factors(const Factors& own, const LoadRun&) {
+  return own;
+}
+
+StoreRun storing_into(const fs::path& data_out, const FactorChoice& choice) {
+  return [data_out, choice](const Run& as_recorded, Presence presence) -> Result<Stored> {
+    std::optional<Run> folded;
+    if (choice.folds()) choice.fold(folded.emplace(as_recorded));
+    const Run& run = folded ? *folded : as_recorded;
     StoredTotals totals;
     std::string text;
     const auto file = data_file(data_out, run.app);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "cli/factors.hpp"
 #include "exchange/source.hpp"
 #include "launch/agent.hpp"
 #include "model/summary.hpp"
@@ -31,16 +32,20 @@ enum class Figures : unsigned char {
 /// The summary of a stored run.
 [[nodiscard]] Result<RunSummary> summary_of(const RunInFile& run, Figures figures = Figures::stored_if_current);
 
-/// Adds runs to their data files below `data_out`, with the derived figures that every report computes.
-[[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out);
+/// The factors to look at a run through, told its own; a factor that changes with time needs the run, which `load` gives.
+using Adjust = std::function<Result<Factors>(const Factors& own, const LoadRun& load)>;
+[[nodiscard]] Result<Factors> own_factors(const Factors& own, const LoadRun& load);
+
+/// Adds runs to their data files below `data_out`, with the derived figures that every report computes. `choice` has the series
+/// that their factors are means of.
+[[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out, const FactorChoice& choice = {});
 
 /// Computes the figures of runs and stores nothing; their readings have to fit in memory.
 [[nodiscard]] StoreRun storing_nowhere();
 
 /// The runs asked for. `which` as for choose_runs(). `adjust` says which factors to look through; should they
 /// differ from a run's own, the total over all runs has a footprint only if all are asked for.
-[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which,
-                                             const std::function<Factors(const Factors&)>& adjust,
+[[nodiscard]] Result<Summary> summarize_file(const std::filesystem::path& file, std::string_view which, const Adjust& adjust,
                                              Figures figures = Figures::stored_if_current);
 
 /// Numbers of the runs that `which` means, ascending: "all", or one or several, separated by commas, of: a number, "last",

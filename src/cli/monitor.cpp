@@ -122,7 +122,8 @@ struct Plan {
   CallerLine* caller = nullptr;  ///< not null: it is measured instead of a program
   bool forget = false;           ///< nothing is stored
   Place place = {};              ///< in a job
-  int signal = 0;                ///< that killed the program, when it was a job's rank
+  FactorChoice choice = {};
+  int signal = 0;  ///< that killed the program, when it was a job's rank
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -135,7 +136,6 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.frequency_hz = plan.config.frequency_hz;
   run.tags = plan.config.tags;
   run.provenance = {{"hdf5", hdf5_version()}};
-  run.factors = factors(resolved);
   run.config_ini = to_ini(resolved, false);
   run.work = plan.config.work;
   return run;
@@ -146,7 +146,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .data_out = plan.data_out,
                  .run = plan.header,
                  .open = {},
-                 .store = storing_into(plan.data_out),
+                 .store = storing_into(plan.data_out, plan.choice),
                  .region_frequency_hz = plan.config.region_frequency_hz,
                  .control = plan.config.control.empty() ? fs::path() : fs::absolute(plan.config.control),
                  .max_overhead_percent = plan.config.max_overhead_percent,
@@ -180,7 +180,14 @@ void rewind_input() {
 /// Adds what one execution gave to the summary of all rounds.
 void add_round(Summary& summary, const Plan& plan, const Measured& measured, bool draw) {
   if (!measured.summary && !measured.run) return;
-  RunSummary run = measured.summary ? *measured.summary : summarize(*measured.run);
+  RunSummary run;
+  if (measured.summary) {
+    run = *measured.summary;
+  } else {
+    Run unstored = *measured.run;
+    plan.choice.fold(unstored);
+    run = summarize(unstored);
+  }
   summary.app = plan.app;
   if (measured.stored && !plan.forget) {
     run.number = measured.stored->number;
@@ -301,6 +308,13 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     }
     if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
   }
+  auto choice = FactorChoice::of(resolved, Layer::built_in);
+  auto begin = choice ? choice->at(now().real_ns) : Result<Factors>(choice.error());
+  if (!begin) {
+    complain(begin.error());
+    return 2;
+  }
+  plan.choice = *std::move(choice);
   auto baseline = plan_baseline(config);
   if (!baseline) {
     complain(baseline.error());
@@ -324,6 +338,7 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
   plan.data_out = folder ? folder->path() : fs::absolute(config.data_out, none);
   tell_of_locks(plan.data_out, config);
   plan.header = header_of(plan, resolved, line.program);
+  plan.header.factors = *std::move(begin);
   const auto refuse = [&](const Error& error) {
     take_away();
     complain(error);

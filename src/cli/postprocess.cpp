@@ -46,13 +46,20 @@ int postprocess(const CommandLine& line, const Resolved& resolved) {
     complain(chosen.error());
     return 1;
   }
+  const auto choice = FactorChoice::of(resolved, Layer::system_file);
+  if (!choice) {
+    complain(choice.error());
+    return 2;
+  }
   std::string told;
   const auto revise = [&](const RunInFile& run) -> Result<RunSummary> {
     auto summary = summary_of(run);
     if (!summary || !std::ranges::binary_search(*chosen, run.number())) return summary;
     const Factors own = summary->factors;
     const auto before = summary->footprint;
-    look_through(*summary, replace_factors(own, resolved, Layer::system_file));
+    const auto factors = choice->replace(own, [&] { return run.load(); });
+    if (!factors) return factors.error();
+    look_through(*summary, *factors);
     told += fmt::format("run {}: {}; {} -> {}\n", run.number(), changes(own, summary->factors), footprint_line(before),
                         footprint_line(summary->footprint));
     return summary;

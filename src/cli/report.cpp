@@ -14,8 +14,7 @@ namespace perun {
 namespace {
 
 /// The stored runs asked for, after those that were cut off have been added.
-Result<Summary> stored(const CommandLine& line, const Config& config, const std::function<Factors(const Factors&)>& adjust,
-                       bool draw) {
+Result<Summary> stored(const CommandLine& line, const Config& config, const Adjust& adjust, bool draw) {
   std::filesystem::path file = line.file.value_or("");
   const auto folder = !line.file ? config.data_out : file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   for (const auto& recovered : recover(folder, config)) say(recovered);
@@ -35,7 +34,12 @@ Result<Summary> stored(const CommandLine& line, const Config& config, const std:
 
 int report(const CommandLine& line, const Resolved& resolved) {
   const Config& config = resolved.config;
-  const auto adjust = [&](const Factors& own) { return replace_factors(own, resolved, Layer::command_line); };
+  const auto choice = FactorChoice::of(resolved, Layer::command_line);
+  if (!choice) {
+    complain(choice.error());
+    return 2;
+  }
+  const auto adjust = [&](const Factors& own, const LoadRun& load) { return choice->replace(own, load); };
   auto outputs = Outputs::open(line.outputs, config, STDOUT_FILENO);
   if (!outputs) {
     complain(outputs.error());

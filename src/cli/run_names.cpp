@@ -40,7 +40,7 @@ Result<Meant> meant_by(std::string_view word, const fs::path& data_out) {
 }
 
 Result<Summary> read(const fs::path& file, std::string_view which) {
-  return summarize_file(file, which, [](const Factors& own) { return own; });
+  return summarize_file(file, which, own_factors);
 }
 
 /// The newest run, and those before it that are rounds of the same `monitor --rounds`.

@@ -38,10 +38,12 @@ bool being_written(const fs::path& job) {
   return std::ranges::any_of(journal::parts_of(job), journal::alive);
 }
 
-void add(Summary& summary, Run& run, const std::function<Factors(const Factors&)>& adjust) {
+Status add(Summary& summary, Run& run, const Adjust& adjust) {
   run.outcome.running = true;
   run.outcome.interrupted_by.clear();
-  run.factors = adjust(run.factors);
+  const auto factors = adjust(run.factors, [&] { return Result<Run>(run); });
+  if (!factors) return factors.error();
+  run.factors = *factors;
   summary.runs.push_back(summarize(run));
   const RunSummary& added = summary.runs.back();
   if (summary.app.find(run.app) == std::string::npos) summary.app += (summary.app.empty() ? "" : ", ") + run.app;
@@ -56,12 +58,12 @@ void add(Summary& summary, Run& run, const std::function<Factors(const Factors&)
     sum.co2e_kg += added.footprint->co2e_kg;
     sum.cost_cent += added.footprint->cost_cent;
   }
+  return Ok{};
 }
 
 }  // namespace
 
-Result<Summary> summarize_running(const fs::path& place, const Config& config,
-                                  const std::function<Factors(const Factors&)>& adjust, bool draw) {
+Result<Summary> summarize_running(const fs::path& place, const Config& config, const Adjust& adjust, bool draw) {
   std::error_code none;
   const bool folder = fs::is_directory(place, none);
   const fs::path data_out = folder ? place : place.has_parent_path() ? place.parent_path() : fs::path(".");
@@ -71,7 +73,7 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config,
     // One that is just being removed is no run in progress any more; one that has not begun is none yet.
     if (!contents || !contents->begun) continue;
     if (!folder && data_file(data_out, contents->run.app).filename() != place.filename()) continue;
-    add(summary, contents->run, adjust);
+    if (auto ok = add(summary, contents->run, adjust); !ok) return ok.error();
     if (draw) add_timeline(summary, contents->run, config);
   }
   for (const auto& name : journal::names_of_jobs(data_out, spool_of(config))) {
@@ -79,7 +81,7 @@ Result<Summary> summarize_running(const fs::path& place, const Config& config,
     if (std::ranges::none_of(folders, being_written)) continue;
     auto run = journal::read_job(folders);  // not_found: none of its ranks has begun
     if (!run || (!folder && data_file(data_out, run->app).filename() != place.filename())) continue;
-    add(summary, *run, adjust);
+    if (auto ok = add(summary, *run, adjust); !ok) return ok.error();
     if (draw) add_timeline(summary, *run, config);
   }
   if (summary.runs.empty())

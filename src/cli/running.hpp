@@ -2,9 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 
 #include "base/result.hpp"
+#include "cli/archive.hpp"
 #include "config/config.hpp"
 #include "model/summary.hpp"
 
@@ -13,7 +13,7 @@ namespace perun {
 /// The runs in progress in `place`: a data folder, or a data file, which need not be there yet, for the runs of its
 /// application. Read from their journals, which nobody is disturbed by; energy up to the last reading written there.
 /// not_found when there are none. `draw`: with what reports that draw need.
-[[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config,
-                                                const std::function<Factors(const Factors&)>& adjust, bool draw);
+[[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config, const Adjust& adjust,
+                                                bool draw);
 
 }  // namespace perun

@@ -129,7 +129,7 @@ Status writable(const fs::path& file) {
 int show(const CommandLine& line, const Target& target) {
   if (line.json) {
     const auto which = fmt::format("{}", fmt::join(target.numbers, ","));
-    const auto summary = summarize_file(target.file, which, [](const Factors& own) { return own; });
+    const auto summary = summarize_file(target.file, which, own_factors);
     return !summary ? fail(summary.error()) : print(document(*summary).dump(2) + "\n") ? 0 : 1;
   }
   const auto source = Source::open(target.file);

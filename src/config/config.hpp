@@ -25,22 +25,25 @@ struct Config {
   // [report]
   std::string format = "txt";
   double pue = 1.58;
-  double emissions_factor = 0.355;  ///< kgCO2e/kWh
-  double price_factor = 41.59;      ///< cent/kWh
-  double overhead_power_W = 0;      ///< of each node
+  double emissions_factor = 0.355;       ///< kgCO2e/kWh
+  std::string emissions_country;         ///< as given, when emissions_factor is that of the shipped table
+  std::filesystem::path emissions_file;  ///< not empty: a series in CSV instead
+  double price_factor = 41.59;           ///< cent/kWh
+  std::filesystem::path price_file;      ///< likewise
+  double overhead_power_W = 0;           ///< of each node
   std::uint64_t html_max_samples = 2'000'000;
   // [monitor]
   double frequency_hz = 1;
   std::filesystem::path data_out = "./results";
-  std::string name;                   ///< APP; empty: from the program
+  std::string name;                      ///< APP; empty: from the program
   std::filesystem::path spool = "auto";  ///< auto: below the user's state folder; none: nowhere
-  std::vector<std::string> tags;      ///< of the runs, for finding them again
-  std::vector<std::string> backends;  ///< empty: all that work
-  std::vector<std::string> sensor;    ///< sources beside them: "exec:CMD", "ipmi"
-  std::vector<std::string> sensors;   ///< globs; empty: all
-  std::vector<std::string> exclude;   ///< globs
-  std::vector<std::string> count;     ///< globs
-  std::vector<std::string> no_count;  ///< globs
+  std::vector<std::string> tags;         ///< of the runs, for finding them again
+  std::vector<std::string> backends;     ///< empty: all that work
+  std::vector<std::string> sensor;       ///< sources beside them: "exec:CMD", "ipmi"
+  std::vector<std::string> sensors;      ///< globs; empty: all
+  std::vector<std::string> exclude;      ///< globs
+  std::vector<std::string> count;        ///< globs
+  std::vector<std::string> no_count;     ///< globs
   int rounds = 1;
   int warmup_rounds = 0;
   double max_overhead_percent = 0;  ///< of one core; 0: no limit

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "config/config.hpp"
+#include "config/grid.hpp"
 
 namespace perun {
 
@@ -106,6 +107,45 @@ Status baseline(Config& c, std::string_view text) {
   if (const auto wish = parse_baseline(text); !wish) return wish.error();
   c.baseline = text::trim(text);
   return Ok{};
+}
+
+bool names_csv(std::string_view text) {
+  return text.find('/') != std::string_view::npos || text::lower(text).ends_with(".csv");
+}
+
+Status emissions(Config& c, std::string_view text) {
+  const auto word = text::trim(text);
+  double number = 0;
+  std::string country;
+  std::filesystem::path file;
+  if (names_csv(word)) {
+    if (auto ok = folder(file, word); !ok) return ok;
+  } else if (text::number(word)) {
+    if (auto ok = at_least(number, 0, word); !ok) return ok;
+  } else {
+    const auto mix = grid_mix(word);
+    if (!mix)
+      return invalid(fmt::format("{} is not a number{}", marked(text), grid_guess(word)),
+                     "kg per kWh, a country (DE, DEU, Germany) or region (World), or a file ending in .csv");
+    number = mix->kg_per_kWh;
+    country = word;
+  }
+  c.emissions_file = file;
+  c.emissions_country = country;
+  if (file.empty()) c.emissions_factor = number;
+  return Ok{};
+}
+
+std::string emissions_spelled(const Config& c) {
+  if (!c.emissions_file.empty()) return c.emissions_file.string();
+  return c.emissions_country.empty() ? text::shortest(c.emissions_factor) : c.emissions_country;
+}
+
+Status price(Config& c, std::string_view text) {
+  const auto word = text::trim(text);
+  if (names_csv(word)) return folder(c.price_file, word);
+  c.price_file.clear();
+  return at_least(c.price_factor, 0, text);
 }
 
 /// The name of a file and of an HDF5 group in one.
@@ -214,12 +254,11 @@ constexpr Option table[] = {
      [](const Config& c) { return c.format; }},
     {"report", "pue", "--pue", value, "X", "power usage effectiveness", Scope::factors,
      [](Config& c, Text t) { return at_least(c.pue, 1, t); }, [](const Config& c) { return text::shortest(c.pue); }},
-    {"report", "emissions-factor", "--emissions-factor,--emissions_factor", value, "X", "kgCO2e per kWh", Scope::factors,
-     [](Config& c, Text t) { return at_least(c.emissions_factor, 0, t); },
-     [](const Config& c) { return text::shortest(c.emissions_factor); }},
-    {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh", Scope::factors,
-     [](Config& c, Text t) { return at_least(c.price_factor, 0, t); },
-     [](const Config& c) { return text::shortest(c.price_factor); }},
+    {"report", "emissions-factor", "--emissions-factor,--emissions_factor", value, "X",
+     "kgCO2e per kWh, a country (DE), or a CSV file of values over time", Scope::factors, emissions, emissions_spelled},
+    {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh, or a CSV file of values over time",
+     Scope::factors, price,
+     [](const Config& c) { return c.price_file.empty() ? text::shortest(c.price_factor) : c.price_file.string(); }},
     {"report", "overhead-power", "--overhead-power,--overhead_power", value, "WATT", "of each node for parts without a sensor",
      Scope::factors, [](Config& c, Text t) { return power(c.overhead_power_W, t); },
      [](const Config& c) { return text::shortest(c.overhead_power_W); }},

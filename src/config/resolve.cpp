@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "config/config.hpp"
+#include "config/grid.hpp"
 #include "config/ini.hpp"
 
 namespace perun {
@@ -223,6 +224,9 @@ Factors factors(const Resolved& resolved) {
   f.price_cent_per_kWh = resolved.config.price_factor;
   f.pue_source = place(resolved, "pue");
   f.emissions_source = place(resolved, "emissions-factor");
+  if (const auto mix = grid_mix(resolved.config.emissions_country))
+    f.emissions_source =
+        fmt::format("{} {}, {}, life cycle of what it generates; {}", mix->name, mix->year, mix->source, f.emissions_source);
   f.price_source = place(resolved, "price-factor");
   f.overhead_power_W = resolved.config.overhead_power_W;
   f.overhead_source = place(resolved, "overhead-power");

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/outside.hpp"
+#include "report/hints.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
 #include "report/parts_text.hpp"
@@ -90,7 +91,7 @@ std::string parts(const RunSummary& run) {
 
 /// " at 1.58 (default)"
 std::string at(double value, int digits, std::string_view unit, std::string_view source) {
-  return fmt::format(" at {}{}{}", units::significant(value, digits), unit, source == "default" ? " (default)" : "");
+  return fmt::format(" at {}{} ({})", units::significant(value, digits), unit, printable(source));
 }
 
 /// "20.00 W +- 0.5 W of spread, measured before the run for 10 s"
@@ -294,6 +295,7 @@ Facts remarks(const RunSummary& run) {
     if (const std::string text = job_text::clocks(run); !text.empty()) add(out, "Clocks", text);
   }
   for (const Note& note : run.notes) add(out, "Note", printable(note.text));
+  for (auto& hint : hints(run)) add(out, "Hint", std::move(hint));
   return out;
 }
 

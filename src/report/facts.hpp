@@ -24,7 +24,7 @@ using Facts = std::vector<Fact>;
 /// Runtime, energy and what follows from it.
 [[nodiscard]] Facts figures(const RunSummary& run);
 
-/// Work, activity, quality, notes.
+/// Work, activity, quality, notes, hints.
 [[nodiscard]] Facts remarks(const RunSummary& run);
 
 /// What all runs of the file add up to; nothing when there is but one.

@@ -9,6 +9,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "report/hints.hpp"
 #include "report/layout.hpp"
 #include "report/wording.hpp"
 #include "report/writer.hpp"
@@ -92,6 +93,26 @@ TEST(Text, NumbersAreReadableFromTenMicrojoulesToTenGigajoules) {
     EXPECT_NE(text.find(std::string("  Energy    ") + expected + " "), std::string::npos) << text;
     EXPECT_EQ(text.find("0.000"), std::string::npos) << text;
   }
+}
+
+TEST(Text, HintsComeWithTheirNumbers) {
+  RunSummary run = summarize(test::regions_run());
+  EXPECT_TRUE(hints(run).empty()) << hints(run).front();
+  run.regions.unmarked.measured_J = 300;
+  run.usage.energy.uncertainty_J = 92;
+  run.net = Net{.baseline_J = 800, .net_J = 119};
+  const auto said = hints(run);
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_TRUE(said[0].starts_with("919.0 J are known to +- 10.0 % only, from 3.000 s: a longer run")) << said[0];
+  EXPECT_TRUE(said[1].starts_with("the idle machine alone would have used 87.1 % of this (800.0 J)")) << said[1];
+  EXPECT_EQ(said[2], "32.6 % of the energy (300.0 J, 300 ms) is in no region");
+  RunSummary gpus = summarize(test::measured_run());
+  gpus.nodes[0].devices[0].domain = Domain::gpu;
+  gpus.nodes[0].activity.gpu_utilization = 0.38;
+  ASSERT_EQ(hints(gpus).size(), 1U);
+  EXPECT_EQ(hints(gpus)[0], "the GPUs were busy 38.0 % of the time and used 76.2 % of the energy (700.0 J)");
+  gpus.nodes[0].activity.gpu_utilization = 0.8;
+  EXPECT_TRUE(hints(gpus).empty());
 }
 
 TEST(Text, NoLineIsWiderThanEightyColumns) {

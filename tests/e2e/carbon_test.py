@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""CO2e and cost by country and by series over time."""
+
+import datetime
+import json
+import unittest
+
+from harness import PerunTest
+
+
+class Carbon(PerunTest):
+    def measure(self, *options, seconds="0.3"):
+        return self.perun("monitor", "--backends", "sim:const:100W", "-f", "50", "--name", "a", *options, "sleep", seconds)
+
+    def one(self, *options):
+        done = self.perun("report", "results/a.hdf5", "-f", "json", *options)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return json.loads(done.stdout)["runs"][0]
+
+    def series(self, name, rows, title="gCO2e/kWh"):
+        return self.file(name, f"time,{title}\n" + "".join(f"{t:.3f},{v}\n" for t, v in rows))
+
+    def test_a_country_is_its_years_mean_and_says_so(self):
+        done = self.measure("--emissions-factor", "fr")
+        self.assertEqual(done.returncode, 0)
+        run = self.one()
+        self.assertAlmostEqual(run["factors"]["emissions_kg_per_kWh"], 0.04418, 5)
+        self.assertEqual(run["factors"]["emissions_source"], "France 2024, Ember, life cycle of what it generates; command line")
+        self.assertAlmostEqual(run["footprint"]["co2e_kg"], run["energy_J"] / 3.6e6 * 1.58 * 0.04418, 12)
+        self.assertIn("(France 2024, Ember, life cycle", " ".join(done.stderr.decode().split()))
+        self.assertIn("at 1.58 (default)", done.stderr.decode())
+        conf = self.perun("showconf", "--origin", "--emissions-factor", "fr").stdout.decode()
+        self.assertRegex(conf, r"emissions-factor = fr +# command line")
+        guess = self.measure("--emissions-factor", "Frace")
+        self.assertEqual(guess.returncode, 2)
+        self.assertIn(b"did you mean 'France'?", guess.stderr)
+
+    def test_a_series_is_weighted_over_the_run(self):
+        self.measure()
+        run = self.one()
+        begin = datetime.datetime.fromisoformat(run["begin"].replace("Z", "+00:00")).timestamp()
+        half = begin + run["duration_s"] / 2
+        self.series("step.csv", [(half - 3600, 100), (half, 500), (half + 3600, 900)])
+        factors = self.one("--emissions-factor", "step.csv")["factors"]
+        self.assertAlmostEqual(factors["emissions_kg_per_kWh"], 0.3, delta=0.01)
+        self.assertEqual(factors["emissions_source"], "mean of step.csv over the run's energy; command line")
+        quarter = begin + run["duration_s"] / 4
+        self.series("late.csv", [(quarter, 100), (quarter + 3600, 500)])
+        self.assertIn("which knows 75 % of it", self.one("--emissions-factor", "late.csv")["factors"]["emissions_source"])
+        self.series("price.csv", [(half - 3600, -10), (half, 50), (half + 3600, 0)], "EUR/MWh")
+        priced = self.one("--price-factor", "price.csv")
+        self.assertAlmostEqual(priced["factors"]["price_cent_per_kWh"], 2.0, delta=0.1)
+        self.assertEqual(priced["energy_J"], run["energy_J"])
+        done = self.perun("postprocess", "--emissions-factor", "step.csv", "results/a.hdf5")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertEqual(self.one()["factors"], factors)
+
+    def test_monitor_folds_the_series_it_was_given(self):
+        now = datetime.datetime.now().timestamp()
+        self.series("grid.csv", [(now - 3600, 250), (now + 3600, 250), (now + 7200, 250)])
+        self.assertEqual(self.measure("--emissions-factor", "grid.csv").returncode, 0)
+        factors = self.one()["factors"]
+        self.assertAlmostEqual(factors["emissions_kg_per_kWh"], 0.25, 9)
+        self.assertEqual(factors["emissions_source"], "mean of grid.csv over the run's energy; command line")
+
+    def test_a_series_of_another_time_is_refused(self):
+        self.series("old.csv", [(1000, 100), (4600, 100)])
+        refused = self.measure("--emissions-factor", "old.csv")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b"'old.csv' tells no factor for 20", refused.stderr)
+        self.assertFalse((self.dir / "results" / "a.hdf5").exists())
+        self.measure()
+        done = self.perun("report", "results/a.hdf5", "--emissions-factor", "old.csv")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"tells no factor", done.stderr)
+        self.file("bad.csv", "time,gCO2e/kWh\nnow,1\n")
+        bad = self.perun("report", "results/a.hdf5", "--emissions-factor", "bad.csv")
+        self.assertEqual(bad.returncode, 2)
+        self.assertIn(b"'bad.csv', line 2: 'now' is no time", bad.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
