@@ -115,7 +115,7 @@ TEST(Factors, OfACountrySayFromWhereTheyAre) {
 }
 
 TEST(Factors, OfASeriesNeedTheRun) {
-  const test::Tree tree;
+  test::Tree tree;
   tree.file("grid.csv", "t,g/kWh\n1795348800,100\n1795352400,300\n");
   const auto choice = FactorChoice::of(configured({{"emissions-factor", tree.at("grid.csv").string()}}), Layer::command_line);
   ASSERT_TRUE(choice) << choice.error().what;
