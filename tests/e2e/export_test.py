@@ -240,8 +240,8 @@ class PythonPerun(PerunTest):
         regions = {r["name"]: r for r in run["regions"]["regions"]}
         self.assertEqual({n: (r["calls"], r["time_s"]) for n, r in regions.items()}, {"train": (1, 2), "io/load": (3, 3)})
         for name, inclusive, exclusive in (("train", 180, 90), ("io/load", 270, 270)):
-            self.assertAlmostEqual(regions[name]["energy_J"], inclusive, places=6)
-            self.assertAlmostEqual(regions[name]["exclusive_energy_J"], exclusive, places=6)
+            self.assertAlmostEqual(regions[name]["energy_J"], inclusive, delta=0.05)
+            self.assertAlmostEqual(regions[name]["exclusive_energy_J"], exclusive, delta=0.05)
         self.perun("export", path, "-o", "train.json", "--run", "3")
         again = self.check("train.json", 360, "Python perun 0.9.1")
         self.assertEqual(again["regions"], run["regions"])
