@@ -29,6 +29,9 @@ std::string changes(const Factors& before, const Factors& after) {
   add("emissions-factor", before.emissions_kg_per_kWh, after.emissions_kg_per_kWh, after.emissions_source);
   add("price-factor", before.price_cent_per_kWh, after.price_cent_per_kWh, after.price_source);
   add("overhead-power", before.overhead_power_W, after.overhead_power_W, after.overhead_source);
+  add("embodied-kg", before.embodied_kg, after.embodied_kg, after.embodied_source);
+  add("lifespan-years", before.lifespan_years, after.lifespan_years, after.lifespan_source);
+  add("resource-share", before.resource_share, after.resource_share, after.resource_source);
   return out.empty() ? "factors unchanged" : out;
 }
 

@@ -86,6 +86,10 @@ void add_factors(const Factors& f, Facts& facts) {
   add("emissions", f.emissions_kg_per_kWh, " kg/kWh", f.emissions_source);
   add("price", f.price_cent_per_kWh, " ct/kWh", f.price_source);
   if (f.overhead_power_W != 0) add("overhead", f.overhead_power_W, " W a node", f.overhead_source);
+  if (f.embodied_kg == 0) return;
+  add("embodied", f.embodied_kg, " kg a node", f.embodied_source);
+  add("lifespan", f.lifespan_years, " years", f.lifespan_source);
+  add("share", f.resource_share, " of a node", f.resource_source);
 }
 
 void add_node(const NodeRecord& node, Facts& facts) {

@@ -31,6 +31,9 @@ struct Config {
   double price_factor = 41.59;           ///< cent/kWh
   std::filesystem::path price_file;      ///< likewise
   double overhead_power_W = 0;           ///< of each node
+  double embodied_kg = 0;                ///< of each node
+  double lifespan_years = 5;
+  double resource_share = 1;
   std::uint64_t html_max_samples = 2'000'000;
   // [monitor]
   double frequency_hz = 1;

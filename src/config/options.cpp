@@ -40,6 +40,14 @@ Status at_least(double& out, double least, std::string_view text) {
   return Ok{};
 }
 
+Status share(double& out, std::string_view text) {
+  double value = 0;
+  if (auto ok = at_least(value, 0, text); !ok) return ok;
+  if (value > 1) return invalid(fmt::format("{} is above 1", text::trim(text)));
+  out = value;
+  return Ok{};
+}
+
 Status count(int& out, int least, std::string_view text) {
   constexpr int most = 1'000'000;
   const auto value = text::integer(text::trim(text));
@@ -266,6 +274,15 @@ constexpr Option table[] = {
      "readings in an html report; more are thinned out", Scope::results,
      [](Config& c, Text t) { return samples(c.html_max_samples, t); },
      [](const Config& c) { return std::to_string(c.html_max_samples); }},
+    {"report", "embodied-kg", "--embodied-kg,--embodied_kg", value, "KG", "CO2e of making one node, for the SCI score",
+     Scope::factors, [](Config& c, Text t) { return at_least(c.embodied_kg, 0, t); },
+     [](const Config& c) { return text::shortest(c.embodied_kg); }},
+    {"report", "lifespan-years", "--lifespan-years,--lifespan_years", value, "YEARS", "over which that is spread",
+     Scope::factors, [](Config& c, Text t) { return at_least(c.lifespan_years, 0.1, t); },
+     [](const Config& c) { return text::shortest(c.lifespan_years); }},
+    {"report", "resource-share", "--resource-share,--resource_share", value, "X", "part of a node that the run had, 0 to 1",
+     Scope::factors, [](Config& c, Text t) { return share(c.resource_share, t); },
+     [](const Config& c) { return text::shortest(c.resource_share); }},
     {"monitor", "frequency", "--frequency", value, "HZ", "sampling rate: 10, 0.5, 100Hz", Scope::monitor,
      [](Config& c, Text t) { return frequency(c.frequency_hz, t); },
      [](const Config& c) { return text::shortest(c.frequency_hz); }},

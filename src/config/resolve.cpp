@@ -230,6 +230,12 @@ Factors factors(const Resolved& resolved) {
   f.price_source = place(resolved, "price-factor");
   f.overhead_power_W = resolved.config.overhead_power_W;
   f.overhead_source = place(resolved, "overhead-power");
+  f.embodied_kg = resolved.config.embodied_kg;
+  f.lifespan_years = resolved.config.lifespan_years;
+  f.resource_share = resolved.config.resource_share;
+  f.embodied_source = place(resolved, "embodied-kg");
+  f.lifespan_source = place(resolved, "lifespan-years");
+  f.resource_source = place(resolved, "resource-share");
   return f;
 }
 
@@ -244,6 +250,9 @@ Factors replace_factors(Factors own, const Resolved& resolved, Layer weakest) {
     own.emissions_kg_per_kWh = set.emissions_kg_per_kWh, own.emissions_source = set.emissions_source;
   if (is_set("price-factor")) own.price_cent_per_kWh = set.price_cent_per_kWh, own.price_source = set.price_source;
   if (is_set("overhead-power")) own.overhead_power_W = set.overhead_power_W, own.overhead_source = set.overhead_source;
+  if (is_set("embodied-kg")) own.embodied_kg = set.embodied_kg, own.embodied_source = set.embodied_source;
+  if (is_set("lifespan-years")) own.lifespan_years = set.lifespan_years, own.lifespan_source = set.lifespan_source;
+  if (is_set("resource-share")) own.resource_share = set.resource_share, own.resource_source = set.resource_source;
   return own;
 }
 

@@ -40,6 +40,12 @@ Json facts_of(const Factors& f) {
   out["price_source"] = exact_text(f.price_source);
   out["overhead_power_W"] = number(f.overhead_power_W);
   out["overhead_source"] = exact_text(f.overhead_source);
+  out["embodied_kg"] = number(f.embodied_kg);
+  out["embodied_source"] = exact_text(f.embodied_source);
+  out["lifespan_years"] = number(f.lifespan_years);
+  out["lifespan_source"] = exact_text(f.lifespan_source);
+  out["resource_share"] = number(f.resource_share);
+  out["resource_source"] = exact_text(f.resource_source);
   return out;
 }
 

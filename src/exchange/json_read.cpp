@@ -122,6 +122,13 @@ Factors factors_of(const Json& json) {
   take(json, "price_source", f.price_source);
   take(json, "overhead_power_W", f.overhead_power_W);
   take(json, "overhead_source", f.overhead_source);
+  if (!json.contains("embodied_kg")) return f;  // older than these
+  take(json, "embodied_kg", f.embodied_kg);
+  take(json, "embodied_source", f.embodied_source);
+  take(json, "lifespan_years", f.lifespan_years);
+  take(json, "lifespan_source", f.lifespan_source);
+  take(json, "resource_share", f.resource_share);
+  take(json, "resource_source", f.resource_source);
   return f;
 }
 

@@ -84,7 +84,13 @@ Json factors_json(const Factors& f) {
           {"emissions_source", utf8(f.emissions_source)},
           {"price_source", utf8(f.price_source)},
           {"overhead_power_W", f.overhead_power_W},
-          {"overhead_source", utf8(f.overhead_source)}};
+          {"overhead_source", utf8(f.overhead_source)},
+          {"embodied_kg", f.embodied_kg},
+          {"lifespan_years", f.lifespan_years},
+          {"resource_share", f.resource_share},
+          {"embodied_source", utf8(f.embodied_source)},
+          {"lifespan_source", utf8(f.lifespan_source)},
+          {"resource_source", utf8(f.resource_source)}};
 }
 
 Factors factors_from(const Json& json) {
@@ -97,6 +103,12 @@ Factors factors_from(const Json& json) {
   read(json, "price_source", f.price_source);
   read(json, "overhead_power_W", f.overhead_power_W);
   read(json, "overhead_source", f.overhead_source);
+  read(json, "embodied_kg", f.embodied_kg);
+  read(json, "lifespan_years", f.lifespan_years);
+  read(json, "resource_share", f.resource_share);
+  read(json, "embodied_source", f.embodied_source);
+  read(json, "lifespan_source", f.lifespan_source);
+  read(json, "resource_source", f.resource_source);
   return f;
 }
 

@@ -78,6 +78,10 @@ struct Factors {
   std::string pue_source = "default", emissions_source = "default", price_source = "default";
   double overhead_power_W = 0;  ///< of each node, for what has no sensor; an assumption
   std::string overhead_source = "default";
+  double embodied_kg = 0;     ///< CO2e of making one node; 0: not told
+  double lifespan_years = 5;  ///< over which that is spread
+  double resource_share = 1;  ///< of a node that the run had, 0..1
+  std::string embodied_source = "default", lifespan_source = "default", resource_source = "default";
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/sci.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
@@ -153,6 +154,25 @@ Json factors_of(const Factors& f) {
   out["price_source"] = words(f.price_source);
   out["overhead_power_W"] = number(f.overhead_power_W);
   out["overhead_source"] = words(f.overhead_source);
+  if (f.embodied_kg == 0) return out;
+  out["embodied_kg"] = number(f.embodied_kg);
+  out["embodied_source"] = words(f.embodied_source);
+  out["lifespan_years"] = number(f.lifespan_years);
+  out["lifespan_source"] = words(f.lifespan_source);
+  out["resource_share"] = number(f.resource_share);
+  out["resource_source"] = words(f.resource_source);
+  return out;
+}
+
+Json sci_json(const Sci& sci, Kind kind) {
+  Json out;
+  out["kind"] = name(kind);
+  out["operational_kg"] = number(sci.operational_kg);
+  out["embodied_kg"] = number(sci.embodied_kg);
+  out["run_kg"] = number(sci.run_kg);
+  out["per_unit"] = Json::array();
+  for (const auto& unit : sci.per_unit)
+    out["per_unit"].push_back({{"unit", words(unit.unit)}, {"amount", number(unit.amount)}, {"kg", number(unit.kg)}});
   return out;
 }
 
@@ -320,6 +340,7 @@ Json run_of(const RunSummary& run) {
   out["overhead"] = overhead_of(run.overhead_J, run.factors);
   out["footprint"] = footprint_of(run.footprint, run.usage.energy, run.overhead_J);
   out["factors"] = factors_of(run.factors);
+  if (const auto sci = sci_of(run)) out["sci"] = sci_json(*sci, footprint_kind(run.usage.energy.kind, run.overhead_J));
   out["postprocessed"] = words_or_null(run.postprocessed);
   const bool inside = !run.job || !from_outside(*run.job);
   out["outcome"] = outcome_of(run.outcome, !run.origin.empty() ? Watched::not_at_all

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "analysis/sci.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/outside.hpp"
@@ -92,6 +93,23 @@ std::string parts(const RunSummary& run) {
 /// " at 1.58 (default)"
 std::string at(double value, int digits, std::string_view unit, std::string_view source) {
   return fmt::format(" at {}{} ({})", units::significant(value, digits), unit, printable(source));
+}
+
+/// The nodes' own emissions and the score with them, each with what went in.
+void sci(Facts& out, const RunSummary& run) {
+  const auto score = sci_of(run);
+  if (!score) return;
+  const Factors& f = run.factors;
+  const auto tag = wording::tag(footprint_kind(run.usage.energy.kind, run.overhead_J));
+  add(out, "Embodied",
+      fmt::format("{} of {} kg a node ({}) over {} years ({}), its share {} ({}); not in CO2e",
+                  wording::co2e(score->embodied_kg), text::shortest(f.embodied_kg), printable(f.embodied_source),
+                  text::shortest(f.lifespan_years), printable(f.lifespan_source), text::shortest(f.resource_share),
+                  printable(f.resource_source)));
+  std::string text = fmt::format("{}{} per run", wording::co2e(score->run_kg), tag);
+  for (const auto& unit : score->per_unit)
+    text += fmt::format("; {}{} per {}", wording::co2e(unit.kg), tag, printable(unit.unit));
+  add(out, "SCI", text + " (ISO/IEC 21031: CO2e + embodied)");
 }
 
 /// "20.00 W +- 0.5 W of spread, measured before the run for 10 s"
@@ -280,6 +298,7 @@ Facts figures(const RunSummary& run) {
         at(f.pue, 3, "", f.pue_source));
     line("CO2e", wording::co2e, figure.co2e_kg, at(f.emissions_kg_per_kWh * 1000, 3, " g/kWh", f.emissions_source));
     line("Cost", wording::cost, figure.cost_cent, at(f.price_cent_per_kWh, 4, " ct/kWh", f.price_source));
+    sci(out, run);
   }
   add(out, "Accuracy", accuracy(run));
   return out;

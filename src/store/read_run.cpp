@@ -81,6 +81,12 @@ Factors read_factors(const AttributeReader& a) {
   f.price_source = a.text_or(attr::price_source, f.price_source);
   f.overhead_power_W = a.number_or(attr::overhead_power, f.overhead_power_W);
   f.overhead_source = a.text_or(attr::overhead_source, f.overhead_source);
+  f.embodied_kg = a.number_or(attr::embodied, f.embodied_kg);
+  f.embodied_source = a.text_or(attr::embodied_source, f.embodied_source);
+  f.lifespan_years = a.number_or(attr::lifespan, f.lifespan_years);
+  f.lifespan_source = a.text_or(attr::lifespan_source, f.lifespan_source);
+  f.resource_share = a.number_or(attr::resource_share, f.resource_share);
+  f.resource_source = a.text_or(attr::resource_source, f.resource_source);
   return f;
 }
 

@@ -59,6 +59,9 @@ void write_factors(AttributeWriter& a, const Factors& f) {
   a.number(attr::emissions, f.emissions_kg_per_kWh).text(attr::emissions_source, f.emissions_source);
   a.number(attr::price, f.price_cent_per_kWh).text(attr::price_source, f.price_source);
   a.number(attr::overhead_power, f.overhead_power_W).text(attr::overhead_source, f.overhead_source);
+  a.number(attr::embodied, f.embodied_kg).text(attr::embodied_source, f.embodied_source);
+  a.number(attr::lifespan, f.lifespan_years).text(attr::lifespan_source, f.lifespan_source);
+  a.number(attr::resource_share, f.resource_share).text(attr::resource_source, f.resource_source);
 }
 
 void write_figures(AttributeWriter& a, const RunSummary& s) {

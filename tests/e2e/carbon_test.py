@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""CO2e and cost by country and by series over time."""
+"""CO2e and cost by country and by series over time, and the SCI score."""
 
 import datetime
 import json
@@ -77,6 +77,21 @@ class Carbon(PerunTest):
         bad = self.perun("report", "results/a.hdf5", "--emissions-factor", "bad.csv")
         self.assertEqual(bad.returncode, 2)
         self.assertIn(b"'bad.csv', line 2: 'now' is no time", bad.stderr)
+
+    def test_the_score_needs_embodied_emissions(self):
+        done = self.measure("--work", "rows=10", "--embodied-kg", "2500", "--resource-share", "0.5")
+        text = " ".join(done.stderr.decode().split())
+        self.assertIn("of 2500 kg a node (command line) over 5 years (default), its share 0.5 (command line)", text)
+        self.assertIn("per rows (ISO/IEC 21031", text)
+        run = self.one()
+        sci = run["sci"]
+        self.assertAlmostEqual(sci["embodied_kg"], 2500 * run["duration_s"] / (5 * 365.25 * 86400) * 0.5, 12)
+        self.assertAlmostEqual(sci["run_kg"], run["footprint"]["co2e_kg"] + sci["embodied_kg"], 12)
+        self.assertAlmostEqual(sci["per_unit"][0]["kg"], sci["run_kg"] / 10, 12)
+        self.assertNotIn("sci", self.one("--embodied-kg", "0"))
+        half = self.one("--lifespan-years", "2.5")["sci"]
+        self.assertAlmostEqual(half["embodied_kg"], 2 * sci["embodied_kg"], 12)
+        self.assertEqual(self.measure("--resource-share", "1.5").returncode, 2)
 
 
 if __name__ == "__main__":
