@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tarfile
 import unittest
 
 from harness import PYTHON, PerunTest
@@ -23,19 +24,48 @@ class Tools(PerunTest):
 
 
 class Wheel(Tools):
-    def test_it_installs_into_a_venv_without_downloads_and_works_there(self):
+    def setUp(self):
+        super().setUp()
         del self.env["PYTHONPATH"]
-        build = pathlib.Path(PACKAGE).parent
         self.env["PIP_CONFIG_FILE"] = os.devnull
-        pip = (PYTHON, "-m", "pip", "wheel", "--no-index", "--no-deps", "--quiet", "--config-settings", f"build-dir={build}")
-        done = self.bare(*pip, "-w", "wheels", SOURCE, timeout=500)
-        self.assertEqual(done.returncode, 0, done.stderr.decode())
-        (wheel,) = (self.dir / "wheels").iterdir()
+        self.build = f"build-dir={pathlib.Path(PACKAGE).parent}"
+
+    def venv(self):
         self.assertEqual(self.bare(PYTHON, "-m", "venv", "venv").returncode, 0)
-        venv = self.dir / "venv" / "bin"
-        self.env["PATH"] = f"{venv}:{self.env['PATH']}"  # as its activate does
-        done = self.bare(venv / "python", "-m", "pip", "install", "--no-index", "--quiet", wheel)
+        return self.dir / "venv" / "bin"
+
+    def pip(self, python, *words):
+        done = self.bare(python, "-m", "pip", *words, "--no-index", "--quiet", timeout=500)
         self.assertEqual(done.returncode, 0, done.stderr.decode())
+
+    def test_editable_it_is_the_clone(self):
+        python = self.venv() / "python"
+        self.pip(python, "install", "--no-build-isolation", "--config-settings", self.build, "-e", SOURCE)
+        done = self.bare(python, "-c", "import perun; print(perun.__file__)")
+        self.assertEqual(done.stdout.decode().strip(), str(pathlib.Path(PACKAGE) / "perun" / "__init__.py"), done.stderr)
+        self.assertEqual(self.bare(python, "-m", "pip", "uninstall", "--yes", "--quiet", "perun").returncode, 0)
+        self.assertNotEqual(self.bare(python, "-c", "import perun").returncode, 0)
+
+    def test_a_source_archive_builds(self):
+        backend = f"import sys; sys.path.insert(0, {str(SOURCE / 'python/backend')!r}); import perun_build; "
+        done = self.bare(PYTHON, "-c", backend + f"print(perun_build.build_sdist({str(self.dir)!r}))")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        archive = self.dir / done.stdout.decode().strip()
+        with tarfile.open(archive) as tar:
+            names = tar.getnames()
+        top = names[0].partition("/")[0]
+        for wanted in ("PKG-INFO", "pyproject.toml", "CMakeLists.txt", "LICENSE", "python/backend/perun_build.py"):
+            self.assertIn(f"{top}/{wanted}", names)
+        self.assertEqual([n for n in names if n.split("/")[1:2] and n.split("/")[1].startswith((".git/", "build"))], [])
+        self.pip(PYTHON, "wheel", "--no-deps", "--no-build-isolation", "--config-settings", self.build, "-w", "wheels", archive)
+        self.assertEqual(len(list((self.dir / "wheels").glob("perun-*.whl"))), 1)
+
+    def test_it_installs_into_a_venv_without_downloads_and_works_there(self):
+        self.pip(PYTHON, "wheel", "--no-deps", "--config-settings", self.build, "-w", "wheels", SOURCE)
+        (wheel,) = (self.dir / "wheels").iterdir()
+        venv = self.venv()
+        self.env["PATH"] = f"{venv}:{self.env['PATH']}"  # as its activate does
+        self.pip(venv / "python", "install", wheel)
         program = self.file("p.py", "import perun, sys\n@perun.monitor\ndef f(): print(perun.__file__, sys.prefix)\nf()\n")
         done = self.bare(venv / "python", program)
         self.assertEqual(done.returncode, 0, done.stderr.decode())

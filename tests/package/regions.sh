@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Builds programs in C, C++ and Fortran against an installed perun, by find_package and by pkg-config, and compares what they
-# are told to have used: regions.sh BUILD_DIR SOURCE_DIR
+# and the same in Python are told to have used: regions.sh BUILD_DIR SOURCE_DIR
 set -euo pipefail
 build=$1 source=$2
 work=$(mktemp -d)
@@ -22,14 +22,18 @@ if ldd "$LD_LIBRARY_PATH"/libperun.so | grep -vE 'linux-vdso|ld-linux|libc\.so';
   exit 1
 fi
 
-for program in c static cpp f pc; do
+PYTHONPATH=$(dirname "$(dirname "$(find "$PWD/perun" -path '*/perun/__init__.py')")")
+export PYTHONPATH
+printf '#!/bin/sh\nexec /usr/bin/python3 "%s"\n' "$source/tests/package/user/phases.py" >user/phases_py
+chmod +x user/phases_py
+for program in c static cpp f pc py; do
   user/phases_$program # without perun it does nothing
   perun/bin/perun monitor -q --data_out out --backends sim:const:100W -o $program.json user/phases_$program 2>/dev/null
 done
 /usr/bin/python3 - <<'PYTHON'
 import json
 tables = {}
-for program in ("c", "static", "cpp", "f", "pc"):
+for program in ("c", "static", "cpp", "f", "pc", "py"):
     run = json.load(open(f"{program}.json"))["runs"][0]
     regions = {r["name"]: r for r in run["regions"]["regions"]}
     assert sorted(regions) == ["setup", "solve", "step"], (program, sorted(regions))
@@ -45,5 +49,5 @@ for program in ("c", "static", "cpp", "f", "pc"):
     assert run["regions"]["marks"]["moments"] == 1
     whole = sum(r["exclusive_energy_J"] for r in regions.values()) + run["regions"]["unmarked"]["energy_J"]
     assert abs(whole - run["energy_J"]) < 1e-6 * run["energy_J"], (whole, run["energy_J"])
-print("one table in C, C++ and Fortran")
+print("one table in C, C++, Fortran and Python")
 PYTHON
