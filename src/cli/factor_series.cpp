@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <sstream>
 
@@ -107,6 +108,12 @@ std::int64_t usual_distance(const std::vector<FactorSeries::Value>& values) {
   return std::ranges::max_element(counts, {}, [](const auto& row) { return row.second; })->first;
 }
 
+/// `span` later, at most the last moment there is: two lines may lie centuries apart.
+std::int64_t later(std::int64_t at_ns, std::int64_t span_ns) {
+  constexpr auto last = std::numeric_limits<std::int64_t>::max();
+  return at_ns > last - span_ns ? last : at_ns + span_ns;
+}
+
 /// Values end where they are too old, the last one too.
 FactorSeries with_ends(const std::vector<FactorSeries::Value>& values) {
   const std::int64_t usual = usual_distance(values);
@@ -114,8 +121,8 @@ FactorSeries with_ends(const std::vector<FactorSeries::Value>& values) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     series.values.push_back(values[i]);
     const bool last = i + 1 == values.size();
-    if (last || values[i + 1].real_ns - values[i].real_ns > 2 * usual)
-      series.values.push_back({values[i].real_ns + (last ? usual : 2 * usual), std::nullopt});
+    const std::int64_t serves_until = later(last ? values[i].real_ns : later(values[i].real_ns, usual), usual);
+    if (last || values[i + 1].real_ns > serves_until) series.values.push_back({serves_until, std::nullopt});
   }
   return series;
 }
