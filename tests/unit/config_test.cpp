@@ -118,6 +118,9 @@ constexpr auto two_values = std::to_array<Values>({
     {"price-factor", "0", "12.5"},
     {"overhead-power", "40", "12.5"},
     {"html-max-samples", "5000", "1000000"},
+    {"embodied-kg", "1200", "0.5"},
+    {"lifespan-years", "4", "6.5"},
+    {"resource-share", "0.25", "0.5"},
     {"frequency", "100", "0.001"},
     {"data_out", "/tmp/a", "b c"},
     {"name", "a%b", "run 1"},
@@ -301,6 +304,9 @@ TEST_F(ConfigTest, BadValuesAreToldWithTheirPlace) {
       {"format", "postscript", no_format("postscript")},
       {"html-max-samples", "999", "999 is not within 1000 and 100000000"},
       {"html-max-samples", "1e6", "'1e6' is not a whole number"},
+      {"embodied-kg", "a lot", "'a lot' is not a number"},
+      {"lifespan-years", "0", "0 is below 0.1"},
+      {"resource-share", "2", "2 is above 1"},
       {"pue", "abc", "'abc' is not a number"},
       {"pue", "", "'' is not a number"},
       {"pue", "1,58", "'1,58' is not a number"},
@@ -574,7 +580,7 @@ TEST_F(ConfigTest, PrintsTheSeedsIniLayout) {
   const auto text = to_ini(Resolved{}, false);
   EXPECT_TRUE(text.starts_with(
       "[report]\nformat = txt\npue = 1.58\nemissions-factor = 0.355\nprice-factor = 41.59\noverhead-power = 0\n"
-      "html-max-samples = 2000000\n\n"
+      "html-max-samples = 2000000\nembodied-kg = 0\nlifespan-years = 5\nresource-share = 1\n\n"
       "[monitor]\nfrequency = 1\ndata_out = ./results\nname =\n"))
       << text;
   EXPECT_TRUE(text.ends_with("\n\n[perun]\nlog_lvl = WARN\ncolor = auto\n")) << text;
