@@ -187,8 +187,7 @@ std::vector<std::string> names_of_jobs(const fs::path& data_out, const fs::path&
     for (const auto& folder : job_folders(spool))
       if (!folders_of_job(data_out, spool, folder.filename().string()).empty()) names.push_back(folder.filename().string());
   std::ranges::sort(names);
-  const auto twice = std::ranges::unique(names);
-  names.erase(twice.begin(), twice.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
