@@ -12,7 +12,7 @@
 #include "report/compare_report.hpp"
 #include "report/layout.hpp"
 #include "report/markdown.hpp"
-#include "report/page.hpp"
+#include "report/text_page.hpp"
 #include "report/wording.hpp"
 
 namespace perun {

@@ -7,9 +7,9 @@
 #include "report/facts.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
-#include "report/page.hpp"
 #include "report/regions.hpp"
 #include "report/tables.hpp"
+#include "report/text_page.hpp"
 #include "report/writer.hpp"
 
 namespace perun {

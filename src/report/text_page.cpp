@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "report/page.hpp"
+#include "report/text_page.hpp"
 
 #include <fmt/format.h>
 
