@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""--mpi-hooks: calls of MPI become regions of their rank; one library for every MPI and language, beside other tools."""
+
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+from harness import PERUN, PYTHON, PerunTest
+
+SUPPORT = pathlib.Path(os.environ["PERUN_SOURCE_DIR"]) / "tests/support"
+HOOKS = pathlib.Path(PERUN).parent / "libperunmpi.so"
+RANKS = 3
+WHOLE = "MPI_Init..MPI_Finalize"
+FORTRAN = """
+program summing
+{use}
+  implicit none
+{include}
+  integer :: rank, total, error, i
+  integer :: ones(4), sums(4)
+  call MPI_Init(error)
+  call MPI_Comm_rank(MPI_COMM_WORLD, rank, error)
+  do i = 1, 5
+    call MPI_Allreduce(rank, total, 1, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, error)
+    if (total /= 3) error stop 99
+  end do
+  ones = 1
+  call MPI_Allreduce(ones, sums, 4, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, error)
+  if (any(sums /= 3)) error stop 98
+  call MPI_Barrier(MPI_COMM_WORLD, error)
+  call MPI_Finalize(error)
+end program summing
+"""
+
+
+class Hooks:
+    """What all MPIs share; the classes below say which one."""
+
+    mpi, options = "", []
+
+    def setUp(self):
+        super().setUp()
+        self.env.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+
+    def built(self, source, name="program", *words, compiler="mpicc"):
+        program = self.dir / name
+        done = self.bare(f"{compiler}.{self.mpi}", source, "-o", program, *words)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        return program
+
+    def mpirun(self, *words, ranks=RANKS, **kw):
+        return self.bare(f"mpirun.{self.mpi}", *self.options, "-n", ranks, *words, timeout=120, **kw)
+
+    def hooked(self, *words, ranks=RANKS, **kw):
+        """The finished job and its run."""
+        monitor = [PERUN, "monitor", "--mpi-hooks", "--name", "job", "--backends", "sim:const:100W"]
+        done = self.mpirun(*monitor, *words, ranks=ranks, **kw)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not (self.dir / "results/job.hdf5").exists():
+            time.sleep(0.1)
+        return done, self.report("results/job.hdf5")["runs"][0]
+
+    def calls(self, run):
+        """By region: in how many ranks, and how often in all."""
+        return {r["name"]: (len({t["rank"] for t in r["threads"]}), r["calls"]) for r in run["regions"]["regions"]}
+
+    def test_every_call_gets_its_arguments_and_counts_once(self):
+        program = self.built(SUPPORT / "mpi_calls.c")
+        _, run = self.hooked(program, "all")
+        calls = self.calls(run)
+        for name in ("Barrier Bcast Reduce Allreduce Gather Gatherv Scatter Scatterv Allgather Allgatherv Alltoall Alltoallv "
+                     "Scan Exscan Reduce_scatter Reduce_scatter_block Comm_split Sendrecv Sendrecv_replace Waitall "
+                     "Init_thread Finalize").split():
+            self.assertEqual(calls.pop("MPI_" + name, None), (RANKS, RANKS), name)
+        self.assertEqual(calls.pop(WHOLE), (RANKS, RANKS))
+        self.assertEqual(calls, {"MPI_Send": (1, 1), "MPI_Ssend": (1, 1), "MPI_Probe": (1, 1), "MPI_Recv": (1, 2)})
+        parts = [r["exclusive_energy_J"] for r in run["regions"]["regions"]] + [run["regions"]["unmarked"]["energy_J"]]
+        self.assertAlmostEqual(sum(parts), run["energy_J"], delta=1e-5)
+
+    def test_who_waits_and_for_how_long(self):
+        program = self.built(SUPPORT / "mpi_calls.c")
+        _, run = self.hooked(program, "late", 600)
+        barrier = next(r for r in run["regions"]["regions"] if r["name"] == "MPI_Barrier")
+        waited = {t["rank"]: t["time_s"] for t in barrier["ranks"]}
+        self.assertGreater(min(waited[1], waited[2]), waited[0] + 0.3)
+
+    def test_all_interfaces_of_fortran(self):
+        for use, include in (("use mpi_f08", ""), ("use mpi", ""), ("", "  include 'mpif.h'")):
+            with self.subTest(use or include):
+                for old in self.dir.glob("results/*"):
+                    old.unlink()
+                source = self.file("summing.f90", FORTRAN.format(use="  " + use, include=include))
+                program = self.built(source, "program", "-fallow-argument-mismatch", compiler="mpif90")
+                _, run = self.hooked(program)
+                calls = self.calls(run)
+                self.assertEqual(calls["MPI_Allreduce"], (RANKS, 6 * RANKS))
+                self.assertEqual(calls["MPI_Barrier"], (RANKS, RANKS))
+                self.assertEqual(calls[WHOLE], (RANKS, RANKS))
+
+    def test_another_tool_in_front_or_behind(self):
+        tool = self.built(SUPPORT / "mpi_tool.c", "tool.so", "-shared", "-fPIC")
+        source = self.file("summing.f90", FORTRAN.format(use="  use mpi", include=""))
+        in_c = self.built(SUPPORT / "mpi_program.c", "in_c")
+        self.built(source, "in_fortran", "-fallow-argument-mismatch", compiler="mpif90")
+        behind, run = self.hooked(in_c, env={**self.env, "LD_PRELOAD": str(tool)})
+        self.assertEqual(behind.stdout.split(b"\n").count(b"tool: 1"), RANKS, behind.stdout)
+        # Its barrier is inside of the call that it wraps.
+        self.assertEqual((self.calls(run)["MPI_Allreduce"], self.calls(run).get("MPI_Barrier")), ((RANKS, RANKS), None))
+        (self.dir / "results/job.hdf5").unlink()
+        front, run = self.hooked("sh", "-c", f"LD_PRELOAD={tool}:$LD_PRELOAD exec {in_c}")
+        self.assertEqual(front.stdout.split(b"\n").count(b"tool: 1"), RANKS, front.stdout)
+        self.assertEqual((self.calls(run)["MPI_Allreduce"], self.calls(run)["MPI_Barrier"]), ((RANKS, RANKS),) * 2)
+
+    def test_a_call_costs_little(self):
+        """Medians of three; the figure itself is in docs/mpi.md, a busy machine only gets a bound."""
+        program = self.built(SUPPORT / "mpi_calls.c")
+        n, bare, hooked = 100_000, [], []
+        for _ in range(3):
+            bare.append(float(self.mpirun(program, "loop", n, ranks=1).stdout))
+            hooked.append(float(self.hooked(program, "loop", n, ranks=1)[0].stdout))
+        cost = sorted(hooked)[1] - sorted(bare)[1]
+        print(f"{self.mpi}: {cost:.0f} ns more for a call of {sorted(bare)[1]:.0f} ns")
+        self.assertLess(cost, 2000)
+        run = self.report("results/job.hdf5")["runs"][0]
+        self.assertEqual(self.calls(run)["MPI_Allreduce"], (1, n))
+
+
+class OpenMpiHooks(Hooks, PerunTest):
+    mpi, options = "openmpi", ["--oversubscribe"]
+
+
+class MpichHooks(Hooks, PerunTest):
+    mpi = "mpich"
+
+
+class WithoutMpi(PerunTest):
+    def hooked(self, *words, **kw):
+        return self.monitor("--mpi-hooks", "--backends", "sim:const:100W", *words, **kw)
+
+    def test_a_program_without_mpi_is_not_harmed(self):
+        done = self.hooked("sh", "-c", "echo out; echo err >&2; ls /nowhere; exit 7")
+        bare = self.bare("sh", "-c", "echo out; echo err >&2; ls /nowhere; exit 7")
+        self.assertEqual((done.returncode, done.stdout), (7, b"out\n"))
+        self.assertTrue(done.stderr.startswith(bare.stderr), done.stderr)
+        self.assertNotIn("regions", self.report("results/sh.hdf5")["runs"][0])
+
+    def test_what_was_preloaded_stays(self):
+        done = self.hooked("sh", "-c", "echo $LD_PRELOAD", env={**self.env, "LD_PRELOAD": "/lib/x86_64-linux-gnu/libm.so.6"})
+        self.assertEqual(done.stdout.decode(), f"{HOOKS}:/lib/x86_64-linux-gnu/libm.so.6\n")
+        plain = self.monitor("--backends", "sim:const:100W", "sh", "-c", "echo $LD_PRELOAD")
+        self.assertEqual(plain.stdout, b"\n")
+
+    def test_a_path_that_cannot_be_preloaded_is_told(self):
+        folder = self.dir / "a b"
+        folder.mkdir()
+        for file in (pathlib.Path(PERUN), HOOKS):
+            os.link(file, folder / file.name) if os.stat(file).st_dev == os.stat(folder).st_dev else \
+                subprocess.run(["cp", file, folder], check=True)
+        done = self.bare(folder / pathlib.Path(PERUN).name, "monitor", "--mpi-hooks", "true")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"holds a blank or a colon", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
