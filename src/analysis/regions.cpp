@@ -8,6 +8,7 @@
 #include "analysis/region_energy.hpp"
 #include "analysis/region_pool.hpp"
 #include "analysis/region_updates.hpp"
+#include "model/mpi_calls.h"
 
 namespace perun {
 
@@ -185,8 +186,13 @@ class NodeRegions {
     if (marks_.sums.empty())
       for (const Mark& m : marks_.timeline)
         if (m.kind == MarkKind::counter) sums[m.name] += m.value;
-    for (const auto& [name, sum] : sums)
-      if (known(name)) out_.work.push_back({.name = marks_.names[name], .amount = sum});
+    for (const auto& [name, sum] : sums) {
+      if (!known(name)) continue;
+      if (marks_.names[name] == PERUN_MPI_SPAWNED)
+        out_.spawned += static_cast<std::uint64_t>(std::max(0.0, sum));
+      else
+        out_.work.push_back({.name = marks_.names[name], .amount = sum});
+    }
   }
 
   void finish(const Amount& total) {
@@ -321,6 +327,7 @@ RegionReport regions_of_run(const std::vector<NodeSummary>& nodes, const std::ve
       out.losses = losses.losses;
       out.holes = out.holes || node.regions.holes;
       out.moments += node.regions.moments;
+      out.spawned += node.regions.spawned;
     }
     for (RegionSummary& r : out.regions) {
       r.power_mean_W = r.wall_s > 0 ? r.energy.joules() / r.wall_s : 0;

@@ -77,7 +77,7 @@
 /* The region from the begin of MPI_Init to the end of MPI_Finalize, in which those of the calls lie. */
 #define PERUN_MPI_WHOLE "MPI_Init..MPI_Finalize"
 
-/* A moment: so many processes were started. */
-#define PERUN_MPI_SPAWNED "MPI_Comm_spawn: "
+/* The counter of processes that were started. */
+#define PERUN_MPI_SPAWNED "processes of MPI_Comm_spawn"
 
 #endif

@@ -142,9 +142,7 @@ static void note_spawned(uintptr_t comm, uintptr_t root, int processes) {
   int rank = -1;
   function* const ask = find(&comm_rank, "PMPI_Comm_rank");
   if (depth > 1 || ask == NULL || ((int (*)(uintptr_t, int*))ask)(comm, &rank) != 0 || rank != (int)root) return;
-  char text[64];
-  snprintf(text, sizeof text, PERUN_MPI_SPAWNED "%d", processes);
-  perun_mark(text);
+  perun_count(PERUN_MPI_SPAWNED, processes);
 }
 
 static int sum(int n, const int* values) {

@@ -83,10 +83,21 @@ class Hooks:
 
     def test_who_waits_and_for_how_long(self):
         program = self.built(SUPPORT / "mpi_calls.c")
-        _, run = self.hooked(program, "late", 600)
+        done, run = self.hooked(program, "late", 600)
         barrier = next(r for r in run["regions"]["regions"] if r["name"] == "MPI_Barrier")
         waited = {t["rank"]: t["time_s"] for t in barrier["ranks"]}
         self.assertGreater(min(waited[1], waited[2]), waited[0] + 0.3)
+        mpi = run["mpi"]
+        self.assertEqual([r["rank"] for r in mpi["ranks"]], list(range(RANKS)))
+        for rank in mpi["ranks"]:
+            self.assertAlmostEqual(rank["waiting_s"], waited[rank["rank"]], places=9)
+            parts = rank["outside_s"] + rank["waiting_s"] + rank["calls"]["processes"]["time_s"]
+            self.assertAlmostEqual(parts, rank["time_s"], delta=1e-6)
+        self.assertLess(mpi["load_balance"], 0.9)
+        self.assertAlmostEqual(mpi["waiting"]["energy_J"], sum(r["waiting_J"] for r in mpi["ranks"]), delta=1e-5)
+        # Two of three ranks wait while the third is late, with a third of 100 W each.
+        self.assertAlmostEqual(mpi["waiting"]["imbalance_J"], 2 / 3 * 100 * 0.6, delta=10)
+        self.assertIn(b"by ranks waiting for", done.stderr)
 
     def test_all_interfaces_of_fortran(self):
         for use, include in (("use mpi_f08", ""), ("use mpi", ""), ("", "  include 'mpif.h'")):
@@ -132,6 +143,15 @@ class Hooks:
 class OpenMpiHooks(Hooks, PerunTest):
     mpi, options = "openmpi", ["--oversubscribe"]
 
+    def test_spawned_processes_are_told(self):
+        """MPICH as Debian has it cannot spawn (its ch4:ucx does not), with and without perun."""
+        program = self.built(SUPPORT / "mpi_calls.c")
+        done, run = self.hooked(program, "spawn", ranks=2)
+        self.assertEqual(run["mpi"]["spawned_processes"], 2)
+        self.assertEqual(len(run["mpi"]["ranks"]), 2)
+        self.assertEqual([n["caveat"] for n in run["notes"]].count("mpi"), 1)
+        self.assertIn(b"2 more processes by MPI_Comm_spawn", done.stderr)
+
 
 class MpichHooks(Hooks, PerunTest):
     mpi = "mpich"
@@ -146,7 +166,10 @@ class WithoutMpi(PerunTest):
         bare = self.bare("sh", "-c", "echo out; echo err >&2; ls /nowhere; exit 7")
         self.assertEqual((done.returncode, done.stdout), (7, b"out\n"))
         self.assertTrue(done.stderr.startswith(bare.stderr), done.stderr)
-        self.assertNotIn("regions", self.report("results/sh.hdf5")["runs"][0])
+        run = self.report("results/sh.hdf5")["runs"][0]
+        self.assertEqual(("regions" in run, "mpi" in run), (False, False))
+        self.assertEqual([n["text"] for n in run["notes"] if n["caveat"] == "mpi"][0].split(":")[0],
+                         "--mpi-hooks saw no call of MPI")
 
     def test_what_was_preloaded_stays(self):
         done = self.hooked("sh", "-c", "echo $LD_PRELOAD", env={**self.env, "LD_PRELOAD": "/lib/x86_64-linux-gnu/libm.so.6"})
