@@ -36,6 +36,24 @@ end program summing
 """
 
 
+NESTED = """
+#include <mpi.h>
+#include <perun/perun.h>
+#include <unistd.h>
+int main(int argc, char** argv) {
+  int rank;
+  MPI_Init(&argc, &argv);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  perun_begin("work");
+  usleep(100000 + 200000 * (rank == 0));
+  MPI_Barrier(MPI_COMM_WORLD);
+  perun_end("work");
+  MPI_Finalize();
+  return 0;
+}
+"""
+
+
 class Hooks:
     """What all MPIs share; the classes below say which one."""
 
@@ -80,6 +98,20 @@ class Hooks:
         self.assertEqual(calls, {"MPI_Send": (1, 1), "MPI_Ssend": (1, 1), "MPI_Probe": (1, 1), "MPI_Recv": (1, 2)})
         parts = [r["exclusive_energy_J"] for r in run["regions"]["regions"]] + [run["regions"]["unmarked"]["energy_J"]]
         self.assertAlmostEqual(sum(parts), run["energy_J"], delta=1e-5)
+
+    def test_regions_of_the_program_and_of_mpi_are_one_stack(self):
+        """Also when the program brings a libperun of its own, here a static one."""
+        lib = pathlib.Path(PERUN).parent.parent / "lib/libperun.a"
+        include = SUPPORT.parent.parent / "include"
+        program = self.built(self.file("nested.c", NESTED), "program", f"-I{include}", lib, "-lpthread")
+        _, run = self.hooked(program)
+        regions = {r["name"]: r for r in run["regions"]["regions"]}
+        work, barrier = regions["work"], regions["MPI_Barrier"]
+        self.assertAlmostEqual(work["exclusive_s"] + barrier["time_s"], work["time_s"], delta=1e-6)
+        self.assertEqual({(t["rank"], t["tid"]) for t in work["threads"]}, {(t["rank"], t["tid"]) for t in barrier["threads"]})
+        # One stack gets one part: nobody's energy from begin to end is more than another's.
+        whole = [r["energy_J"] for r in run["mpi"]["ranks"]]
+        self.assertLess(max(whole), 1.2 * min(whole))
 
     def test_who_waits_and_for_how_long(self):
         program = self.built(SUPPORT / "mpi_calls.c")
@@ -142,6 +174,15 @@ class Hooks:
 
 class OpenMpiHooks(Hooks, PerunTest):
     mpi, options = "openmpi", ["--oversubscribe"]
+
+    def test_mpi4py(self):
+        """Python loads its MPI for itself alone (RTLD_LOCAL); Debian's mpi4py is for Open MPI."""
+        bare = self.mpirun(PYTHON, SUPPORT / "mpi_program.py")
+        done, run = self.hooked(PYTHON, SUPPORT / "mpi_program.py")
+        self.assertEqual((bare.returncode, done.stdout), (0, bare.stdout))
+        calls = self.calls(run)
+        for name in ("MPI_Init_thread", "MPI_Allreduce", "MPI_Barrier", "MPI_Finalize", WHOLE):
+            self.assertEqual(calls[name], (RANKS, RANKS), name)
 
     def test_spawned_processes_are_told(self):
         """MPICH as Debian has it cannot spawn (its ch4:ucx does not), with and without perun."""
