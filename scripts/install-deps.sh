@@ -18,7 +18,7 @@ tests=(openssl:openssl libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermou
   python3-mpi4py python3-pip python3-venv python3-pytest ipython3
   openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi mpich:mpirun.mpich libmpich-dev:mpicc.mpich iproute2:ip
   netcdf-bin:ncdump hdf5-tools:h5dump chromium:chromium strace:strace tmux:tmux shellcheck:shellcheck man-db:man
-  gfortran:gfortran valgrind:valgrind)
+  gfortran:gfortran valgrind:valgrind hpcc:hpcc scalapack-mpi-test)
 checks=(clang-tidy:clang-tidy munge:munged slurm-client:srun slurmctld:slurmctld slurmd:slurmd)
 
 case $what in
