@@ -247,6 +247,11 @@ constexpr Flag flags[] = {
        line.command = version;
        return Ok{};
      }},
+    {"--licenses", "", "print perun's terms, and those of what is inside of it", Scope::everywhere, version,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = Command::licenses;
+       return Ok{};
+     }},
     {"-h,--help", "", "print this", Scope::everywhere, nothing,
      [](CommandLine& line, const std::string&) -> Status {
        line.command = help;
