@@ -95,7 +95,7 @@ class NodeWriter {
   ReadingsRecording in_memory_{series_};
   std::vector<Lane> lanes_;
   std::vector<LaneWriter> writers_;  // one per lane
-  std::vector<Series> kept_;             // all readings, where they are few
+  std::vector<Series> kept_;         // all readings, where they are few
   std::unique_ptr<Readings> readings_;
   Scales scales_;
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
