@@ -51,10 +51,11 @@ double held_J(const Table& table, std::size_t column, double from_ms, double to_
 }
 
 /// What the columns of a log say of the board: since Ampere "draw" is the mean of a second, and stands there once more by
-/// that name.
+/// that name. Where only the moment has a column of its own it is an A100, which looks for 25 of every 100 ms.
 std::int64_t averaging_ns(const Table& gpu, const std::string& column) {
-  const bool mean = std::find(gpu.names.begin(), gpu.names.end(), "power.draw.average") != gpu.names.end();
-  return mean && column != "power.draw.instant" ? 1'000'000'000 : 0;
+  const auto has = [&](const char* name) { return std::find(gpu.names.begin(), gpu.names.end(), name) != gpu.names.end(); };
+  if (has("power.draw.average")) return column == "power.draw.instant" ? 0 : 1'000'000'000;
+  return has("power.draw.instant") ? 25'000'000 : 0;
 }
 
 void compare(const std::filesystem::path& folder) {
