@@ -103,7 +103,9 @@ class NodeRegions {
       c.calls = s.calls;
       c.time_s = seconds(s.inclusive_ns);
       c.exclusive_s = seconds(s.exclusive_ns);
-      regions_[s.name].calls += s.calls;
+      RegionSummary& r = regions_[s.name];
+      r.calls += s.calls;
+      r.wall_s = std::max(r.wall_s, c.time_s);
     }
   }
 
@@ -113,9 +115,9 @@ class NodeRegions {
     const RegionEnergies e = share_out_regions(story_, regions_.size(), seen);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
-      if (e.inclusive[i].seen_s <= 0) continue;
-      const bool resolved = e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
+      const bool resolved = e.inclusive[i].seen_s > 0 && e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
       if (!resolved) r.update_s = std::max(r.update_s, seen.period_s);
+      if (e.inclusive[i].seen_s <= 0) continue;
       r.energy += amount(*m.sensor, e.inclusive[i]);
       r.exclusive += amount(*m.sensor, e.exclusive[i]);
     }

@@ -215,14 +215,16 @@ enum class Caveat : std::uint8_t {
   marks_lost,
   marks_unbalanced,
   clocks_apart,
+  part_time,
   mpi
 };
-inline constexpr std::array<std::string_view, 25> caveat_names{
+inline constexpr std::array<std::string_view, 26> caveat_names{
     "no_sensor",    "estimated_part",  "not_measured",     "blocked",           "interrupted",
     "too_short",    "late_ticks",      "lost_readings",    "slowed_down",       "slow_source",
     "stuck",        "clock_jump",      "read_errors",      "invalid_intervals", "overlapping",
     "simulated",    "default_factors", "net_below_zero",   "baseline_not_idle", "shared_node",
-    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart",      "mpi"};
+    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart",      "part_time",
+    "mpi"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
