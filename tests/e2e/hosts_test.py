@@ -123,6 +123,37 @@ class HostsTest(PerunTest):
         self.assertEqual({r["status"] for r in runs[0]["job"]["ranks"]}, {"ok"})
         self.assert_nothing_left_on_machines()
 
+    def streamed(self, *program, address=None, tell=(), seconds=None):
+        """A job of two ranks on every machine, each with a data_out of its own, and what is then in that of rank 0's."""
+        tell = ["env", f"PERUN_RANK0_ADDR={address or self.hosts.rank0}", *tell]
+        words = [*tell, *self.hosts.monitor(2, True), "--name", "program", *program]
+        done, took_s = self.job(2, *words, seconds=seconds)
+        self.assert_nothing_left_on_machines()
+        for name in WATTS:
+            self.hosts.fetch(name, "results", self.dir / f"piece-{name}")
+        return done, took_s
+
+    def pieces(self):
+        """Names of the machines on which something waits to be merged."""
+        return [name for name in WATTS if (self.dir / f"piece-{name}/.perun").exists()]
+
+    def test_a_data_out_for_each_machine_is_streamed_to_that_of_rank_0(self):
+        program = self.compiled("mpi_program.c")
+        for words in ((program, "ok"), ("sleep", "2")):
+            with self.subTest(words[0]):
+                done, _ = self.streamed(*words)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stderr.count(b"perun: program  run 0"), 1, done.stderr)
+                self.assertNotIn(b"perun merge", done.stderr)
+                self.assertEqual(self.pieces(), [])
+                shutil.move(self.dir / "piece-pn1", self.dir / "results")
+                runs = self.stored_runs()
+                self.assertEqual(len(runs), 1)
+                self.check_run(runs[0], 2)
+                self.assertEqual({r["status"] for r in runs[0]["job"]["ranks"]}, {"ok"})
+                for folder in ("results", "piece-pn2", "piece-pn3"):
+                    shutil.rmtree(self.dir / folder)
+
     def test_failures_end_as_without_perun(self):
         program = self.compiled("mpi_program.c")
         for what, code in STATUS.items():
