@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "launch/streams.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* streamed_mark = "streamed";
 constexpr std::int64_t ms = 1'000'000;
 constexpr std::int64_t begin_after_ns = 500 * ms;
 constexpr std::int64_t others_within_ns = 10'000 * ms;
@@ -24,8 +26,10 @@ bool several_nodes(const Place& place) {
   return place.shared() && (!place.local_size || *place.local_size < place.size);
 }
 
-/// Whether another node has a part in the folder, so that they share it.
+/// Whether another node has a part in the folder, so that they share it. Not when such parts have come by streams.
 bool shared_with_others(const fs::path& folder, const std::string& node) {
+  std::error_code none;
+  if (fs::exists(folder / streamed_mark, none)) return false;
   return std::ranges::any_of(journal::parts_of(folder), [&](const auto& part) { return part.node != node; });
 }
 
@@ -57,6 +61,7 @@ void Streams::begin(const fs::path& part, bool has_rank_0) {
   const auto wanted = [folder = folder_, node = node_] { return !shared_with_others(folder, node); };
   if (!wanted()) return;
   const stream::Limits limits{.own_node = node_, .key = task_.place.key, .most_parts = 4 * task_.place.size};
+  if (has_rank_0) static_cast<void>(Fd(::open((folder_ / streamed_mark).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)));
   if (has_rank_0)
     receiver_ = std::make_unique<stream::Receiver>(ticket_for(task_.place), folder_, limits, wanted);
   else

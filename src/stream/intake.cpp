@@ -64,14 +64,14 @@ Intake::Verdict Intake::greet(Guest& guest, std::string_view& bytes) {
   return send_all(guest.link, answer) ? Verdict::go_on : Verdict::leave;
 }
 
-/// A part that nobody else brings just now: a new one, or one that goes on where the connection broke.
+/// A part that nobody else brings just now: a new one, or one that goes on where a connection broke or a receiver died.
 bool Intake::let_in(Guest& guest, const std::string& name) {
   if (name.find('/') != std::string::npos) return false;
   const auto part = journal::parse_part_name(folder_ / name);
   if (!part || part->ended || part->node == limits_.own_node) return false;
   const bool known = parts_.contains(name);
   if (!known && static_cast<int>(parts_.size()) >= limits_.most_parts) return false;
-  Fd file(::open(part->path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (known ? 0 : O_CREAT | O_EXCL), 0666));
+  Fd file(::open(part->path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (known ? 0 : O_CREAT), 0666));
   struct stat info {};
   if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(file.get(), &info) != 0) return false;
   parts_[name] = static_cast<std::uint64_t>(info.st_size);
@@ -120,6 +120,7 @@ Intake::Verdict Intake::end(Guest& guest, int ranks) const {
   const auto contents = journal::open(guest.part);
   if (!contents || !contents->part || contents->part->job.key != limits_.key || (!contents->ended && ranks > 0)) {
     ::unlink(guest.part.c_str());
+    static_cast<void>(send_all(guest.link, std::string_view(&refused, 1)));
     return Verdict::leave;
   }
   if (::fdatasync(guest.file.get()) != 0 || !journal::end_part(guest.part, ranks)) return Verdict::leave;

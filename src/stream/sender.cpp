@@ -73,8 +73,9 @@ std::optional<Sender::End> Sender::wait(int for_ms) {
 }
 
 void Sender::serve() {
-  for (bool ending = false;;) {
-    const auto end = ending ? end_ : wait(link_ ? between_blocks_ms : between_tries_ms);
+  int patience = 0;  // the first try comes at once
+  for (bool ending = false; !refused_; patience = link_ ? between_blocks_ms : between_tries_ms) {
+    const auto end = ending ? end_ : wait(patience);
     {
       const std::lock_guard guard(mutex_);
       if (stop_ || (end && monotonic_ns() >= give_up_ns_)) return;
@@ -153,7 +154,9 @@ bool Sender::send_end(int ranks) {
   put_number(words, 0, 4);
   put_number(words, static_cast<std::uint64_t>(ranks), 4);
   std::array<char, 1> answer{};
-  return send_all(link_, words) && receive_all(link_, answer) && answer[0] == done;
+  if (!send_all(link_, words) || !receive_all(link_, answer)) return false;
+  refused_ = answer[0] != done;
+  return !refused_;
 }
 
 }  // namespace perun::stream

@@ -52,6 +52,7 @@ class Sender {
   Fd file_, link_;
   std::uint64_t sent_ = 0;
   std::size_t place_ = 0;
+  bool refused_ = false;  ///< the other side takes no such part
 
   std::mutex mutex_;
   std::condition_variable changed_;

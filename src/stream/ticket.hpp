@@ -36,10 +36,10 @@ enum class Role : char { sender = 's', receiver = 'r' };
 //   sender:   hello_magic, its nonce, its proof, length of the part's name (u16), the name
 //   receiver: its proof, how many bytes of that part it holds (u64)
 //   sender:   blocks: length (u32, at most longest_block), so many bytes of the part; length 0: the end, then ranks (u32)
-//   receiver: one byte, done, when the part is on disk under its final name
+//   receiver: one byte, done, when the part is on disk under its final name; refused, when it is none of this job
 inline constexpr std::string_view hello_magic = "PERUNST1";
 inline constexpr std::size_t longest_block = 64 << 10;
 inline constexpr std::size_t longest_name = 250;
-inline constexpr char done = 'd';
+inline constexpr char done = 'd', refused = 'n';
 
 }  // namespace perun::stream
