@@ -19,15 +19,16 @@ ALLOWED = {
     "backends": PASSIVE,
     "sampling": PASSIVE | {"backends"},
     "journal": PASSIVE,
+    "stream": PASSIVE | {"journal"},
     "regions": PASSIVE,
-    "launch": PASSIVE | {"sampling", "journal", "regions"},
+    "launch": PASSIVE | {"sampling", "journal", "stream", "regions"},
     "store": PASSIVE | {"journal"},
     "exchange": PASSIVE | {"store"},
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
     "redfish": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
