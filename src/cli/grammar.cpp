@@ -48,9 +48,11 @@ constexpr CommandInfo all_commands[] = {
      "  perun runs compact FILE               give back the room of deleted runs\n\n"
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
-    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
+    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl, timeline or data file",
      "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
-     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"
+     "firefox (for profiler.firefox.com), chrome and perfetto (ui.perfetto.dev) are\n"
+     "timelines of one run, by default the last; FILE.json.gz is compressed.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as\n"
      "interrupted ones, and those kept in the spool because DIR could not be written;\n"
@@ -197,7 +199,7 @@ constexpr Flag flags[] = {
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
-    {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
+    {"-f,--format", "KIND", "csv, json, jsonl, hdf5, firefox, chrome or perfetto; default: the suffix of -o", Scope::everywhere, export_runs,
      keep_text<&CommandLine::format>},
     {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
     {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
