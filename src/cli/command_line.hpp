@@ -15,6 +15,7 @@ namespace perun {
 enum class Command : std::uint8_t {
   nothing,  ///< no command was given: help on stderr, exit status 2
   monitor,
+  live,
   session,  ///< measures the process that runs it; not for people
   report,
   compare,
@@ -38,8 +39,8 @@ struct CommandLine {
   Command topic = Command::nothing;  ///< with help: the command asked about; nothing: all of perun
   std::vector<Setting> settings;     ///< in the order typed
   std::optional<std::filesystem::path> configuration;
-  std::vector<std::string> program;  ///< monitor: PROGRAM and its arguments, session: the caller's, mark: what to mark;
-                                     ///< verbatim, never empty
+  std::vector<std::string> program;  ///< monitor, live: PROGRAM and its arguments, session: the caller's, mark: what to mark;
+                                     ///< verbatim; live: may be empty, with `running` the run's id
   std::vector<std::string> outputs;  ///< -o: "-" for stdout, else a file whose suffix is a format
   std::optional<std::string> file;   ///< report, postprocess, export: the data file; none: the newest run of data_out
   std::optional<std::string> run;    ///< report, postprocess, export: which runs, as choose_runs() takes it
@@ -54,14 +55,15 @@ struct CommandLine {
   double confidence = 0.95;                      ///< compare
   bool allow_missing = false;                    ///< compare
   bool quiet = false;
-  bool running = false;     ///< report: the runs in progress; `file` may be a folder then
+  bool running = false;     ///< report: the runs in progress; `file` may be a folder then. live: look at one of them
+  bool once = false;        ///< live
   bool forget = false;      ///< session: no data file
   bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report
   bool compact = false;     ///< runs delete
   bool wide = false;        ///< export
   bool regions = false;     ///< export
-  bool json = false;        ///< sensors, doctor, qualify, runs, recover
+  bool json = false;        ///< live, sensors, doctor, qualify, runs, recover
   bool no_load = false;     ///< qualify
   bool fix_script = false;  ///< doctor
   bool defaults = false;    ///< showconf

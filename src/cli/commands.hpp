@@ -10,6 +10,7 @@ namespace perun {
 
 /// The commands; each returns perun's exit status and has told on stderr what went wrong.
 [[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int watch_live(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int mark(const CommandLine& line);
 [[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int compare(const CommandLine& line, const Resolved& resolved);

@@ -18,6 +18,11 @@ constexpr CommandInfo all_commands[] = {
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::live, "live", "[[--] PROGRAM [ARGS...] | --run [ID]]", "Measure", "Watch power and energy in the terminal",
+     "Measures PROGRAM as perun monitor does and shows what happens; what it prints is\n"
+     "shown below, and printed with the report when the view is left (q). With --run\n"
+     "it looks at a run in progress in data_out, whoever started it: the newest, or\n"
+     "the one whose id begins with ID. Without both it shows this machine. h is help.\n"},
     {Command::mark, "mark", "begin NAME | end [NAME] | count NAME=N | TEXT", "Measure",
      "Mark a region or a moment from a shell script",
      "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
@@ -226,6 +231,10 @@ constexpr Flag flags[] = {
     {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
     {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
      turn_on<&CommandLine::recompute>},
+    {"--run", "", "look at a run in progress", Scope::everywhere, Command::live, turn_on<&CommandLine::running>},
+    {"--once", "", "one look as text (with --json: one line)", Scope::everywhere, Command::live, turn_on<&CommandLine::once>},
+    {"--json", "", "a line of JSON whenever something was read", Scope::everywhere, Command::live,
+     turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
@@ -273,7 +282,7 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
-  if (command == session) command = monitor;
+  if (command == session || command == Command::live) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;

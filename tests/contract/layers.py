@@ -26,8 +26,9 @@ ALLOWED = {
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
+    "live": PASSIVE | {"journal", "launch", "report"},
     "redfish": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
