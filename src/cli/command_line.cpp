@@ -146,6 +146,11 @@ Status Grammar::cut(std::span<const std::string> words) {
       return Ok{};
     }
     const bool takes_words = at == apps_.at(Command::monitor) || at == apps_.at(Command::session) || at == apps_.at(Command::live);
+    // --run takes a word that is no program.
+    if (at == apps_.at(Command::live) && std::ranges::find(left_, "--run") != left_.end() && !word.starts_with('-')) {
+      line_.program.push_back(word);
+      continue;
+    }
     if (takes_words && (word == "--" || word.size() < 2 || word[0] != '-')) {
       const auto rest = words.subspan(i + (word == "--" ? 1 : 0));
       line_.program.assign(rest.begin(), rest.end());

@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     case Command::session:
       return monitor(*line, *resolved);
     case Command::live:
-      return guarded("", [&] { return watch_live(*line, *resolved); });
+      return watch_live(*line, *resolved);
     case Command::report:
       return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
     case Command::compare:

@@ -39,6 +39,9 @@ Fd nameless_file() {
 
 [[noreturn]] void become(std::vector<std::string> words, int out, bool own_input, pid_t parent) {
   ::setpgid(0, 0);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(125);
   if (!own_input) {

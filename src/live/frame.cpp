@@ -192,7 +192,8 @@ std::vector<Line> help_lines(const Choice& choice) {
 std::string last_line(const Choice& choice) {
   if (choice.typing) return "show names with: " + choice.filter + "_";
   if (!choice.hint.empty()) return choice.hint;
-  return "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [/]filter [h]elp";
+  constexpr std::string_view keys = "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [/]filter [h]elp";
+  return std::string(keys.size() <= choice.width ? keys : "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [h]elp");
 }
 
 }  // namespace
@@ -203,8 +204,10 @@ std::size_t pieces(const Choice& choice) noexcept {
 }
 
 std::vector<Line> frame(const RunView& view, const Choice& choice) {
-  if (choice.help) return help_lines(choice);
+  constexpr std::size_t narrowest = 4;
   std::vector<Line> out;
+  if (choice.width < narrowest) return out;
+  if (choice.help) return help_lines(choice);
   const auto put = [&](std::string text, Look look) {
     if (out.size() >= choice.height) return;
     if (!choice.utf8) text = layout::ascii(text);

@@ -23,7 +23,7 @@ inline constexpr std::size_t orders = 3;
 struct Choice {
   std::size_t width = 80, height = 24;
   bool utf8 = true;
-  double window_s = 300;
+  double window_s = 60;
   Order order = Order::energy;
   bool grouped = false;     ///< devices of one kind together
   bool watt_hours = false;  ///< else joules

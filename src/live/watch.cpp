@@ -48,12 +48,14 @@ bool Watch::over() const noexcept {
 }
 
 std::optional<double> Watch::watts_between(double from_s, double to_s) const {
+  from_s = std::max(from_s, 0.0);
+  if (to_s <= from_s) return std::nullopt;
   double joules = 0;
   bool any = false;
   for (const Node& node : nodes_) {
     const std::int64_t begin = node.facts().run.begin.mono_ns;
     const auto at = [&](double s) { return begin + static_cast<std::int64_t>(s * 1e9); };
-    if (begin == 0 || from_s < 0 || at(to_s) > node.newest_ns()) continue;
+    if (begin == 0 || at(to_s) > node.newest_ns()) continue;
     joules += node.joules_at(at(to_s)) - node.joules_at(at(from_s));
     any = true;
   }

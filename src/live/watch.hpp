@@ -26,7 +26,7 @@ class Watch {
   [[nodiscard]] bool begun() const noexcept;
   [[nodiscard]] bool over() const noexcept;  ///< all nodes that were seen are
   /// With the power of the last `window_s` seconds as the mean of each of `pieces` stretches.
-  [[nodiscard]] RunView view(double window_s = 300, std::size_t pieces = 0) const;
+  [[nodiscard]] RunView view(double window_s = 60, std::size_t pieces = 0) const;
 
  private:
   [[nodiscard]] std::optional<double> watts_between(double from_s, double to_s) const;
