@@ -84,6 +84,7 @@ NodeView Node::view() const {
   view.memory_bytes = value(Quantity::bytes, Domain::memory, std::nullopt);
   view.samples = samples_;
   view.missed = missed_;
+  for (const auto& source : facts().run.nodes.front().blocked) view.blocked.push_back(source.backend);
   view.over = over();
   view.marks_lost = regions_.lost();
   return view;

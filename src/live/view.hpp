@@ -43,6 +43,7 @@ struct NodeView {
   std::optional<double> watts;    ///< counted
   std::optional<double> cpu_utilization, cpu_clock_Hz, cpu_temperature_C, memory_bytes;
   std::uint64_t samples = 0, missed = 0;  ///< readings; those of them that failed
+  std::vector<std::string> blocked;       ///< sources that are there but not usable
   bool over = false;
   bool marks_lost = false;
 };
