@@ -24,6 +24,8 @@ enum class Command : std::uint8_t {
   runs,
   export_runs,
   merge,
+  plot,
+  serve,
   sensors,
   doctor,
   qualify,
@@ -49,6 +51,7 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export, compare
+  std::optional<std::string> listen, otlp;       ///< serve
   std::vector<std::string> pieces;               ///< merge: folders
   std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   std::vector<std::string> fail_if;              ///< compare: as parse_condition() takes them
@@ -57,6 +60,7 @@ struct CommandLine {
   bool quiet = false;
   bool running = false;     ///< report: the runs in progress; `file` may be a folder then. live: look at one of them
   bool once = false;        ///< live
+  bool live = false;        ///< serve: what is measured now; with `run` a run in progress
   bool forget = false;      ///< session: no data file
   bool dry_run = false;     ///< postprocess, runs delete
   bool recompute = false;   ///< report

@@ -18,6 +18,8 @@ namespace perun {
 [[nodiscard]] int recover(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int plot(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int serve_pages(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int merge(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);

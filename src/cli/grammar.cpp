@@ -58,6 +58,14 @@ constexpr CommandInfo all_commands[] = {
      "a data file, JSON that this command wrote, or a file of the Python perun.\n"
      "firefox (for profiler.firefox.com), chrome and perfetto (ui.perfetto.dev) are\n"
      "timelines of one run, by default the last; FILE.json.gz is compressed.\n"},
+    {Command::plot, "plot", "[FILE]", "Look", "Draw a figure of a run (needs gnuplot)",
+     "Draws the power of a run over time, by default of the newest run in data_out,\n"
+     "into the file named with -o: svg, png or pdf.\n"},
+    {Command::serve, "serve", "[FILE]", "Serve", "Live page, JSON API and Prometheus metrics on this host",
+     "Serves the report of FILE (default: the newest file of data_out), or with --live\n"
+     "what is measured now: this machine, or with --run a run in progress in data_out.\n"
+     "Prints the address of the page, whose token all but /metrics asks for. Also\n"
+     "/api/v1/report, /api/v1/runs, /api/v1/live and /events.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as\n"
      "interrupted ones, and those kept in the spool because DIR could not be written;\n"
@@ -204,8 +212,8 @@ constexpr Flag flags[] = {
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
-    {"-f,--format", "KIND", "csv, json, jsonl, hdf5, firefox, chrome or perfetto; default: the suffix of -o", Scope::everywhere, export_runs,
-     keep_text<&CommandLine::format>},
+    {"-f,--format", "KIND", "csv, json, jsonl, hdf5, firefox, chrome or perfetto; default: the suffix of -o", Scope::everywhere,
+     export_runs, keep_text<&CommandLine::format>},
     {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
     {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
      [](CommandLine& line, const std::string&) -> Status {
@@ -233,8 +241,22 @@ constexpr Flag flags[] = {
      turn_on<&CommandLine::recompute>},
     {"--run", "", "look at a run in progress", Scope::everywhere, Command::live, turn_on<&CommandLine::running>},
     {"--once", "", "one look as text (with --json: one line)", Scope::everywhere, Command::live, turn_on<&CommandLine::once>},
-    {"--json", "", "a line of JSON whenever something was read", Scope::everywhere, Command::live,
-     turn_on<&CommandLine::json>},
+    {"--json", "", "a line of JSON whenever something was read", Scope::everywhere, Command::live, turn_on<&CommandLine::json>},
+    {"--live", "", "what is measured now instead of stored runs", Scope::everywhere, Command::serve,
+     turn_on<&CommandLine::live>},
+    {"--run", "N", "which runs of FILE, as in perun report; with --live the id of a run in progress, or last",
+     Scope::everywhere, Command::serve,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.run = text;
+       return Ok{};
+     }},
+    {"--listen", "ADDRESS:PORT", "where to (default 127.0.0.1:9810); port 0 takes a free one", Scope::everywhere,
+     Command::serve, keep_text<&CommandLine::listen>},
+    {"--otlp", "URL", "with --live: push metrics to an OpenTelemetry collector every 10 s (OTLP/JSON)", Scope::everywhere,
+     Command::serve, keep_text<&CommandLine::otlp>},
+    {"--run", "N", "which run: N, last (default), last~N or the beginning of an id", Scope::everywhere, Command::plot,
+     run_choice},
+    {"-o,--output", "FILE", "the figure: FILE.svg, .png or .pdf", Scope::everywhere, Command::plot, export_output},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
@@ -289,14 +311,15 @@ bool belongs(Scope scope, Command command) noexcept {
     case Scope::results:
       return command == monitor || command == report;
     case Scope::factors:
-      return command == monitor || command == report || command == postprocess;
+      return command == monitor || command == report || command == postprocess || command == Command::serve;
     case Scope::data:
       return command == monitor || command == report || command == runs || command == Command::compare ||
-             command == Command::merge || command == doctor || command == Command::recover;
+             command == Command::merge || command == Command::plot || command == Command::serve || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor || command == qualify;
+      return command == monitor || command == sensors || command == doctor || command == qualify || command == Command::serve;
   }
   return false;
 }

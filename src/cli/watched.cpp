@@ -84,6 +84,7 @@ Watched::~Watched() {
 
 Result<Watched> Watched::start(const CommandLine& line, const Config& config, Measuring::Output output) {
   Watched out;
+  out.data_out_ = config.data_out;
   if (line.running) {
     const auto run = choose(config.data_out, config, line.program.empty() ? "" : line.program.front());
     if (!run) return run.error();
@@ -99,7 +100,7 @@ Result<Watched> Watched::start(const CommandLine& line, const Config& config, Me
     if (::mkdtemp(folder.data()) == nullptr)
       return Error{Errc::io, fmt::format("cannot make a folder below the temporary one: {}", std::strerror(errno)),
                    "name a writable one in TMPDIR"};
-    data_out = folder;
+    data_out = out.data_out_ = folder;
     out.scratch_.reset(new fs::path(data_out));
     for (const auto& [key, text] :
          {std::pair<std::string, std::string>{"data_out", folder}, {"spool", "none"}, {"name", "host"}})

@@ -23,6 +23,8 @@ class Watched {
   Watched& operator=(Watched&&) = delete;
 
   [[nodiscard]] live::Watch& watch() noexcept { return *watch_; }
+  /// Where its data go.
+  [[nodiscard]] const std::filesystem::path& data_out() const noexcept { return data_out_; }
   /// What was started; null when the run is somebody else's.
   [[nodiscard]] Measuring* measuring() noexcept { return measuring_ ? &*measuring_ : nullptr; }
 
@@ -32,6 +34,7 @@ class Watched {
     void operator()(const std::filesystem::path* folder) const noexcept;
   };
   std::unique_ptr<const std::filesystem::path, RemoveFolder> scratch_;  ///< outlives what writes there
+  std::filesystem::path data_out_;
   std::optional<Measuring> measuring_;
   std::unique_ptr<live::Watch> watch_;
 };

@@ -27,8 +27,10 @@ ALLOWED = {
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
     "live": PASSIVE | {"journal", "launch", "report"},
+    "serve": {"base", "host"},
     "redfish": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live"},
+    "otlp": {"base"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
