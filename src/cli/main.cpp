@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
     case Command::monitor:
     case Command::session:
       return monitor(*line, *resolved);
+    case Command::live:
+      return watch_live(*line, *resolved);
     case Command::report:
       return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
     case Command::compare:
@@ -76,6 +78,10 @@ int main(int argc, char** argv) {
       return guarded("", [&] { return runs(*line, *resolved); });
     case Command::export_runs:
       return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
+    case Command::plot:
+      return guarded(line->file.value_or(""), [&] { return plot(*line, *resolved); });
+    case Command::serve:
+      return serve_pages(*line, *resolved);
     case Command::merge:
       return guarded("", [&] { return merge(*line, *resolved); });
     case Command::sensors:

@@ -400,6 +400,7 @@ std::string_view format_of(std::string_view file) noexcept {
   if (dot == std::string_view::npos || file[dot] != '.') return "";
   if (file.ends_with(".bench.json")) return "bench";
   const auto suffix = file.substr(dot + 1);
+  if (suffix == "prom") return "prometheus";
   const auto known = std::ranges::find(report_formats, suffix);
   return known == report_formats.end() ? std::string_view{} : *known;
 }

@@ -315,9 +315,12 @@ namespace {
 template <class Read>
 Result<Joined> join_all(std::span<const fs::path> folders, const std::string& run_id, Read&& read_part) {
   std::vector<Contents> parts;
+  std::map<std::tuple<std::string, std::string, int>, std::size_t> places;
   for (const auto& folder : folders)
     for (const auto& file : parts_of(folder)) {
       auto contents = read_part(file.path);
+      // Killed, or cut off from its node, before anything came.
+      if (!contents && contents.error().code == Errc::format && !file.ended) continue;
       if (!contents) return contents.error();
       if (!contents->part)
         return Error{Errc::format, fmt::format("{} does not say which part of a job it is", file.path.string())};
@@ -326,7 +329,13 @@ Result<Joined> join_all(std::span<const fs::path> folders, const std::string& ru
         return Error{Errc::format, fmt::format("{} belongs to the job {} of {} ranks, others to {} of {}", file.path.string(),
                                                contents->part->job.key, contents->part->job.size, parts.front().part->job.key,
                                                parts.front().part->job.size)};
-      parts.push_back(*std::move(contents));
+      // What rank 0's node took in is a copy of what its own node may still have; one of them is longer.
+      const auto [place, fresh] =
+          places.try_emplace({contents->part->node_id, contents->part->boot_id, contents->part->segment}, parts.size());
+      if (fresh)
+        parts.push_back(*std::move(contents));
+      else if (contents->whole > parts[place->second].whole)
+        parts[place->second] = *std::move(contents);
     }
   const bool begun = std::any_of(parts.begin(), parts.end(), [](const Contents& c) { return !c.ranks.empty(); });
   if (!begun) return Error{Errc::not_found, fmt::format("no process of the job in {} had begun", folders.front().string())};

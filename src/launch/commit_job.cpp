@@ -10,6 +10,7 @@
 #include "journal/join.hpp"
 #include "launch/job.hpp"
 #include "launch/region_watch.hpp"
+#include "launch/streams.hpp"
 
 namespace perun {
 
@@ -141,12 +142,13 @@ Result<Stored> merge_job(std::span<const fs::path> folders, const StoreRun& stor
   return stored;
 }
 
-void conclude_job(const JobTask& task, const fs::path& folder, Channel& launcher, Patience patience) {
+void conclude_job(const JobTask& task, const fs::path& folder, Channel& launcher, Patience patience, Streams& streams) {
   const auto name = folder.filename().string();
   const auto all = [&] { return journal::folders_of_job(task.agent.data_out, task.agent.spool, name); };
-  const bool complete = journal::ranks_ended(all()) >= task.place.size;
+  const bool complete = journal::ranks_ended(all()) >= task.place.size || streams.all_came();
   if (!complete) {
-    const auto apart = kept_apart(task, folder);
+    const auto lacking = streams.lacking();
+    const auto apart = lacking.empty() ? kept_apart(task, folder) : lacking;
     launcher.send({.type = Message::Type::bye, .text = apart});
     launcher.close();
     if (!apart.empty() && task.place.local_size) return;

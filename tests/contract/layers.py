@@ -19,16 +19,20 @@ ALLOWED = {
     "backends": PASSIVE,
     "sampling": PASSIVE | {"backends"},
     "journal": PASSIVE,
+    "stream": PASSIVE | {"journal"},
     "regions": PASSIVE,
-    "launch": PASSIVE | {"sampling", "journal", "regions"},
+    "launch": PASSIVE | {"sampling", "journal", "stream", "regions"},
     "store": PASSIVE | {"journal"},
     "exchange": PASSIVE | {"store"},
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
+    "live": PASSIVE | {"journal", "launch", "report"},
+    "serve": {"base", "host"},
     "redfish": {"base"},
     "pmerge": PASSIVE | {"journal", "launch", "store", "analysis"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
+    "otlp": {"base"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
