@@ -39,7 +39,8 @@ std::string file_name(std::string_view host) {
   return (name.empty() || name[0] == '.' ? "_" + name : name) + ".journal";
 }
 
-/// Puts one frame's meaning into the run; frames that make no sense are skipped like unknown ones.
+}  // namespace
+
 void apply(const Frame& frame, Contents& contents) {
   NodeRecord& node = contents.run.nodes.front();
   const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
@@ -90,6 +91,8 @@ void apply(const Frame& frame, Contents& contents) {
       static_cast<void>(apply_marks(frame, node.marks));
   }
 }
+
+namespace {
 
 /// What a journal's readings are given to.
 using TakeSamples = std::function<void(std::span<const Sample>)>;

@@ -105,6 +105,9 @@ struct Contents {
   std::unique_ptr<Recording> recording = {};  ///< of open(): what the run's node points to
 };
 
+/// Puts what a frame says, but for header and readings, into `contents`; one that makes no sense is skipped like unknown ones.
+void apply(const Frame& frame, Contents& contents);
+
 /// Reads a journal, also one that is still being written. Errc::format when there is not even a header frame.
 [[nodiscard]] Result<Contents> read(const std::filesystem::path& path);
 

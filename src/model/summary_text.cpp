@@ -138,7 +138,7 @@ void fields(F& f, Is<MarkLosses> auto& s) {
 template <class F>
 void fields(F& f, Is<RegionReport> auto& s) {
   f("regions", s.regions), f("unmarked", s.unmarked), f("unmarked_s", s.unmarked_s), f("work", s.work);
-  f("losses", s.losses), f("holes", s.holes), f("moments", s.moments);
+  f("losses", s.losses), f("holes", s.holes), f("moments", s.moments), f("spawned", s.spawned);
 }
 
 template <class F>

@@ -27,8 +27,11 @@ ALLOWED = {
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
+    "live": PASSIVE | {"journal", "launch", "report"},
+    "serve": {"base", "host"},
     "redfish": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config"},
+    "otlp": {"base"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

@@ -121,6 +121,23 @@ class HostsTest(PerunTest):
     def test_fortran(self):
         self.assert_whole_job(2, self.compiled("mpi_program.f90"))
 
+    def test_mpi4py(self):
+        self.assert_whole_job(2, PYTHON, SUPPORT / "mpi_program.py")
+
+    def test_mpi4py_under_hooks(self):
+        done, _ = self.measured(2, "--mpi-hooks", PYTHON, SUPPORT / "mpi_program.py")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        run = self.stored_runs()[0]
+        self.check_run(run, 2)
+        ranks = run["mpi"]["ranks"]
+        self.assertEqual([r["rank"] for r in ranks], list(range(6)))
+        self.assertEqual([r["calls"]["collective"]["calls"] for r in ranks], [2] * 6)
+        # Both ranks of a machine share it from begin to end, so the last one has three times the first one's power.
+        power = [r["energy_J"] / r["time_s"] for r in ranks]
+        for rank, watts in zip(range(6), (50, 50, 100, 100, 150, 150)):
+            self.assertAlmostEqual(power[rank], watts, delta=0.1 * watts)
+        self.assert_nothing_left_on_machines()
+
     def test_no_mpi_at_all(self):
         self.assert_whole_job(3, "sleep", "0.7")
 
@@ -238,6 +255,7 @@ class MpichTest(HostsTest):
     also without perun."""
 
     mpi, launcher = "mpich", "hydra"
+    test_mpi4py = test_mpi4py_under_hooks = None  # Debian's is for Open MPI
 
     def launcher_words(self, each):
         where = ",".join(f"{name}:{each}" for name in WATTS)
