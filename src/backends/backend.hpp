@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "host/host.hpp"
+#include "model/gpu_estimate.hpp"
 #include "model/run.hpp"
 #include "model/sensor.hpp"
 
@@ -52,7 +53,9 @@ using Probe = std::variant<std::unique_ptr<Backend>, Absent, Blocked, Invalid>;
 struct ProbeContext {
   const Host& host;
   std::string_view argument;
-  double cpu_tdp_W = 0;  ///< the user's figure for the estimate, all sockets; 0: find one
+  double cpu_tdp_W = 0;              ///< the user's figure for the estimate, all sockets; 0: find one
+  const GpuEstimate* gpu = nullptr;  ///< what the user says of GPUs without a sensor; null: nothing
+  int gpus_measured = 0;             ///< that other backends have found a sensor of
 };
 
 /// How a backend presents itself; every backends/NAME.cpp defines one `NAME_backend`.

@@ -158,7 +158,8 @@ class Collection {
 
   Status probe(const Request& request, const Host& host) {
     const std::string name(request.info->name);
-    Probe found = request.info->probe({host, request.argument, selection_->cpu_tdp_W});
+    Probe found = request.info->probe(
+        {host, request.argument, selection_->cpu_tdp_W, selection_->gpu ? &*selection_->gpu : nullptr, gpus_measured()});
     if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
       if (const auto choice = (*backend)->choice(); !choice.empty()) sources.choices.push_back({name, std::string(choice)});
       return add(std::move(*backend), request.info->use);
@@ -174,6 +175,15 @@ class Collection {
     else if (request.info->use != BackendInfo::Use::fallback)
       sources.absent.push_back(name);
     return Ok{};
+  }
+
+  /// GPUs that something measures; those of one backend have numbers of their own.
+  [[nodiscard]] int gpus_measured() const {
+    std::set<std::pair<std::string_view, int>> found;
+    for (const Sensor& s : sensors)
+      if (is_meter(s) && s.kind == Kind::measured && (s.domain == Domain::gpu || s.domain == Domain::superchip))
+        found.emplace(std::string_view(s.id).substr(0, s.id.find(':')), s.index);
+    return static_cast<int>(found.size());
   }
 
   [[nodiscard]] Gaps gaps() const { return find_gaps(sensors, wishes_of(*selection_, sensors)); }
@@ -218,6 +228,9 @@ class Collection {
 };
 
 Result<Collection> collect(const Host& host, const Selection& selection) {
+  if (selection.gpu && selection.estimates == Estimates::off)
+    return Error{Errc::invalid, "GPUs are to be estimated (--estimate) and nothing is to be (--no-estimate)",
+                 "leave out one of them"};
   const auto asked = requests(selection);
   if (!asked) return asked.error();
   const Reserve reserve;
@@ -230,6 +243,11 @@ Result<Collection> collect(const Host& host, const Selection& selection) {
   for (const Request& request : *asked)
     if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
       if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  if (selection.gpu) {
+    const auto gpus = request_of("estimate_gpu", selection);
+    if (!gpus) return gpus.error();
+    if (const Status probed = found.probe(*gpus, host); !probed) return probed.error();
+  }
   return found;
 }
 

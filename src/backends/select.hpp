@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct Selection {
   std::vector<std::string> no_count = {};  ///< globs: these are measured but never in the total
   Estimates estimates = Estimates::on;
   double cpu_tdp_W = 0;                                    ///< all sockets; 0: find one
+  std::optional<GpuEstimate> gpu = {};                     ///< what to take for GPUs without a sensor
   std::map<std::string, Proved, std::less<>> proved = {};  ///< by sensor id
 };
 
@@ -61,7 +63,7 @@ struct Sources {
 /// Probes and selects. An unknown backend, a backend's refused argument, a pattern that matches nothing and two sensors of
 /// one id are errors, and so is a wish that would count a joule twice. What covers no known part of the node (rail) is listed,
 /// but read only if it is named. The fallback (estimate) fills only domains that no other sensor covers; when backends are
-/// named, only those take part.
+/// named, only those take part. What the user says of GPUs without a sensor is added in any case, behind all that have one.
 [[nodiscard]] Result<Sources> open_sources(const Host& host, const Selection& selection);
 
 }  // namespace perun

@@ -63,6 +63,8 @@ Host host_of(const Config& config) {
 }
 
 Selection selection_of(const Config& config) {
+  std::optional<GpuEstimate> gpu;
+  if (auto parsed = parse_gpu_estimate(config.estimate); parsed) gpu = *std::move(parsed);
   return {.backends = config.backends,
           .extra = config.sensor,
           .sensors = config.sensors,
@@ -71,6 +73,7 @@ Selection selection_of(const Config& config) {
           .no_count = config.no_count,
           .estimates = config.no_estimate ? Estimates::off : Estimates::on,
           .cpu_tdp_W = config.cpu_tdp_W,
+          .gpu = std::move(gpu),
           .proved = config.sysfs == "/sys" ? load_grades(grades_file()) : decltype(Selection::proved){}};
 }
 

@@ -80,6 +80,27 @@ class GpuTest(PerunTest):
         node = self.run_node(seconds="1")
         self.assertEqual([b["reason"] for b in node["blocked"]], ["GPU 0: no permission"])
 
+    def test_gpus_without_a_sensor_are_estimated_when_asked(self):
+        words = ("monitor", "--backends", "proc", "--estimate", "gpu=2x300W@50%")
+        done = self.perun(*words, "-f", "json", "-o", "-", "--", "sleep", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        self.assertEqual(node["kind"], "estimated")
+        self.assertAlmostEqual(node["energy_J"] / node["duration_s"], 2 * (34.5 + 0.5 * 265.5), delta=0.1)
+        gpus = [d for d in node["devices"] if d["domain"] == "gpu"]
+        self.assertEqual([d["kind"] for d in gpus], ["estimated"] * 2)
+        text = self.perun(*words, "--", "true").stderr.decode()
+        self.assertRegex(text, r"Energy .*\(estimated\)")
+        self.assertRegex(text, r"gpu:1 .*\(estimated\)")
+        self.assertIn("at 50 % load, as given", " ".join(text.split()))
+        for bad in ("gpu=H1000", "gpu=", "300W", "gpu=300W@150%", "gpu=0x300W"):
+            refused = self.perun("monitor", "--estimate", bad, "--", "touch", "ran")
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(b"gpu=A100", refused.stderr)
+        both = self.perun("monitor", "--estimate", "gpu=A100", "--no-estimate", "--", "touch", "ran")
+        self.assertNotEqual(both.returncode, 0)
+        self.assertFalse((self.dir / "ran").exists())
+
 
 if __name__ == "__main__":
     unittest.main()
