@@ -65,6 +65,8 @@ struct BackendInfo {
   /// Whether it takes part when the user names no backends. `estimate` fills in only what no other has.
   enum class Use : unsigned char { automatic, fallback, on_request } use;
   Probe (*probe)(const ProbeContext&);
+  /// Whether probing would take long on this machine, since a driver has to start: the program need not wait for that. Null: never.
+  bool (*starts_slowly)(const ProbeContext&) = nullptr;
 };
 
 /// Every backend compiled in, in the order of CMakeLists.txt.

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "backends/late.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "model/domains.hpp"
@@ -156,6 +157,15 @@ class Collection {
  public:
   explicit Collection(const Selection& selection) noexcept : selection_(&selection) {}
 
+  /// True when it is being started, and nobody waits for it.
+  bool comes_later(const Request& request, const Host& host) {
+    if (!selection_->late || request.info->starts_slowly == nullptr || !request.info->starts_slowly({host, request.argument}))
+      return false;
+    if (!sources.late) sources.late = std::make_shared<Latecomers>();
+    sources.late->begin(*request.info, host, request.argument);
+    return true;
+  }
+
   Status probe(const Request& request, const Host& host) {
     const std::string name(request.info->name);
     Probe found = request.info->probe(
@@ -206,21 +216,11 @@ class Collection {
                      "give one another name, as in sim:const:5W:name=b"};
       r.own.push_back(i);
       r.common.push_back(sensors.size());
-      sensors.push_back(as_proved(all[i]));
+      sensors.push_back(as_proved(all[i], selection_->proved));
     }
     r.backend = std::move(backend);
     if (!r.own.empty()) ready.push_back(std::move(r));
     return Ok{};
-  }
-
-  /// A longer time between updates and a greater step widen the intervals; shorter ones than are written may be luck.
-  [[nodiscard]] Sensor as_proved(Sensor s) const {
-    const auto at = selection_->proved.find(s.id);
-    if (at == selection_->proved.end() || s.kind != Kind::measured) return s;
-    if (s.refresh_ns > 0) s.refresh_ns = std::max(s.refresh_ns, at->second.update_ns);
-    s.resolution = std::max(s.resolution, at->second.step);
-    s.note += (s.note.empty() ? "" : "; ") + at->second.remark;
-    return s;
   }
 
   const Selection* selection_;
@@ -236,9 +236,10 @@ Result<Collection> collect(const Host& host, const Selection& selection) {
   const Reserve reserve;
   Collection found(selection);
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
-  for (const Request& request : *asked)
-    if (!is_fallback(request))
-      if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  for (const Request& request : *asked) {
+    if (is_fallback(request) || found.comes_later(request, host)) continue;
+    if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  }
   // Last, because it depends on what the others have.
   for (const Request& request : *asked)
     if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
@@ -325,6 +326,15 @@ bool read_unasked(const Sensor& s) {
 }
 
 }  // namespace
+
+Sensor as_proved(Sensor s, const std::map<std::string, Proved, std::less<>>& proved) {
+  const auto at = proved.find(s.id);
+  if (at == proved.end() || s.kind != Kind::measured) return s;
+  if (s.refresh_ns > 0) s.refresh_ns = std::max(s.refresh_ns, at->second.update_ns);
+  s.resolution = std::max(s.resolution, at->second.step);
+  s.note += (s.note.empty() ? "" : "; ") + at->second.remark;
+  return s;
+}
 
 Result<Sources> open_sources(const Host& host, const Selection& selection) {
   auto found = collect(host, selection);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import time
 import unittest
 
 from harness import PerunTest
@@ -67,6 +68,51 @@ class GpuTest(PerunTest):
         self.assertGreaterEqual(lost["bounds_J"][1], 300 * node["duration_s"] * 0.95, "the truth is within")
         other = next(d for d in node["devices"] if d["id"] == "nvml:GPU-b:energy")
         self.assertEqual(other["read_errors"], 0)
+
+    def test_the_program_does_not_wait_for_the_driver(self):
+        self.gpus("start 2", f"{GPU} uuid=GPU-a watts=300", f"{GPU} uuid=GPU-b watts=100")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,proc", "--no-estimate", "-f", "json", "-o", "run.json", "--frequency", "10", "--",
+                            "/usr/bin/python3", "-c", "import time; print(time.monotonic(), flush=True); time.sleep(4)")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(float(done.stdout) - began, 1, "NVML takes 2 s, and Python's own start is in it")
+        run = json.loads((self.dir / "run.json").read_text())["runs"][0]
+        node = run["nodes"][0]
+        counted = [d for d in node["devices"] if d["counted"]]
+        self.assertEqual([d["id"] for d in counted], ["nvml:GPU-a:energy", "nvml:GPU-b:energy"])
+        self.assertEqual(node["attributes"]["nvidia_driver"], "550.54.14")
+        late = node["duration_s"] - node["energy_J"] / 400
+        self.assertAlmostEqual(late, 2, delta=1, msg="from then on all of it, and nothing made up for before")
+        self.assertLessEqual(abs(400 * node["duration_s"] - node["energy_J"]), node["uncertainty_J"])
+        self.assertGreaterEqual(node["bounds_J"][1], 400 * node["duration_s"])
+        told = next(n["text"] for n in run["notes"] if n["caveat"] == "slow_source")
+        self.assertRegex(told, r"gpu:0 .* and gpu:1 .* began to answer [123]\.\d+ s after the start only; what they used before is not")
+        self.assertNotIn("lost_readings", [n["caveat"] for n in run["notes"]])
+
+    def test_a_driver_that_never_starts_is_told(self):
+        self.gpus("hang init", f"{GPU} uuid=GPU-a watts=300")
+        began = time.monotonic()
+        node = self.run_node(seconds="1")
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertEqual([(b["backend"], b["reason"]) for b in node["blocked"]],
+                         [("nvml", "had not started when the program ended; what it measures is not in the figures")])
+        self.assert_nothing_left()
+
+    def test_a_baseline_waits_for_the_driver_but_not_for_ever(self):
+        self.gpus("hang init", f"{GPU} uuid=GPU-a watts=300")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,sim:const:50W", "--baseline", "1s", "-f", "json", "-o", "-", "--", "sleep", "1")
+        self.assertLess(time.monotonic() - began, 15)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        self.assertEqual([b["reason"] for b in node["blocked"]], ["NVML did not answer within 5 s"])
+        self.assertAlmostEqual(node["baseline"]["power_W"], 50, delta=5)
+        self.gpus(f"{GPU} uuid=GPU-a watts=300 hang=0.5")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,sim:const:50W", "--baseline", "1s", "--", "sleep", "0.1")
+        self.assertLess(time.monotonic() - began, 30, "nor for one that hangs while the baseline is measured")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("did not answer for 5 s while the idle node was measured", done.stderr.decode())
+        self.assert_nothing_left()
 
     def test_a_hanging_driver_does_not_hold_the_program(self):
         self.gpus(f"{GPU} uuid=GPU-a watts=300 hang=1")
