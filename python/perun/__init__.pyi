@@ -55,7 +55,7 @@ class measure(_Figures):
         no_estimate: Optional[bool] = ...,
         strict: Optional[bool] = ...,
         estimate: Optional[str] = ...,
-    baseline: Optional[str] = ...,
+        baseline: Optional[str] = ...,
         **options: Any,
     ) -> None: ...
     def __enter__(self) -> measure: ...
@@ -85,6 +85,7 @@ def monitor(
     no_estimate: Optional[bool] = ...,
     strict: Optional[bool] = ...,
     cpu_tdp: Union[float, str, None] = ...,
+    estimate: Optional[str] = ...,
     baseline: Optional[str] = ...,
     pue: Optional[float] = ...,
     emissions_factor: Optional[float] = ...,

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "backends/late.hpp"
 #include "journal/journal.hpp"
 #include "launch/region_watch.hpp"
 #include "sampling/instruments.hpp"
