@@ -56,7 +56,8 @@ class measure(_Figures):
         no_count: Optional[_List] = ...,
         no_estimate: Optional[bool] = ...,
         strict: Optional[bool] = ...,
-        baseline: Optional[str] = ...,
+        estimate: Optional[str] = ...,
+    baseline: Optional[str] = ...,
         **options: Any,
     ) -> None: ...
     def __enter__(self) -> measure: ...
