@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // gpu_logs FOLDER...: energy by our formulas from recorded power of GPUs (nvsmi.csv) beside that of a meter in the line
-// (pmd_1khz.csv: ms since 1970, W), over the time both have. For the table in docs/accuracy.md.
+// (pmd_1khz.csv: ms since 1970, W), over the time both have, and beside the sum in which each value holds until the next.
+// For the table in docs/accuracy.md; tests/e2e/gpu_logs_test.py holds it to a log made up.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,16 +40,33 @@ Table read(const std::filesystem::path& path) {
   return table;
 }
 
+/// Each value holds until the next one's time: what most tools make of a log. Times in ms.
+double held_J(const Table& table, std::size_t column, double from_ms, double to_ms) {
+  double joules = 0;
+  for (std::size_t i = 0; i + 1 < table.rows.size(); ++i) {
+    const double a = std::max(table.rows[i][0], from_ms), b = std::min(table.rows[i + 1][0], to_ms);
+    if (b > a) joules += table.rows[i][column] * (b - a) * 1e-3;
+  }
+  return joules;
+}
+
+/// What the columns of a log say of the board: since Ampere "draw" is the mean of a second, and stands there once more by
+/// that name. Where only the moment has a column of its own it is an A100, which looks for 25 of every 100 ms.
+std::int64_t averaging_ns(const Table& gpu, const std::string& column) {
+  const auto has = [&](const char* name) { return std::find(gpu.names.begin(), gpu.names.end(), name) != gpu.names.end(); };
+  if (has("power.draw.average")) return column == "power.draw.instant" ? 0 : 1'000'000'000;
+  return has("power.draw.instant") ? 25'000'000 : 0;
+}
+
 void compare(const std::filesystem::path& folder) {
   const Table gpu = read(folder / "nvsmi.csv"), meter = read(folder / "pmd_1khz.csv");
-  if (gpu.rows.size() < 2 || meter.rows.size() < 2) return;
+  if (gpu.rows.size() < 2 || meter.rows.size() < 2) {
+    fmt::print(stderr, "{}: no nvsmi.csv and pmd_1khz.csv with rows\n", folder.string());
+    return;
+  }
   const double from_ms = std::max(gpu.rows.front()[0], meter.rows.front()[0]);
   const double to_ms = std::min(gpu.rows.back()[0], meter.rows.back()[0]);
-  double truth = 0;
-  for (std::size_t i = 0; i + 1 < meter.rows.size(); ++i) {
-    const double a = std::max(meter.rows[i][0], from_ms), b = std::min(meter.rows[i + 1][0], to_ms);
-    if (b > a) truth += meter.rows[i][1] * (b - a) * 1e-3;
-  }
+  const double truth = held_J(meter, 1, from_ms, to_ms);
   Sensor sensor;
   sensor.quantity = Quantity::power;
   sensor.behavior = Behavior::gauge;
@@ -59,17 +77,16 @@ void compare(const std::filesystem::path& folder) {
   sensor.max_power_W = 1000;
   for (std::size_t column = 1; column < gpu.names.size(); ++column) {
     if (!gpu.names[column].starts_with("power.draw")) continue;
-    // Since Ampere, but for the A100, "draw" is the mean of a second, and the log has the same once more by that name.
-    const bool mean = std::find(gpu.names.begin(), gpu.names.end(), "power.draw.average") != gpu.names.end();
-    sensor.averaging_ns = mean && gpu.names[column] != "power.draw.instant" ? 1'000'000'000 : 0;
+    sensor.averaging_ns = averaging_ns(gpu, gpu.names[column]);
     Series series;
     for (const auto& row : gpu.rows)
       series.push({static_cast<std::int64_t>((row[0] - from_ms) * 1e6) + 1'000'000'000,
                    static_cast<std::int64_t>(row[column] * 1e3), 0});
     const auto length_ns = static_cast<std::int64_t>((to_ms - from_ms) * 1e6);
     const Energy e = energy_between(sensor, series, {1'000'000'000, 1'000'000'000 + length_ns});
-    fmt::print("| {} | {} | {:.1f} | {:.1f} | {:.1f} +- {:.1f} | {:+.1f} % | {} |\n", folder.filename().string(),
-               gpu.names[column], static_cast<double>(length_ns) * 1e-9, truth, e.joules, e.uncertainty_J,
+    const double held = held_J(gpu, column, from_ms, to_ms);
+    fmt::print("| {} | {} | {:.1f} | {:.1f} | {:.1f} | {:.1f} +- {:.1f} | {:+.1f} % | {} |\n", folder.filename().string(),
+               gpu.names[column], static_cast<double>(length_ns) * 1e-9, truth, held, e.joules, e.uncertainty_J,
                100 * (e.joules / truth - 1), std::abs(e.joules - truth) <= e.uncertainty_J + 0.05 * e.joules ? "yes" : "no");
   }
 }
@@ -77,6 +94,11 @@ void compare(const std::filesystem::path& folder) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  fmt::print("| log | column | s | meter, J | ours, J | off | within +- and 5 % |\n|---|---|---|---|---|---|---|\n");
+  if (argc < 2) {
+    fmt::print(stderr, "gpu_logs FOLDER... with nvsmi.csv and pmd_1khz.csv each\n");
+    return 2;
+  }
+  fmt::print(
+      "| log | column | s | meter, J | held, J | ours, J | off | within +- and 5 % |\n|---|---|---|---|---|---|---|---|\n");
   for (int i = 1; i < argc; ++i) compare(argv[i]);
 }

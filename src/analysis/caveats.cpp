@@ -35,11 +35,11 @@ class Remarks {
   /// By weight of the caveat; of one caveat at most four notes.
   [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
     constexpr std::array order{
-        Caveat::no_sensor,   Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,  Caveat::too_short,
-        Caveat::shared_node, Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,      Caveat::invalid_intervals,
-        Caveat::read_errors, Caveat::lost_readings,  Caveat::clocks_apart,      Caveat::clock_jump, Caveat::slow_source,
-        Caveat::slowed_down, Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks, Caveat::not_measured,
-        Caveat::foreign_data};
+        Caveat::no_sensor,    Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,  Caveat::too_short,
+        Caveat::shared_node,  Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,      Caveat::invalid_intervals,
+        Caveat::read_errors,  Caveat::lost_readings,  Caveat::clocks_apart,      Caveat::clock_jump, Caveat::slow_source,
+        Caveat::slowed_down,  Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks, Caveat::part_time,
+        Caveat::not_measured, Caveat::foreign_data};
     std::vector<Note> out;
     for (const Caveat caveat : order) {
       std::size_t told = 0, left = 0;
@@ -329,6 +329,25 @@ void about_slow_source(const Metered& m, const std::string& host, Window window,
               host);
 }
 
+/// Sensors that look away most of the time; those alike are told together.
+void about_part_time(const NodeSummary& node, const NodeFindings& found, Remarks& remarks) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> alike;
+  for (const Metered& m : found.metered) {
+    if (!m.sensor->counted || !m.energy.available || !part_time(*m.sensor)) continue;
+    const auto ms = [](std::int64_t ns) { return text::shortest(static_cast<double>(ns) * 1e-6); };
+    const std::string rhythm = fmt::format("{} of every {} ms", ms(m.sensor->averaging_ns), ms(m.sensor->refresh_ns));
+    auto at = std::find_if(alike.begin(), alike.end(), [&](const auto& a) { return a.first == rhythm; });
+    if (at == alike.end()) at = alike.insert(at, {rhythm, {}});
+    at->second.push_back(m.sensor->label);
+  }
+  for (const auto& [rhythm, labels] : alike)
+    remarks.add(Caveat::part_time,
+                fmt::format("{} {} for {} only; the +- has room for what happened in between, but not for a load that keeps in "
+                            "step with it",
+                            joined(labels), labels.size() == 1 ? "looks" : "look", rhythm),
+                node.host);
+}
+
 /// Wall time that passed otherwise than the monotonic clock's: the clock was set, or the machine slept.
 void about_clock(const NodeFindings& found, const std::string& host, Remarks& remarks) {
   if (std::abs(found.clock_jump_s) < 1) return;
@@ -417,6 +436,7 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
     about_scope(node, remarks);
     about_baseline(node, remarks);
     about_length(node, findings[i], remarks);
+    about_part_time(node, findings[i], remarks);
     about_rate(node, remarks);
     about_clock(findings[i], node.host, remarks);
     for (const Metered& m : findings[i].metered) {

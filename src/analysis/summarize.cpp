@@ -11,6 +11,7 @@
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
 #include "analysis/metering.hpp"
+#include "analysis/mpi.hpp"
 #include "analysis/parts.hpp"
 #include "analysis/peak.hpp"
 #include "analysis/regions.hpp"
@@ -417,7 +418,8 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
   out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
-  const auto marks = region_caveats(out.regions);
+  auto marks = region_caveats(out.regions);
+  for (Note& note : mpi_caveats(out)) marks.push_back(std::move(note));
   const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
     return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
   });

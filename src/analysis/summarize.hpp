@@ -10,7 +10,7 @@
 namespace perun {
 
 /// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
-inline constexpr int analysis_revision = 5;
+inline constexpr int analysis_revision = 7;
 
 /// Pure: the same run and factors always give the same summary. Uses run.factors.
 [[nodiscard]] RunSummary summarize(const Run& run);

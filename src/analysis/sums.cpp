@@ -106,6 +106,33 @@ void Stretch::bound(Energy& e) const noexcept {
   e.upper_J += std::max(joules, std::min(joules + high_b - low_a + hidden_J_, limits_.max_power_W * time_s_));
 }
 
+// Stretches of four refreshes, so that the one which is cut off at either end counts little; what it makes of a constant power
+// is left out. Random curves hold the factors (tests/unit/part_time_test.cpp).
+void Unseen::add(double joules, double seconds) noexcept {
+  if (limits_.seen >= 1) return;
+  joules_ += joules;
+  time_s_ += seconds;
+  all_J_ += joules;
+  all_s_ += seconds;
+  if (time_s_ < 4 * limits_.refresh_s) return;
+  const double watts = joules_ / time_s_;
+  if (before_W_ >= 0) {
+    differences_ += square((watts - before_W_) * time_s_);
+    noise_ += 0.5 * square(watts * limits_.refresh_s);
+    ++count_;
+  }
+  before_W_ = watts;
+  joules_ = time_s_ = 0;
+}
+
+double Unseen::variance() const noexcept {
+  if (limits_.seen >= 1) return 0;
+  const double looks = all_s_ / limits_.refresh_s + 1;
+  const double handful_J = std::min(0.8, 2 / square(looks)) * all_J_;
+  const double few = count_ > 0 ? (1.5 - 0.4 * limits_.seen) * (1 + 2.0 / count_) : 0;
+  return square(few) * std::max(0.0, differences_ - noise_) + square(handful_J);
+}
+
 void CounterSum::add(const Part& part) {
   const Interval& x = part.interval;
   sum_.wraps += x.wrapped ? 1 : 0;
@@ -114,6 +141,7 @@ void CounterSum::add(const Part& part) {
     seen_s_ += part.seconds();
     if (!stretch_) stretch_.emplace(limits_);
     stretch_->add(part);
+    unseen_.add(part.joules(), part.seconds());
     return;
   }
   close_stretch();
@@ -138,9 +166,13 @@ void CounterSum::finish(Energy& e) {
   close_stretch();
   e = sum_;
   e.joules = static_cast<double>(joules_);
+  // Whatever it was, between nothing and the most that can be, while nobody looked.
+  e.lower_J *= limits_.seen;
+  e.upper_J = std::max(
+      e.joules, limits_.seen * e.upper_J + (1 - limits_.seen) * limits_.max_power_W * (seen_s_ + e.invalid_s + e.stuck_s));
   // As for time without readings: nothing but the mean power is known.
   const double unknown_J = seen_s_ > 0 ? 3 * e.joules / seen_s_ * (e.invalid_s + e.stuck_s) : 0;
-  e.uncertainty_J = std::sqrt(variance_ + square(unknown_J));
+  e.uncertainty_J = std::sqrt(variance_ + unseen_.variance() + square(unknown_J));
 }
 
 GaugeSum::GaugeSum(const Limits& limits, std::optional<Range> range) noexcept
@@ -167,7 +199,9 @@ void GaugeSum::add(const Part& part) {
 
 void GaugeSum::finish(Energy& e) const {
   const auto n = static_cast<double>(count_);
-  const double few = (limits_.averaging_s > 0 ? 1.1 : 1.5) * (1 + 2 / n);  // two readings say little of the spread
+  // Means miss less than moments, if they leave nothing out. Two readings say little of the spread.
+  const double share = time_s_ > 0 ? std::min(1.0, limits_.averaging_s * n / time_s_) : 0;
+  const double few = (1.5 - 0.4 * share) * (1 + 2 / n);
   // A value is up to a refresh old; at both ends a mean also holds what was outside: 1/8 of its time for a step there.
   const double lag_s = 0.5 * limits_.refresh_s + 0.1 * limits_.averaging_s;
   // And a handful of looks may all have met the same part of the curve: that much of the mean is not known. A mean has

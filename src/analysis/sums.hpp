@@ -60,10 +60,25 @@ class Stretch {
   double recent_s_ = 0;
 };
 
+/// What a counter's sensor did not see in between: how far the powers of neighbouring stretches differ tells how far it may
+/// have strayed, as for a gauge.
+class Unseen {
+ public:
+  explicit Unseen(const Limits& limits) noexcept : limits_(limits) {}
+  void add(double joules, double seconds) noexcept;
+  /// Square of the statistical half width.
+  [[nodiscard]] double variance() const noexcept;
+
+ private:
+  const Limits& limits_;
+  double joules_ = 0, time_s_ = 0, all_J_ = 0, all_s_ = 0, before_W_ = -1, differences_ = 0, noise_ = 0;
+  int count_ = 0;
+};
+
 /// Energy of a counter, part after part of its intervals.
 class CounterSum {
  public:
-  explicit CounterSum(const Limits& limits) noexcept : limits_(limits) {}
+  explicit CounterSum(const Limits& limits) noexcept : limits_(limits), unseen_(limits) {}
   void add(const Part& part);
   void finish(Energy& e);
 
@@ -75,6 +90,7 @@ class CounterSum {
   long double joules_ = 0;
   double variance_ = 0, seen_s_ = 0;
   std::optional<Stretch> stretch_;
+  Unseen unseen_;
 };
 
 /// Lowest and highest value of a gauge.

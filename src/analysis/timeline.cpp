@@ -44,6 +44,7 @@ class PowerMaker {
     out_.range_W = thinned() ? 1e-3 : 0;
     out_.refresh_s = limits.refresh_s;
     out_.averaging_s = limits.averaging_s;
+    out_.seen = limits.seen;
     out_.step_J = limits.step_J;
     out_.step_W = limits.step_W;
     out_.highest_W = limits.max_power_W;

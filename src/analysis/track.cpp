@@ -26,6 +26,7 @@ Limits limits_of(const Sensor& sensor) noexcept {
     l.averaging_s = seconds(std::max<std::int64_t>(sensor.averaging_ns, 0));
   } else {
     l.step_J = step;
+    if (part_time(sensor)) l.seen = seconds(sensor.averaging_ns) / l.refresh_s;
     l.range_J = static_cast<double>(sensor.wraps_at) * sensor.scale;
   }
   return l;

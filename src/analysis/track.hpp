@@ -12,9 +12,10 @@ struct Limits {
   double max_power_W = 0;
   double refresh_s = 0;
   double averaging_s = 0;  ///< gauge: length of the mean that a value is
-  double step_J = 0;   ///< counter: smallest step
-  double step_W = 0;   ///< gauge: smallest step
-  double range_J = 0;  ///< energy of one whole counter range; 0: never wraps
+  double seen = 1;         ///< counter: share of the time that its energy was measured in
+  double step_J = 0;       ///< counter: smallest step
+  double step_W = 0;       ///< gauge: smallest step
+  double range_J = 0;      ///< energy of one whole counter range; 0: never wraps
 };
 [[nodiscard]] Limits limits_of(const Sensor& sensor) noexcept;
 

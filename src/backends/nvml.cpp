@@ -224,17 +224,26 @@ class Describer {
     return gpu.architecture == Architecture::pascal || gpu.architecture == Architecture::volta ? 20 * ms : 100 * ms;
   }
 
-  /// The boards whose power sensor looks away most of the time: A100 and its like, Hopper.
-  static bool part_time(const Gpu& gpu) {
-    const auto named = [&](std::string_view word) { return gpu.name.find(word) != std::string::npos; };
-    return gpu.architecture == Architecture::hopper ||
-           (gpu.architecture == Architecture::ampere && (named("A100") || named("A800") || named("A30")));
+  /// How long the power sensor looks within each period where that is not all of it; else 0. By the same table: 25 ms of A100
+  /// and its like and of Hopper, 10 ms of Pascal and Volta.
+  static std::int64_t window_ns(const Gpu& gpu) {
+    // "A30" must not be "A3000".
+    const auto named = [&](std::string_view word) {
+      const auto at = gpu.name.find(word);
+      if (at == std::string::npos) return false;
+      const auto end = at + word.size();
+      return end == gpu.name.size() || gpu.name[end] < '0' || gpu.name[end] > '9';
+    };
+    const bool ga100 = gpu.architecture == Architecture::ampere && (named("A100") || named("A800") || named("A30"));
+    if (gpu.architecture == Architecture::hopper || ga100) return 25 * ms;
+    return gpu.architecture == Architecture::pascal || gpu.architecture == Architecture::volta ? 10 * ms : 0;
   }
 
   static std::string note(const Gpu& gpu, bool instant) {
     std::string out;
     const auto say = [&](std::string_view what) { out += (out.empty() ? "" : "; ") + std::string(what); };
-    if (instant && part_time(gpu)) say("its sensor sees 25 of every 100 ms");
+    if (instant && window_ns(gpu) > 0)
+      say(fmt::format("its sensor sees {} of every {} ms", window_ns(gpu) / ms, period_ns(gpu) / ms));
     if (gpu.mig_enabled) say("shared by MIG instances, measured as one");
     return out;
   }
@@ -259,6 +268,7 @@ class Describer {
     const auto energy = [&] {
       Sensor& s = put(r, Value::energy, "energy", name, "nvml counter", Quantity::energy);
       s.note = note(gpu, true);
+      s.averaging_ns = window_ns(gpu);
       limits(gpu, s);
       if (of_module) s.domain = Domain::superchip, s.max_power_W = 0;
       if (gpu.counter == Counter::still) s.note = "stood still when the run began: power counts in its place";
@@ -283,12 +293,14 @@ class Describer {
       const auto at =
           field(Value::module, Field::power_instant, Scope::module, "module", name + " superchip", "nvml module power");
       sensors[at].domain = Domain::superchip;
+      sensors[at].averaging_ns = window_ns(gpu);
       sensors[at].max_power_W = 0;
       if (gpu.counter == Counter::counts && !of_module) energy();
     }
     if (gpu.instant) {
       const auto at = field(Value::power, Field::power_instant, Scope::gpu, "power", name + " power", "nvml instant power");
       sensors[at].note = note(gpu, true);
+      sensors[at].averaging_ns = window_ns(gpu);
     }
     if (gpu.average) {
       const auto at =
@@ -298,8 +310,12 @@ class Describer {
     }
     if (r.field_count == 0 && gpu.usage) {
       Sensor& s = put(r, Value::power, "power", name + " power", "nvml power", Quantity::power);
-      s.note = note(gpu, false);
-      if (gpu.architecture >= Architecture::ampere && !part_time(gpu)) s.averaging_ns = 1000 * ms;  // as NVML's reference says
+      // Since Ampere, but for the A100, the mean of a second, as NVML's reference says.
+      const bool mean = gpu.architecture >= Architecture::hopper ||
+                        (gpu.architecture == Architecture::ampere && window_ns(gpu) == 0) ||
+                        gpu.architecture == Architecture::ada;
+      s.note = note(gpu, !mean);
+      s.averaging_ns = mean ? 1000 * ms : window_ns(gpu);
       limits(gpu, s);
       chain(s);
     }

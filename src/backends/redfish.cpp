@@ -7,14 +7,14 @@
 
 #include "backends/files.hpp"
 #include "backends/line_stream.hpp"
-#include "host/helper_program.hpp"
+#include "host/installed.hpp"
 
 namespace perun {
 namespace {
 
 Probe probe(const ProbeContext& context) {
   if (context.argument.empty()) return Invalid{"redfish: which service? write redfish:https://HOST"};
-  const auto program = helper_program("perun-redfish");
+  const auto program = installed_file("perun-redfish");
   const std::string name = "redfish:" + files::printable(context.argument);
   if (program.empty())
     return Blocked{"perun-redfish is neither beside perun nor in ../libexec/perun", "install perun as a whole"};

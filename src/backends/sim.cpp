@@ -4,7 +4,7 @@
 //   sim:const:100W          sim:square:20W:200W:1s   low in the first half of each period
 //   sim:ramp:0W:100W:10s    sim:sine:20W:200W:1s     begins in the middle, rising
 //   sim:trace:FILE          lines "t_s,W": steps, each holds until the next, the last for ever
-//   keys: name= domain= refresh= wrap= slow= gauge fault=missing|zero|frozen|backward@FROM-TO
+//   keys: name= domain= refresh= window= wrap= slow= gauge fault=missing|zero|frozen|backward@FROM-TO
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -43,6 +43,7 @@ struct Plan {
   Domain domain = Domain::package;
   Behavior behavior = Behavior::counter;
   std::int64_t refresh_ns = 1'000'000;
+  std::int64_t window_ns = 0;  ///< how long it looks before each refresh; 0: all the time (a gauge: at the moment)
   std::int64_t wraps_at = 0;
   std::int64_t slow_ns = 0;  ///< how long each reading takes
   std::vector<Fault> faults = {};
@@ -144,6 +145,13 @@ Status set_refresh(Plan& plan, std::string_view text) {
   return Ok{};
 }
 
+Status set_window(Plan& plan, std::string_view text) {
+  const auto ns = positive_ns(text);
+  if (!ns) return ns.error();
+  plan.window_ns = *ns;
+  return Ok{};
+}
+
 Status set_slow(Plan& plan, std::string_view text) {
   const auto ns = positive_ns(text);
   if (!ns) return ns.error();
@@ -180,13 +188,15 @@ struct KeyRow {
   std::string_view key;
   Status (*set)(Plan&, std::string_view);
 };
-constexpr std::array<KeyRow, 6> keys{{{"name", &set_name},
+constexpr std::array<KeyRow, 7> keys{{{"name", &set_name},
                                       {"domain", &set_domain},
                                       {"refresh", &set_refresh},
+                                      {"window", &set_window},
                                       {"wrap", &set_wrap},
                                       {"slow", &set_slow},
                                       {"fault", &add_fault}}};
-constexpr std::array<std::string_view, 6> key_names{"name=", "domain=", "refresh=", "wrap=", "fault=", "gauge"};
+constexpr std::array<std::string_view, 8> key_names{
+    "name=", "domain=", "refresh=", "window=", "wrap=", "slow=", "fault=", "gauge"};
 
 Status set_key(Plan& plan, std::string_view word) {
   if (word == "gauge") return plan.behavior = Behavior::gauge, Ok{};
@@ -194,7 +204,7 @@ Status set_key(Plan& plan, std::string_view word) {
   const auto key = word.substr(0, equals);
   for (const KeyRow& row : keys)
     if (row.key == key && equals != std::string_view::npos) return row.set(plan, word.substr(equals + 1));
-  return wrong(fmt::format("cannot read '{}'{} (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)",
+  return wrong(fmt::format("cannot read '{}'{} (keys: name=, domain=, refresh=, window=, wrap=, slow=, fault=, gauge)",
                            text::to_utf8(word), text::did_you_mean(key, key_names)));
 }
 
@@ -219,6 +229,9 @@ Result<Plan> parse(std::string_view argument) {
       std::any_of(plan.faults.begin(), plan.faults.end(), [](const Fault& f) { return f.kind == Fault::Kind::backward; });
   if (plan.behavior == Behavior::gauge && (backward || plan.wraps_at > 0))
     return wrong("a gauge neither wraps nor runs backward");
+  if (plan.behavior == Behavior::counter && plan.window_ns > 0 &&
+      (plan.window_ns >= plan.refresh_ns || plan.refresh_ns < 1'000'000))
+    return wrong("the window of a counter lies within its refresh, which is then at least 1ms");
   return plan;
 }
 
@@ -243,8 +256,28 @@ class Sim final : public Backend {
   [[nodiscard]] std::int64_t truth(std::int64_t t_ns) const noexcept {
     const std::int64_t refreshed_ns = t_ns - t_ns % plan_.refresh_ns;
     const double t_s = static_cast<double>(refreshed_ns) * 1e-9;
-    const double value = plan_.behavior == Behavior::gauge ? plan_.curve.power(t_s) : plan_.curve.energy(t_s);
+    const double value = plan_.window_ns > 0                 ? windowed(refreshed_ns)
+                         : plan_.behavior == Behavior::gauge ? plan_.curve.power(t_s)
+                                                             : plan_.curve.energy(t_s);
     return static_cast<std::int64_t>(std::min(value * 1e6, 9e18));
+  }
+
+  /// Mean power of the window before a refresh.
+  [[nodiscard]] double seen_W(std::int64_t refreshed_ns) const noexcept {
+    const double to_s = static_cast<double>(refreshed_ns) * 1e-9, length_s = static_cast<double>(plan_.window_ns) * 1e-9;
+    const double from_s = std::max(0.0, to_s - length_s);
+    return to_s > from_s ? (plan_.curve.energy(to_s) - plan_.curve.energy(from_s)) / (to_s - from_s) : plan_.curve.power(0);
+  }
+
+  /// Of a counter: the sum of all windows so far, each taken for the whole time since the one before.
+  [[nodiscard]] double windowed(std::int64_t refreshed_ns) const noexcept {
+    if (plan_.behavior == Behavior::gauge) return seen_W(refreshed_ns);
+    if (refreshed_ns < summed_ns_) summed_ns_ = 0, summed_J_ = 0;
+    while (summed_ns_ < refreshed_ns) {
+      summed_ns_ += plan_.refresh_ns;
+      summed_J_ += seen_W(summed_ns_) * static_cast<double>(plan_.refresh_ns) * 1e-9;
+    }
+    return summed_J_;
   }
 
   [[nodiscard]] std::int64_t wrapped(std::int64_t raw) const noexcept {
@@ -272,6 +305,8 @@ class Sim final : public Backend {
   Sensor sensor_;
   std::int64_t (*now_ns_)();
   std::int64_t begin_ns_;
+  mutable std::int64_t summed_ns_ = 0;  ///< up to here the windows of a counter are summed up
+  mutable double summed_J_ = 0;
 };
 
 Probe probe(const ProbeContext& context) {
@@ -284,6 +319,7 @@ Probe probe(const ProbeContext& context) {
   s.scale = 1e-6;
   s.wraps_at = plan->wraps_at;
   s.refresh_ns = plan->refresh_ns;
+  s.averaging_ns = plan->window_ns;
   s.max_power_W = std::max(2 * plan->curve.highest_W(), 1.0);
   s.note = "simulated, not measured";
   return std::make_unique<Sim>(*std::move(plan), std::move(s), context.host.now_ns);

@@ -226,7 +226,7 @@ Status Grammar::parse() {
 
 Status Grammar::finish(const CLI::App* chosen) {
   const auto command = chosen == nullptr ? Command::nothing : command_of(*chosen);
-  if (line_.command == Command::version) return Ok{};
+  if (line_.command == Command::version || line_.command == Command::licenses) return Ok{};
   if (command == Command::help) {
     line_.command = command;
     if (!topic_) return Ok{};

@@ -33,6 +33,7 @@ enum class Command : std::uint8_t {
   showconf,
   help,  ///< about `topic`
   version,
+  licenses,
 };
 
 /// What the user typed, checked for form; what the settings are worth is for resolve() to say.

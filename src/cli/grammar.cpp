@@ -203,7 +203,7 @@ constexpr Flag flags[] = {
     {"--confidence", "P", "of the intervals (default 0.95)", Scope::everywhere, compare, confidence},
     {"--allow-missing", "", "exit status 0 where a --fail-if cannot be decided", Scope::everywhere, compare,
      turn_on<&CommandLine::allow_missing>},
-    {"-f,--format", "KIND", "txt (default), json or md", Scope::everywhere, compare, keep_text<&CommandLine::format>},
+    {"-f,--format", "KIND", "txt (default), json, md or html", Scope::everywhere, compare, keep_text<&CommandLine::format>},
     {"-o,--output", "FILE", "write there, format from the suffix; '-' is stdout; repeatable", Scope::everywhere, compare,
      compare_output},
     {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
@@ -280,6 +280,11 @@ constexpr Flag flags[] = {
     {"--version", "", "print the version", Scope::everywhere, version,
      [](CommandLine& line, const std::string&) -> Status {
        line.command = version;
+       return Ok{};
+     }},
+    {"--licenses", "", "print perun's terms, and those of what is inside of it", Scope::everywhere, version,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = Command::licenses;
        return Ok{};
      }},
     {"-h,--help", "", "print this", Scope::everywhere, nothing,

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/help.hpp"
+#include "cli/licenses.hpp"
 #include "version.hpp"
 
 namespace {
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   if (!line) return fail(line.error());
   if (line->command == Command::help) return print(help(line->topic)) ? 0 : 1;
   if (line->command == Command::version) return print(fmt::format("perun {}\n", version)) ? 0 : 1;
+  if (line->command == Command::licenses) return print(licenses()) ? 0 : 1;
   if (line->command == Command::nothing) return std::fputs(help(Command::nothing).c_str(), stderr), usage_error;
 
   if (line->command == Command::mark) return mark(*line);

@@ -13,14 +13,14 @@
 #include <cstring>
 
 #include "base/text.hpp"
-#include "host/helper_program.hpp"
+#include "host/installed.hpp"
 
 namespace perun {
 
 Result<Pusher> Pusher::start(const std::string& url) {
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     return Error{Errc::invalid, fmt::format("--otlp: '{}' is not like http://localhost:4318", text::printable(url))};
-  const auto program = helper_program("perun-otlp");
+  const auto program = installed_file("perun-otlp");
   if (program.empty())
     return Error{Errc::not_found, "perun-otlp is neither beside perun nor in ../libexec/perun", "install perun as a whole"};
   std::array<int, 2> ends{};

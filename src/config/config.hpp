@@ -53,6 +53,7 @@ struct Config {
   double region_frequency_hz = 200;
   std::filesystem::path control;                     ///< a named pipe; empty: none
   std::vector<std::pair<std::string, double>> work;  ///< units of work that the user states
+  bool mpi_hooks = false;
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;

@@ -72,12 +72,14 @@ struct Sensor {
   Behavior behavior = Behavior::counter;
   Domain domain = Domain::node;
   Kind kind = Kind::measured;
-  std::uint16_t index = 0;        ///< which socket, which GPU
-  double scale = 1.0;             ///< SI unit per raw step
-  std::int64_t resolution = 1;    ///< smallest step of raw that the hardware makes
-  std::int64_t wraps_at = 0;      ///< a counter falls back to 0 after this raw value; 0: it never wraps
-  std::int64_t refresh_ns = 0;    ///< how often the hardware renews it; 0: unknown
-  std::int64_t averaging_ns = 0;  ///< gauge: a value is the mean of so long a time up to it; 0: of a moment
+  std::uint16_t index = 0;      ///< which socket, which GPU
+  double scale = 1.0;           ///< SI unit per raw step
+  std::int64_t resolution = 1;  ///< smallest step of raw that the hardware makes
+  std::int64_t wraps_at = 0;    ///< a counter falls back to 0 after this raw value; 0: it never wraps
+  std::int64_t refresh_ns = 0;  ///< how often the hardware renews it; 0: unknown
+  /// Gauge: a value is the mean of so long a time up to it; 0: of a moment. Counter: what it adds at a refresh is the power
+  /// of so long a time up to that; 0: of all the time.
+  std::int64_t averaging_ns = 0;
   std::string part_of = {};       ///< id of the sensor that already includes this one, if any
   bool counted = false;           ///< taken into the node's total (each joule once)
   double max_power_W = 0;         ///< above this mean power a difference is a fault, not a value; 0: unknown
@@ -86,6 +88,11 @@ struct Sensor {
 
   friend bool operator==(const Sensor&, const Sensor&) = default;
 };
+
+/// Whether a sensor looks for a part of the time only, and takes the rest to be alike.
+[[nodiscard]] constexpr bool part_time(const Sensor& s) noexcept {
+  return s.averaging_ns > 0 && s.averaging_ns < s.refresh_ns;
+}
 
 /// One reading: when (CLOCK_MONOTONIC; middle and half width of the bracket around the read) and the
 /// untouched number.

@@ -29,6 +29,7 @@ struct PowerTrack {
   double shortest_s = 0;       ///< time over which a power can be told from it; 0: any
   // What the error of a stretch's energy follows from (docs/accuracy.md).
   double refresh_s = 0, averaging_s = 0, step_J = 0, step_W = 0, highest_W = 0, halfwidth_s = 0;
+  double seen = 1;  ///< of a counter: share of the time that it was measured in
 };
 
 /// Something else over time: utilisation, temperature, clock, memory, traffic.

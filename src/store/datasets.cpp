@@ -33,27 +33,33 @@ Properties small_transfer() {
   return transfer;
 }
 
-Properties storage(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
+Properties chunked(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
   Properties list(H5Pcreate(H5P_DATASET_CREATE));
-  if (shape.back() > layout::plain_rows) {
-    std::array<hsize_t, 2> chunk{1, 1};
-    chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), chunk_rows);
-    H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
-    H5Pset_shuffle(list.get());
-    H5Pset_deflate(list.get(), deflate_level);
-    H5Pset_fletcher32(list.get());
-  }
+  std::array<hsize_t, 2> chunk{1, 1};
+  chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), chunk_rows);
+  H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
+  H5Pset_shuffle(list.get());
+  H5Pset_deflate(list.get(), deflate_level);
+  H5Pset_fletcher32(list.get());
   return list;
+}
+
+/// Whole chunks are written in their order: one is enough to remember, where HDF5 would keep 1 MiB of each dataset.
+Properties one_chunk_held(std::uint64_t chunk_rows) {
+  Properties access(H5Pcreate(H5P_DATASET_ACCESS));
+  H5Pset_chunk_cache(access.get(), 1, chunk_rows * sizeof(std::int64_t), 1);
+  return access;
 }
 
 Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span<const hsize_t> shape,
                      std::uint64_t chunk_rows = layout::chunk_rows) {
   const Space space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
-  const auto list = storage(shape, chunk_rows);
-  // Whole chunks are written in their order: one is enough to remember, where HDF5 would keep 1 MiB of each dataset.
-  const Properties access(H5Pcreate(H5P_DATASET_ACCESS));
-  H5Pset_chunk_cache(access.get(), 1, chunk_rows * sizeof(std::int64_t), 1);
-  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), access.get()));
+  // HDF5 copies every list but its own.
+  const bool plain = shape.back() <= layout::plain_rows;
+  const Properties list = plain ? Properties() : chunked(shape, chunk_rows);
+  const Properties access = plain ? Properties() : one_chunk_held(chunk_rows);
+  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, plain ? H5P_DEFAULT : list.get(),
+                          plain ? H5P_DEFAULT : access.get()));
   if (!made) return cannot_write(name);
   return made;
 }

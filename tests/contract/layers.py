@@ -19,8 +19,9 @@ ALLOWED = {
     "backends": PASSIVE,
     "sampling": PASSIVE | {"backends"},
     "journal": PASSIVE,
+    "stream": PASSIVE | {"journal"},
     "regions": PASSIVE,
-    "launch": PASSIVE | {"sampling", "journal", "regions"},
+    "launch": PASSIVE | {"sampling", "journal", "stream", "regions"},
     "store": PASSIVE | {"journal"},
     "exchange": PASSIVE | {"store"},
     "analysis": PASSIVE,
@@ -30,7 +31,7 @@ ALLOWED = {
     "serve": {"base", "host"},
     "redfish": {"base"},
     "otlp": {"base"},
-    "cli": PASSIVE | {"backends", "sampling", "journal", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
+    "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 

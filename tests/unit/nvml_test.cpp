@@ -126,6 +126,28 @@ TEST(Nvml, WithoutACounterPowerCounts) {
             (Words{"nvml:GPU-p:power 'gpu:0 Tesla P100 power' nvml instant power, gpu",
                    "nvml:GPU-p:power_average 'gpu:0 Tesla P100 mean power' nvml average power, gpu in nvml:GPU-p:power"}));
   EXPECT_EQ(nvml->sensors()[0].refresh_ns, 20'000'000);
+  EXPECT_EQ(nvml->sensors()[0].note, "its sensor sees 10 of every 20 ms");
+}
+
+TEST(Nvml, SensorsThatLookForAPartOfTheTimeSaySo) {
+  struct Case {
+    const char* gpu;
+    std::int64_t energy_ms, power_ms, average_ms;
+  };
+  for (const auto& [gpu, energy_ms, power_ms, average_ms] :
+       {Case{"name=NVIDIA_A100-SXM4-40GB arch=7", 25, 25, 1000}, Case{"name=NVIDIA_H100_PCIe arch=9", 25, 25, 1000},
+        Case{"name=Tesla_V100 arch=5", 10, 10, 1000}, Case{"name=NVIDIA_RTX_A3000 arch=7", 0, 0, 1000},
+        Case{"name=NVIDIA_L40S arch=8", 0, 0, 1000}}) {
+    Tree tree;
+    const auto nvml = open(nvidia(tree, "gpu uuid=GPU-x watts=100 " + std::string(gpu) + "\n", FAKE_NVML_SO));
+    ASSERT_TRUE(nvml);
+    const auto sensors = nvml->sensors();
+    EXPECT_EQ(sensors[0].averaging_ns, energy_ms * 1'000'000) << gpu;
+    EXPECT_EQ(sensors[1].averaging_ns, power_ms * 1'000'000) << gpu;
+    EXPECT_EQ(sensors[2].averaging_ns, average_ms * 1'000'000) << gpu;
+    EXPECT_EQ(part_time(sensors[0]), energy_ms > 0) << gpu;
+    EXPECT_FALSE(part_time(sensors[2])) << gpu;
+  }
 }
 
 TEST(Nvml, ACounterThatStandsStillOrComesLaterDoesNotCount) {

@@ -125,6 +125,21 @@ TEST(Sim, DescribesItself) {
   EXPECT_EQ(all.sensor().max_power_W, 400);
 }
 
+TEST(Sim, AWindowIsAllThatItSees) {
+  // 20 W for the first half of each 100 ms, 200 W for the second: 25 ms before each refresh it was 200 W.
+  Simulated counter("square:20W:200W:100ms:refresh=100ms:window=25ms");
+  EXPECT_EQ(counter.sensor().averaging_ns, 25 * ms);
+  EXPECT_EQ(counter.at(99 * ms), 0);
+  EXPECT_LE(std::abs(counter.at(100 * ms) - 20'000'000), 1) << "200 W, for 100 ms";
+  EXPECT_LE(std::abs(counter.at(1000 * ms) - 200'000'000), 1) << "and not 110 J, the truth";
+  EXPECT_LE(std::abs(counter.at(500 * ms) - 100'000'000), 1) << "asked for an earlier time";
+  Simulated gauge("square:20W:200W:100ms:gauge:refresh=50ms:window=10ms");
+  EXPECT_LE(std::abs(gauge.at(50 * ms) - 20'000'000), 1);
+  EXPECT_LE(std::abs(gauge.at(100 * ms) - 200'000'000), 1);
+  EXPECT_EQ(refusal("const:5W:refresh=10ms:window=10ms"),
+            "sim: the window of a counter lies within its refresh, which is then at least 1ms");
+}
+
 TEST(Sim, ShowsTheValueOfTheLastRefresh) {
   Simulated sim("const:100W:refresh=10ms");
   EXPECT_EQ(sim.at(9 * ms), 0);
@@ -217,10 +232,12 @@ TEST(Sim, MistakesAreToldBeforeAnythingStarts) {
   EXPECT_EQ(refusal("const:2MW"), "sim: the power '2MW' is not within 0 W and 1 MW");
   EXPECT_EQ(refusal("sine:1W:2W:0s"), "sim: '0s' is too short");
   EXPECT_EQ(refusal("sine:1W:2W:x"), "sim: 'x' is not a duration like 10ms, 2.5s, 3m or 1h");
-  EXPECT_EQ(refusal("const:1W:nam=x"),
-            "sim: cannot read 'nam=x'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)");
-  EXPECT_EQ(refusal("const:1W:name"),
-            "sim: cannot read 'name'; did you mean 'name='? (keys: name=, domain=, refresh=, wrap=, slow=, fault=, gauge)");
+  EXPECT_EQ(
+      refusal("const:1W:nam=x"),
+      "sim: cannot read 'nam=x'; did you mean 'name='? (keys: name=, domain=, refresh=, window=, wrap=, slow=, fault=, gauge)");
+  EXPECT_EQ(
+      refusal("const:1W:name"),
+      "sim: cannot read 'name'; did you mean 'name='? (keys: name=, domain=, refresh=, window=, wrap=, slow=, fault=, gauge)");
   EXPECT_EQ(refusal("const:1W:name=a b"), "sim: the name 'a b' is not made of 1 to 64 letters, digits, '_', '-' and '.'");
   EXPECT_EQ(refusal("const:1W:domain=cpu"),
             "sim: unknown domain 'cpu'; did you mean 'gpu'? (package, dram, gpu, node, platform)");

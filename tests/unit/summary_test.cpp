@@ -239,6 +239,18 @@ TEST(Summary, ShortRunsAreToldWithTheSlowestSensor) {
   EXPECT_EQ(note(summarize(test::measured_run()), Caveat::too_short), nullptr);
 }
 
+TEST(Summary, WhatLooksForAPartOfTheTimeIsTold) {
+  perun::Run run = test::measured_run();
+  EXPECT_EQ(note(summarize(run), Caveat::part_time), nullptr);
+  for (Sensor& s : run.nodes[0].sensors)
+    if (s.counted) s.refresh_ns = 100'000'000, s.averaging_ns = 25'000'000;
+  const RunSummary blind = summarize(run);
+  EXPECT_EQ(text(blind, Caveat::part_time).substr(text(blind, Caveat::part_time).find(" look")),
+            " look for 25 of every 100 ms only; the +- has room for what happened in between, but not for a load that keeps in "
+            "step with it");
+  EXPECT_GT(blind.usage.energy.uncertainty_J, summarize(test::measured_run()).usage.energy.uncertainty_J);
+}
+
 TEST(Summary, ASensorThatStopsIsToldAndNotExtrapolated) {
   perun::Run run = test::make_run(4);
   NodeRecord node = test::make_node("a", 4);

@@ -54,6 +54,24 @@ test("a counter: straight lines between readings, half a stretch beyond", () => 
   assert.deepEqual([...track.means([0, 0.5, 1, 1.5, 2])], [100, 100, 300, 300]);
 });
 
+test("a counter that looks for a part of the time only has a wider interval", () => {
+  // Ten seconds, read every 100 ms: 50 and 150 W in turns of a second; the figures are those of src/analysis/sums.cpp.
+  const times = Array.from({ length: 101 }, (_, i) => i * 1e5),
+    sums = [0];
+  for (let i = 1; i <= 100; ++i) sums.push(sums[i - 1] + (Math.floor((i - 1) / 10) % 2 ? 15e6 : 5e6));
+  const [bytes, t, v] = pack([times, sums]);
+  const of = (seen) => new Track({ node: 0, id: "c", gauge: false, unit: 1e-6, t, v, ...limits, refresh_s: 0.1, seen }, bytes);
+  const whole = of(undefined).measure(0, 10),
+    part = of(0.25).measure(0, 10);
+  assert.equal(part.joules, whole.joules);
+  assert.ok(part.error > 3 * whole.error, `${part.error} and ${whole.error}`);
+  const steady = counter(times, times.map((us) => us * 100));
+  steady.limits = { ...steady.limits, refresh_s: 0.1 };
+  const before = steady.measure(0, 10).error;
+  steady.limits = { ...steady.limits, seen: 0.25 };
+  assert.ok(steady.measure(0, 10).error < 1.2 * before, "what is constant was seen");
+});
+
 test("no power is drawn over a time too short for the counter", () => {
   // Read at 0, 4, 5, 11, 12, 24 ms: 5 J in the millisecond from 4 to 5.
   const [bytes, t, v] = pack([

@@ -241,8 +241,44 @@ export class Track extends Curve {
     }
     stretch(at, last);
     const seen = to - from - unknown;
+    variance += this.#unseen(first, last, from, to);
     if (unknown > 0 && seen > 0) variance += square(((3 * this.between(from, to)) / seen) * unknown);
     return Math.sqrt(variance);
+  }
+  /** Square of what a counter's sensor may have missed that looks for a part of the time only. */
+  #unseen(first, last, from, to) {
+    const { refresh_s: refresh, seen = 1 } = this.limits;
+    if (seen >= 1) return 0;
+    const skipped = new Set(this.gaps.filter((gap) => !gap.known).map((gap) => gap.at));
+    let joules = 0,
+      time = 0,
+      all = 0,
+      allJ = 0,
+      earlier = -1,
+      differences = 0,
+      noise = 0,
+      count = 0;
+    for (let i = first; i <= last; ++i) {
+      const { share, seconds } = this.#part(i, from, to);
+      if (skipped.has(i) || !(seconds > 0)) continue;
+      const part = share * (this.joules[i + 1] - this.joules[i]);
+      joules += part;
+      time += seconds;
+      allJ += part;
+      all += seconds;
+      if (time < 4 * refresh) continue;
+      const watts = joules / time;
+      if (earlier >= 0) {
+        differences += square((watts - earlier) * time);
+        noise += 0.5 * square(watts * refresh);
+        ++count;
+      }
+      earlier = watts;
+      joules = time = 0;
+    }
+    const handful = Math.min(0.8, 2 / square(all / refresh + 1)) * allJ;
+    const few = count > 0 ? (1.5 - 0.4 * seen) * (1 + 2 / count) : 0;
+    return square(few) * Math.max(0, differences - noise) + square(handful);
   }
   #gaugeError(from, to) {
     const { refresh_s: refresh, averaging_s: averaging, step_W: step } = this.limits;
@@ -270,7 +306,8 @@ export class Track extends Curve {
       const seconds = Math.min(to, gap.to) - Math.max(from, gap.from);
       if (seconds > 0) gaps += square(seconds * Math.max(high - mean, mean - low, 0.1 * mean));
     }
-    const few = (averaging > 0 ? 1.1 : 1.5) * (1 + 2 / count);
+    const share = Math.min(1, (averaging * count) / time);
+    const few = (1.5 - 0.4 * share) * (1 + 2 / count);
     const lag = 0.5 * refresh + 0.1 * averaging,
       seen = Math.max(refresh, averaging);
     const looks = (averaging * count > time ? time / seen : Math.min(count, time / seen)) + 1;

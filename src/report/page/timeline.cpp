@@ -30,6 +30,7 @@ Json power(const PowerTrack& track, Columns& columns) {
   out["shortest_s"] = track.shortest_s;
   out["refresh_s"] = track.refresh_s;
   out["averaging_s"] = track.averaging_s;
+  if (track.seen < 1) out["seen"] = track.seen;
   out["step_J"] = track.step_J;
   out["step_W"] = track.step_W;
   out["highest_W"] = track.highest_W;
