@@ -16,7 +16,7 @@ build=(g++:g++ cmake:cmake ninja-build:ninja pkg-config:pkg-config python3:pytho
 tests=(openssl:openssl libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermount3
   python3-h5py python3-xarray python3-netcdf4 python3-numpy python3-pandas python3-yaml git:git
   python3-mpi4py python3-pip python3-venv python3-pytest ipython3
-  openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi mpich:mpirun.mpich libmpich-dev:mpicc.mpich iproute2:ip
+  openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi libhdf5-openmpi-dev mpich:mpirun.mpich libmpich-dev:mpicc.mpich iproute2:ip
   netcdf-bin:ncdump hdf5-tools:h5dump chromium:chromium strace:strace tmux:tmux prometheus:promtool gnuplot-nox:gnuplot shellcheck:shellcheck man-db:man
   gfortran:gfortran valgrind:valgrind hpcc:hpcc scalapack-mpi-test python3-pyte)
 checks=(clang-tidy:clang-tidy munge:munged slurm-client:srun slurmctld:slurmctld slurmd:slurmd)
