@@ -61,7 +61,8 @@ Status write_part(const std::filesystem::path& folder, int node, int nodes, int 
   writer->clock(at(seconds));
   writer->end();
   if (const auto ok = writer->flush(); !ok) return ok;
-  return journal::end_part(path, ranks);
+  const auto ended = journal::end_part(path, ranks);
+  return ended ? Status(Ok{}) : ended.error();
 }
 
 }  // namespace

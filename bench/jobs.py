@@ -12,8 +12,9 @@ import time
 
 PERUN, PARTS = os.environ["PERUN_BIN"], os.environ["PERUN_JOB_PARTS"]
 # nodes, ranks of each, sensors, seconds of readings at 1 Hz; most s and most MiB that are allowed
-JOINS = [(256, 1, 20, 3600, None, None), (1000, 2, 20, 60, 60, 512), (10000, 1, 20, 10, None, None)]
+JOINS = [(256, 1, 20, 3600, None, None), (1000, 2, 20, 60, 5, 512), (10000, 1, 20, 10, None, None)]
 READY_MS = 5
+RANKS, AGENT_PERCENT = 64, 0.5
 
 
 def join(folder, nodes, ranks, sensors, seconds):
@@ -48,6 +49,40 @@ def delay_ms(folder):
     return with_perun - bare
 
 
+def agent_percent(folder, ranks, rate=10, seconds=10):
+    """What the sampling process of a node with so many ranks takes of one core, with the sources of a usual machine."""
+    key = f"bench-{os.getpid()}"
+    env = dict(os.environ, PERUN_RUN_KEY=key, PERUN_SIZE=str(ranks), PERUN_NODE_ID="bench")
+    launchers = [subprocess.Popen([PERUN, "monitor", "-q", "-f", str(rate), "sleep", "600"], env=env | {"PERUN_RANK": str(rank)},
+                                  cwd=folder) for rank in range(ranks)]
+    until = time.monotonic() + 60
+    while len(list(pathlib.Path("/dev/shm").glob(f"perun-*-*.{ranks - 1}.marks"))) == 0 and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(3)
+    agent, = (p for p in pathlib.Path("/proc").glob("[0-9]*") if is_agent(p, key))
+
+    def ticks():
+        fields = (agent / "stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    before, start = ticks(), time.monotonic()
+    time.sleep(seconds)
+    percent = (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - start) * 100
+    for launcher in launchers:
+        launcher.kill()
+    for launcher in launchers:
+        launcher.wait()
+    return percent
+
+
+def is_agent(process, key):
+    try:
+        return ((process / "comm").read_text().strip() == "perun-agent"
+                and f"PERUN_RUN_KEY={key}".encode() in (process / "environ").read_bytes())
+    except OSError:
+        return False
+
+
 def main():
     broken = []
     with tempfile.TemporaryDirectory() as folder:
@@ -55,6 +90,12 @@ def main():
         print(f"a rank whose node is measured already begins {delay:.2f} ms later (budget {READY_MS} ms)")
         if delay > READY_MS:
             broken.append("delay")
+    for ranks in (1, RANKS):
+        with tempfile.TemporaryDirectory() as folder:
+            percent = agent_percent(folder, ranks)
+            print(f"sampling process of {ranks} ranks at 10 Hz: {percent:.2f} % of a core (budget {AGENT_PERCENT} %)")
+            if percent > AGENT_PERCENT:
+                broken.append(f"{ranks} ranks")
     for nodes, ranks, sensors, seconds, most_s, most_MiB in JOINS:
         with tempfile.TemporaryDirectory() as folder:
             took, memory = join(folder, nodes, ranks, sensors, seconds)

@@ -1,4 +1,4 @@
-# The page of the HTML report: what web/ and uPlot (npm) make together, as one template in the build tree.
+# The pages of HTML reports: what web/ and uPlot (npm) make together, as templates in the build tree.
 #   PERUN_WEB=AUTO  with the format html where npm and its registry can be had, else without it, and said so (default)
 #   PERUN_WEB=ON    an error where they cannot
 #   PERUN_WEB=OFF   without it
@@ -37,9 +37,9 @@ function(_perun_npm_ci folder problem)
   file(WRITE ${folder}/installed ${wanted})
 endfunction()
 
-# Sets PERUN_PAGE_TEMPLATE to the template's path, or to "" when there is to be none.
+# Sets PERUN_PAGES to the folder of the templates page.html and compare.html, or to "" when there are to be none.
 function(perun_web)
-  set(PERUN_PAGE_TEMPLATE "" PARENT_SCOPE)
+  set(PERUN_PAGES "" PARENT_SCOPE)
   if(NOT PERUN_WEB)
     return()
   endif()
@@ -55,9 +55,8 @@ function(perun_web)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/web/*.html ${PROJECT_SOURCE_DIR}/web/*.mjs
     ${PROJECT_SOURCE_DIR}/web/js/*.js ${PROJECT_SOURCE_DIR}/web/css/*.css)
-  add_custom_command(OUTPUT ${folder}/page.html
-    COMMAND ${PERUN_NODE} ${PROJECT_SOURCE_DIR}/web/build.mjs ${PROJECT_SOURCE_DIR}/web ${folder}/node_modules/uplot
-      ${folder}/page.html
-    DEPENDS ${sources} ${folder}/installed COMMENT "Making the page of the HTML report" VERBATIM)
-  set(PERUN_PAGE_TEMPLATE ${folder}/page.html PARENT_SCOPE)
+  add_custom_command(OUTPUT ${folder}/page.html ${folder}/compare.html
+    COMMAND ${PERUN_NODE} ${PROJECT_SOURCE_DIR}/web/build.mjs ${PROJECT_SOURCE_DIR}/web ${folder}/node_modules/uplot ${folder}
+    DEPENDS ${sources} ${folder}/installed COMMENT "Making the pages of HTML reports" VERBATIM)
+  set(PERUN_PAGES ${folder} PARENT_SCOPE)
 endfunction()

@@ -18,6 +18,7 @@ from ._regions import begin, cancel, count, end, mark, read, region
 from ._runs import active
 from ._tool import PerunError
 from ._usage import Usage
+from ._version import version as __version__
 
 __all__ = [
     "PerunError",

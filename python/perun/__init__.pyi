@@ -12,6 +12,8 @@ _List = Union[str, Iterable[str]]
 _Kind = Literal["measured", "estimated", "mixed", "unavailable"]
 _Sync = Union[Literal["auto"], bool, None, Callable[[], object]]
 
+__version__: str
+
 class PerunError(RuntimeError): ...
 
 class _Figures:

@@ -65,7 +65,7 @@ class Follower {
     step(std::abs(level - level_), std::max({watts, watts_, meter.least_W}), meter, out);
     out.joules += joules_;
     out.seen_s += weighted_s_;
-    bound(x, least_, spread, share, limits, out);
+    bound(x, least_, spread, share, meter, out);
     if (!x.valid) out.coarse_J += limits.max_power_W * weighted_s_;
     if (meter.gauge) {
       out.variance += square(2 * bend * level * x.bend_J);
@@ -123,13 +123,14 @@ class Follower {
     const double known = meter.gauge ? change_of_gauge : place_of_step;
     return std::hypot(bent_J, known * spread * one_edge * meter.late_s * shape.highest_W());
   }
-  static void bound(const Interval& x, double least, double spread, double share, const Limits& limits, Portion& out) noexcept {
-    const double whole_s = x.seconds(), most_J = limits.max_power_W * share * whole_s;
-    if (!x.valid) {
-      out.upper_J += limits.max_power_W * (least + spread * share) * whole_s;
+  /// What a gauge did not look at may have been anything, as in its totals.
+  static void bound(const Interval& x, double least, double spread, double share, const Meter& meter, Portion& out) noexcept {
+    const double whole_s = x.seconds(), most_W = meter.limits.max_power_W, most_J = most_W * share * whole_s;
+    if (!x.valid || meter.gauge) {
+      out.upper_J += most_W * (least + spread * share) * whole_s;
       return;
     }
-    const double rest_J = limits.max_power_W * (1 - share) * whole_s;
+    const double rest_J = most_W * (1 - share) * whole_s;
     out.lower_J += least * x.joules + spread * std::max(0.0, x.joules - rest_J);
     out.upper_J += least * x.joules + spread * std::min(x.joules, most_J);
   }

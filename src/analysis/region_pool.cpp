@@ -6,8 +6,7 @@
 
 namespace perun {
 
-constexpr std::size_t least_rows = 5;   ///< in which a region must be for its power to be believed
-constexpr double least_variance = 0.3;  ///< of that without neighbours: few of them may happen to cancel
+constexpr std::size_t least_rows = 5;  ///< in which a region must be for its power to be believed
 
 Pool::Pool(const std::vector<std::uint32_t>& columns) : size_(columns.size() + 2) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -141,7 +140,8 @@ std::optional<Pool::Estimate> Pool::energy(std::size_t i) const {
   Estimate e;
   for (std::size_t k = 0; k < size_; ++k) e.joules += shares_[i * size_ + k] * watts_[k];
   const double few = 1 + 4 / std::min(degrees, static_cast<double>(seen_[i]));
-  e.uncertainty_J = 1.96 * few * std::sqrt(std::max(least_variance * alone_[i], variance_[i]));
+  // Never less than without neighbours: few of them may happen to cancel.
+  e.uncertainty_J = 1.96 * few * std::sqrt(std::max(alone_[i], variance_[i]));
   return e;
 }
 

@@ -8,6 +8,7 @@
 #include "analysis/region_energy.hpp"
 #include "analysis/region_pool.hpp"
 #include "analysis/region_updates.hpp"
+#include "model/mpi_calls.h"
 
 namespace perun {
 
@@ -102,7 +103,9 @@ class NodeRegions {
       c.calls = s.calls;
       c.time_s = seconds(s.inclusive_ns);
       c.exclusive_s = seconds(s.exclusive_ns);
-      regions_[s.name].calls += s.calls;
+      RegionSummary& r = regions_[s.name];
+      r.calls += s.calls;
+      r.wall_s = std::max(r.wall_s, c.time_s);
     }
   }
 
@@ -112,9 +115,9 @@ class NodeRegions {
     const RegionEnergies e = share_out_regions(story_, regions_.size(), seen);
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       RegionSummary& r = regions_[i];
-      if (e.inclusive[i].seen_s <= 0) continue;
-      const bool resolved = e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
+      const bool resolved = e.inclusive[i].seen_s > 0 && e.inclusive[i].resolved_s >= enough_resolved * e.inclusive[i].seen_s;
       if (!resolved) r.update_s = std::max(r.update_s, seen.period_s);
+      if (e.inclusive[i].seen_s <= 0) continue;
       r.energy += amount(*m.sensor, e.inclusive[i]);
       r.exclusive += amount(*m.sensor, e.exclusive[i]);
     }
@@ -185,8 +188,13 @@ class NodeRegions {
     if (marks_.sums.empty())
       for (const Mark& m : marks_.timeline)
         if (m.kind == MarkKind::counter) sums[m.name] += m.value;
-    for (const auto& [name, sum] : sums)
-      if (known(name)) out_.work.push_back({.name = marks_.names[name], .amount = sum});
+    for (const auto& [name, sum] : sums) {
+      if (!known(name)) continue;
+      if (marks_.names[name] == PERUN_MPI_SPAWNED)
+        out_.spawned += static_cast<std::uint64_t>(std::max(0.0, sum));
+      else
+        out_.work.push_back({.name = marks_.names[name], .amount = sum});
+    }
   }
 
   void finish(const Amount& total) {
@@ -321,6 +329,7 @@ RegionReport regions_of_run(const std::vector<NodeSummary>& nodes, const std::ve
       out.losses = losses.losses;
       out.holes = out.holes || node.regions.holes;
       out.moments += node.regions.moments;
+      out.spawned += node.regions.spawned;
     }
     for (RegionSummary& r : out.regions) {
       r.power_mean_W = r.wall_s > 0 ? r.energy.joules() / r.wall_s : 0;

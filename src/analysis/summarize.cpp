@@ -11,8 +11,10 @@
 #include "analysis/caveats.hpp"
 #include "analysis/energy.hpp"
 #include "analysis/metering.hpp"
+#include "analysis/mpi.hpp"
 #include "analysis/parts.hpp"
 #include "analysis/peak.hpp"
+#include "analysis/rank_energy.hpp"
 #include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
@@ -412,12 +414,14 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.job = run.job;
+  out.rank_energies_J = rank_energies(run, readings, out.nodes);
   out.end_real_ns = run.outcome.finished || run.job ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   assume_overhead(out);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);
   out.regions = regions_of_run(out.nodes, run.work, total);
   out.notes = caveats(out, findings);
-  const auto marks = region_caveats(out.regions);
+  auto marks = region_caveats(out.regions);
+  for (Note& note : mpi_caveats(out)) marks.push_back(std::move(note));
   const auto minor = std::find_if(out.notes.begin(), out.notes.end(), [](const Note& n) {
     return n.caveat == Caveat::not_measured || n.caveat == Caveat::default_factors;
   });

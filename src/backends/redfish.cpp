@@ -2,32 +2,19 @@
 // The whole machine by its management controller over the network (Redfish): perun-redfish asks, and speaks the protocol of
 // docs/sensor-protocol.md. User and password come from the environment or a file, as it says.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <string>
-#include <system_error>
 
 #include "backends/files.hpp"
 #include "backends/line_stream.hpp"
+#include "host/installed.hpp"
 
 namespace perun {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// Beside perun in the folder it was built in, else where it was installed.
-fs::path helper() {
-  std::error_code failed;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  for (const fs::path& path : {folder / "perun-redfish", folder.parent_path() / "libexec/perun/perun-redfish"})
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  return {};
-}
-
 Probe probe(const ProbeContext& context) {
   if (context.argument.empty()) return Invalid{"redfish: which service? write redfish:https://HOST"};
-  const fs::path program = helper();
+  const auto program = installed_file("perun-redfish");
   const std::string name = "redfish:" + files::printable(context.argument);
   if (program.empty())
     return Blocked{"perun-redfish is neither beside perun nor in ../libexec/perun", "install perun as a whole"};

@@ -145,7 +145,13 @@ Status Grammar::cut(std::span<const std::string> words) {
       line_.program.assign(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());  // "--" tells texts from verbs
       return Ok{};
     }
-    const bool takes_words = at == apps_.at(Command::monitor) || at == apps_.at(Command::session);
+    const bool takes_words =
+        at == apps_.at(Command::monitor) || at == apps_.at(Command::session) || at == apps_.at(Command::live);
+    // --run takes a word that is no program.
+    if (at == apps_.at(Command::live) && std::ranges::find(left_, "--run") != left_.end() && !word.starts_with('-')) {
+      line_.program.push_back(word);
+      continue;
+    }
     if (takes_words && (word == "--" || word.size() < 2 || word[0] != '-')) {
       const auto rest = words.subspan(i + (word == "--" ? 1 : 0));
       line_.program.assign(rest.begin(), rest.end());
@@ -220,7 +226,7 @@ Status Grammar::parse() {
 
 Status Grammar::finish(const CLI::App* chosen) {
   const auto command = chosen == nullptr ? Command::nothing : command_of(*chosen);
-  if (line_.command == Command::version) return Ok{};
+  if (line_.command == Command::version || line_.command == Command::licenses) return Ok{};
   if (command == Command::help) {
     line_.command = command;
     if (!topic_) return Ok{};
@@ -236,15 +242,20 @@ Status Grammar::finish(const CLI::App* chosen) {
   line_.command = command;
   if ((command == Command::monitor || command == Command::session) && line_.program.empty())
     return usage(command, "the PROGRAM to measure is missing");
+  if (command == Command::live && line_.running && line_.program.size() > 1)
+    return usage(command, "--run takes one ID of a run in progress, or none");
   if (command == Command::mark && line_.program.empty()) return usage(command, "there is nothing to mark");
   if (command == Command::postprocess && !line_.file) return usage(command, "the FILE to postprocess is missing");
   if (command == Command::merge && line_.pieces.empty()) return usage(command, "the FOLDER with the first piece is missing");
   if (command == Command::compare && line_.words.size() < 2)
     return usage(command, "there must be two runs or files to compare, the first being the base");
   if (command == Command::export_runs && !line_.file) return usage(command, "the FILE to export is missing");
+  if (command == Command::plot && line_.outputs.empty())
+    return usage(command, "the figure to draw is missing: -o FILE.svg, .png or .pdf");
   if (command == Command::runs) take_action();
-  if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::report &&
-      command != Command::export_runs && command != Command::compare && chosen != nullptr)
+  if (!line_.outputs.empty() && command != Command::monitor && command != Command::session && command != Command::live &&
+      command != Command::report && command != Command::plot && command != Command::export_runs &&
+      command != Command::compare && chosen != nullptr)
     return usage(command, fmt::format("'perun {}' writes no report; --output is in vain", chosen->get_name()));
   return Ok{};
 }

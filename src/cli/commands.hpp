@@ -10,6 +10,7 @@ namespace perun {
 
 /// The commands; each returns perun's exit status and has told on stderr what went wrong.
 [[nodiscard]] int monitor(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int watch_live(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int mark(const CommandLine& line);
 [[nodiscard]] int report(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int compare(const CommandLine& line, const Resolved& resolved);
@@ -17,6 +18,8 @@ namespace perun {
 [[nodiscard]] int recover(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int runs(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int export_runs(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int plot(const CommandLine& line, const Resolved& resolved);
+[[nodiscard]] int serve_pages(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int merge(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int sensors(const CommandLine& line, const Resolved& resolved);
 [[nodiscard]] int doctor(const CommandLine& line, const Resolved& resolved);

@@ -25,7 +25,7 @@ namespace {
 
 constexpr int gate_failed = 3, gate_undecided = 4;
 
-constexpr std::array<std::string_view, 3> formats{"txt", "json", "md"};
+constexpr std::array<std::string_view, 4> formats{"txt", "json", "md", "html"};
 
 int fail(const Error& error, int status = 1) {
   complain(error);
@@ -41,12 +41,13 @@ Result<std::string> format_for(const CommandLine& line, const std::string& file)
   if (std::ranges::find(formats, name) != formats.end()) return name;
   return Error{Errc::invalid,
                fmt::format("'{}' is not a format of compare{}", text::to_utf8(name), text::did_you_mean(name, formats)),
-               "there are txt, json and md"};
+               "there are txt, json, md and html"};
 }
 
-std::string written(const CompareReport& report, std::string_view format, const Style& style, bool quiet) {
+Result<std::string> written(const CompareReport& report, std::string_view format, const Style& style, bool quiet) {
   if (format == "json") return compare_document(report).dump(2) + "\n";
   if (format == "md") return compare_markdown(report);
+  if (format == "html") return compare_html(report);
   return quiet ? compare_lines(report) : compare_text(report, style);
 }
 
@@ -56,7 +57,9 @@ Status write_out(const CompareReport& report, const CommandLine& line, const Con
   const bool to_stdout = name.empty() || name == "-";
   const Fd file(to_stdout ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                           : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file || (!write_text(file.get(), written(report, *format, style_for(file.get(), config), line.quiet)) && errno != EPIPE))
+  const auto text = written(report, *format, style_for(file.get(), config), line.quiet);
+  if (!text) return text.error();
+  if (!file || (!write_text(file.get(), *text) && errno != EPIPE))
     return Error{Errc::io, fmt::format("cannot write {}: {}", to_stdout ? "the comparison" : name, std::strerror(errno)),
                  "choose another place with -o"};
   return Ok{};

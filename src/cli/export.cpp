@@ -15,8 +15,11 @@
 #include "cli/commands.hpp"
 #include "cli/recovery.hpp"
 #include "cli/terminal.hpp"
+#include "cli/timelines.hpp"
 #include "exchange/json.hpp"
 #include "exchange/table.hpp"
+#include "report/gzip.hpp"
+#include "report/trace/trace.hpp"
 #include "store/new_file.hpp"
 
 namespace perun {
@@ -27,18 +30,25 @@ namespace {
 
 using WriteText = std::function<Status(const Source&, std::span<const int>, Sink&)>;
 using WritePlain = Status (*)(const Source&, std::span<const int>, Sink&);
+using Draw = std::string (*)(const RunSummary&, const Timeline&);
 using WriteRegions = Status (*)(const Source&, std::span<const int>, const SummarizeRun&, Sink&);
 
 struct ExportFormat {
   std::string_view name;
   WritePlain write;                ///< null: a data file, made by the store
   WriteRegions regions = nullptr;  ///< null: has none
+  Draw draw = nullptr;             ///< a timeline for a viewer, of one run
 };
-constexpr std::array<ExportFormat, 5> formats{{{"csv", write_csv_long, write_csv_regions},
+constexpr std::array<ExportFormat, 8> formats{{{"csv", write_csv_long, write_csv_regions},
                                                {"json", write_json},
                                                {"jsonl", write_jsonl, write_jsonl_regions},
                                                {"hdf5", nullptr},
-                                               {"h5", nullptr}}};
+                                               {"h5", nullptr},
+                                               {"firefox", nullptr, nullptr, trace::firefox},
+                                               {"chrome", nullptr, nullptr, trace::chrome},
+                                               {"perfetto", nullptr, nullptr, trace::chrome}}};
+
+constexpr std::uint64_t most_readings = 2'000'000;  // of a drawn run; more are thinned out
 
 int fail(const Error& error, int status = 1) {
   complain(error);
@@ -58,11 +68,12 @@ Result<const ExportFormat*> format_of(const CommandLine& line) {
     known.push_back(format.name);
   }
   if (name.empty())
-    return Error{Errc::invalid, "which format to export is not said",
-                 "--format csv, json, jsonl or hdf5, or -o FILE with such a suffix"};
+    return Error{
+        Errc::invalid, "which format to export is not said",
+        "--format csv, json, jsonl, hdf5, firefox, chrome or perfetto, or -o FILE with the suffix of one of the first four"};
   return Error{Errc::invalid,
                fmt::format("'{}' is not a format to export{}", text::to_utf8(name), text::did_you_mean(name, known)),
-               "there are csv, json, jsonl and hdf5; 'perun report' has txt and yaml"};
+               "there are csv, json, jsonl, hdf5, firefox, chrome and perfetto; 'perun report' has txt and yaml"};
 }
 
 /// A regular file appears under its name when it is complete; a pipe or device is written as it is.
@@ -124,8 +135,21 @@ Status write_data_file(const fs::path& file, const Source& source, std::span<con
   });
 }
 
+/// A run as a viewer's timeline, in gzip where the name of the file says so.
+WriteText drawer_of(const CommandLine& line, Draw draw) {
+  const bool packed = !line.outputs.empty() && line.outputs.front().ends_with(".gz");
+  return [=](const Source& source, std::span<const int> numbers, Sink& out) -> Status {
+    const auto run = drawn_run(source, numbers.front(), most_readings);
+    if (!run) return run.error();
+    const std::string text = draw(run->summary, run->timeline);
+    out.text(packed ? gzip(text) : text);
+    return Ok{};
+  };
+}
+
 /// What the words ask for of a format that is text.
 WriteText writer_of(const CommandLine& line, const ExportFormat& format) {
+  if (format.draw != nullptr) return drawer_of(line, format.draw);
   if (line.regions)
     return [&](const Source& source, std::span<const int> numbers, Sink& out) {
       return format.regions(
@@ -144,15 +168,19 @@ int export_runs(const CommandLine& line, const Resolved& resolved) {
   if (line.regions && (line.wide || (*format)->regions == nullptr))
     return fail({Errc::invalid, "--regions is for csv and jsonl, and not for --wide"}, 2);
   const bool to_stdout = line.outputs.empty() || line.outputs.front() == "-";
-  if ((*format)->write == nullptr && to_stdout)
+  const bool data_file = (*format)->write == nullptr && (*format)->draw == nullptr;
+  if (data_file && to_stdout)
     return fail({Errc::invalid, "a data file cannot be written to stdout", "name it with -o FILE.hdf5"}, 2);
   for (const auto& recovered : recover(file.has_parent_path() ? file.parent_path() : ".", resolved.config)) say(recovered);
   const auto source = Source::open(file);
   if (!source) return fail(source.error());
-  const auto numbers = choose_runs(*source, file, line.run.value_or("all"));
+  const auto numbers = choose_runs(*source, file, line.run.value_or((*format)->draw == nullptr ? "all" : "last"));
   if (!numbers) return fail(numbers.error());
-  const auto written = (*format)->write == nullptr ? write_data_file(line.outputs.front(), *source, *numbers)
-                                                   : write_text_file(line, writer_of(line, **format), *source, *numbers);
+  if ((*format)->draw != nullptr && numbers->size() != 1)
+    return fail({Errc::invalid, fmt::format("a timeline is of one run, not of {}", numbers->size()), "choose one with --run"},
+                2);
+  const auto written = data_file ? write_data_file(line.outputs.front(), *source, *numbers)
+                                 : write_text_file(line, writer_of(line, **format), *source, *numbers);
   return written ? 0 : fail(written.error());
 }
 

@@ -18,6 +18,11 @@ constexpr CommandInfo all_commands[] = {
      "Runs PROGRAM with ARGS, measures it and prints the report to stderr. All words\n"
      "after PROGRAM are its own. A *.py file that is not executable runs under\n"
      "$PERUN_PYTHON or python3.\n"},
+    {Command::live, "live", "[[--] PROGRAM [ARGS...] | --run [ID]]", "Measure", "Watch power and energy in the terminal",
+     "Measures PROGRAM as perun monitor does and shows what happens; what it prints is\n"
+     "shown below, and printed with the report when the view is left (q). With --run\n"
+     "it looks at a run in progress in data_out, whoever started it: the newest, or\n"
+     "the one whose id begins with ID. Without both it shows this machine. h is help.\n"},
     {Command::mark, "mark", "begin NAME | end [NAME] | count NAME=N | TEXT", "Measure",
      "Mark a region or a moment from a shell script",
      "Under `perun monitor`: opens and closes calls of the region NAME, adds N to the\n"
@@ -48,9 +53,19 @@ constexpr CommandInfo all_commands[] = {
      "  perun runs compact FILE               give back the room of deleted runs\n\n"
      "RUN is a number, last, last~N, the beginning of an id, several of these with\n"
      "commas between, or all. Numbers are never used again.\n"},
-    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl or a new data file",
+    {Command::export_runs, "export", "FILE", "Look", "Write readings as csv, json, jsonl, timeline or data file",
      "Writes the readings of the runs in FILE, with all that is known of them. FILE is\n"
-     "a data file, JSON that this command wrote, or a file of the Python perun.\n"},
+     "a data file, JSON that this command wrote, or a file of the Python perun.\n"
+     "firefox (for profiler.firefox.com), chrome and perfetto (ui.perfetto.dev) are\n"
+     "timelines of one run, by default the last; FILE.json.gz is compressed.\n"},
+    {Command::plot, "plot", "[FILE]", "Look", "Draw a figure of a run (needs gnuplot)",
+     "Draws the power of a run over time, by default of the newest run in data_out,\n"
+     "into the file named with -o: svg, png or pdf.\n"},
+    {Command::serve, "serve", "[FILE]", "Serve", "Live page, JSON API and Prometheus metrics on this host",
+     "Serves the report of FILE (default: the newest file of data_out), or with --live\n"
+     "what is measured now: this machine, or with --run a run in progress in data_out.\n"
+     "Prints the address of the page, whose token all but /metrics asks for. Also\n"
+     "/api/v1/report, /api/v1/runs, /api/v1/live and /events.\n"},
     {Command::recover, "recover", "[DIR]", "Look", "Store runs that were cut off before they were in their file",
      "Stores the runs of DIR (default: data_out) whose perun was killed, as\n"
      "interrupted ones, and those kept in the spool because DIR could not be written;\n"
@@ -188,7 +203,7 @@ constexpr Flag flags[] = {
     {"--confidence", "P", "of the intervals (default 0.95)", Scope::everywhere, compare, confidence},
     {"--allow-missing", "", "exit status 0 where a --fail-if cannot be decided", Scope::everywhere, compare,
      turn_on<&CommandLine::allow_missing>},
-    {"-f,--format", "KIND", "txt (default), json or md", Scope::everywhere, compare, keep_text<&CommandLine::format>},
+    {"-f,--format", "KIND", "txt (default), json, md or html", Scope::everywhere, compare, keep_text<&CommandLine::format>},
     {"-o,--output", "FILE", "write there, format from the suffix; '-' is stdout; repeatable", Scope::everywhere, compare,
      compare_output},
     {"--running", "", "the runs in progress, up to now; FILE may be a directory", Scope::results, report,
@@ -197,8 +212,8 @@ constexpr Flag flags[] = {
     {"--dry-run", "", "say what would change, change nothing", Scope::results, postprocess, turn_on<&CommandLine::dry_run>},
     {"--run", "N", "which runs: N, last, last~N, the beginning of an id, N,M or all (default)", Scope::results, export_runs,
      run_choice},
-    {"-f,--format", "KIND", "csv, json, jsonl or hdf5; default: the suffix of -o", Scope::everywhere, export_runs,
-     keep_text<&CommandLine::format>},
+    {"-f,--format", "KIND", "csv, json, jsonl, hdf5, firefox, chrome or perfetto; default: the suffix of -o", Scope::everywhere,
+     export_runs, keep_text<&CommandLine::format>},
     {"-o,--output", "FILE", "write there instead of to stdout", Scope::everywhere, export_runs, export_output},
     {"--long", "", "csv: a line for each reading (default)", Scope::everywhere, export_runs,
      [](CommandLine& line, const std::string&) -> Status {
@@ -224,6 +239,26 @@ constexpr Flag flags[] = {
     {"--json", "", "as JSON", Scope::everywhere, runs, turn_on<&CommandLine::json>},
     {"--recompute", "", "figures from the readings, not as they were stored", Scope::results, report,
      turn_on<&CommandLine::recompute>},
+    {"--run", "", "look at a run in progress", Scope::everywhere, Command::live, turn_on<&CommandLine::running>},
+    {"--once", "", "one look as text (with --json: one line)", Scope::everywhere, Command::live, turn_on<&CommandLine::once>},
+    {"--json", "", "a line of JSON whenever something was read", Scope::everywhere, Command::live, turn_on<&CommandLine::json>},
+    {"--live", "", "what is measured now instead of stored runs", Scope::everywhere, Command::serve,
+     turn_on<&CommandLine::live>},
+    {"--run", "N", "which runs of FILE, as in perun report; with --live the id of a run in progress, or last",
+     Scope::everywhere, Command::serve,
+     [](CommandLine& line, const std::string& text) -> Status {
+       line.run = text;
+       return Ok{};
+     }},
+    {"-f", "HZ", "with --live: sampling rate (default 1)", Scope::everywhere, Command::serve,
+     [](CommandLine& line, const std::string& text) { return set(line, "frequency", text); }},
+    {"--listen", "ADDRESS:PORT", "where to (default 127.0.0.1:9810); port 0 takes a free one", Scope::everywhere,
+     Command::serve, keep_text<&CommandLine::listen>},
+    {"--otlp", "URL", "with --live: push metrics to an OpenTelemetry collector every 10 s (OTLP/JSON)", Scope::everywhere,
+     Command::serve, keep_text<&CommandLine::otlp>},
+    {"--run", "N", "which run: N, last (default), last~N or the beginning of an id", Scope::everywhere, Command::plot,
+     run_choice},
+    {"-o,--output", "FILE", "the figure: FILE.svg, .png or .pdf", Scope::everywhere, Command::plot, export_output},
     {"--json", "", "as JSON", Scope::everywhere, sensors, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, Command::recover, turn_on<&CommandLine::json>},
     {"--json", "", "as JSON", Scope::everywhere, doctor, turn_on<&CommandLine::json>},
@@ -245,6 +280,11 @@ constexpr Flag flags[] = {
     {"--version", "", "print the version", Scope::everywhere, version,
      [](CommandLine& line, const std::string&) -> Status {
        line.command = version;
+       return Ok{};
+     }},
+    {"--licenses", "", "print perun's terms, and those of what is inside of it", Scope::everywhere, version,
+     [](CommandLine& line, const std::string&) -> Status {
+       line.command = Command::licenses;
        return Ok{};
      }},
     {"-h,--help", "", "print this", Scope::everywhere, nothing,
@@ -271,21 +311,22 @@ std::span<const Flag> command_line_flags() noexcept {
 
 bool belongs(Scope scope, Command command) noexcept {
   if (command == nothing || command == showconf) return true;
-  if (command == session) command = monitor;
+  if (command == session || command == Command::live) command = monitor;
   switch (scope) {
     case Scope::everywhere:
       return true;
     case Scope::results:
       return command == monitor || command == report;
     case Scope::factors:
-      return command == monitor || command == report || command == postprocess;
+      return command == monitor || command == report || command == postprocess || command == Command::serve;
     case Scope::data:
       return command == monitor || command == report || command == runs || command == Command::compare ||
-             command == Command::merge || command == doctor || command == Command::recover;
+             command == Command::merge || command == Command::plot || command == Command::serve || command == doctor ||
+             command == Command::recover;
     case Scope::monitor:
       return command == monitor;
     case Scope::sources:
-      return command == monitor || command == sensors || command == doctor || command == qualify;
+      return command == monitor || command == sensors || command == doctor || command == qualify || command == Command::serve;
   }
   return false;
 }

@@ -9,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/help.hpp"
+#include "cli/licenses.hpp"
 #include "version.hpp"
 
 namespace {
@@ -50,6 +51,7 @@ int main(int argc, char** argv) {
   if (!line) return fail(line.error());
   if (line->command == Command::help) return print(help(line->topic)) ? 0 : 1;
   if (line->command == Command::version) return print(fmt::format("perun {}\n", version)) ? 0 : 1;
+  if (line->command == Command::licenses) return print(licenses()) ? 0 : 1;
   if (line->command == Command::nothing) return std::fputs(help(Command::nothing).c_str(), stderr), usage_error;
 
   if (line->command == Command::mark) return mark(*line);
@@ -62,6 +64,8 @@ int main(int argc, char** argv) {
     case Command::monitor:
     case Command::session:
       return monitor(*line, *resolved);
+    case Command::live:
+      return watch_live(*line, *resolved);
     case Command::report:
       return guarded(line->file.value_or(""), [&] { return report(*line, *resolved); });
     case Command::compare:
@@ -74,6 +78,10 @@ int main(int argc, char** argv) {
       return guarded("", [&] { return runs(*line, *resolved); });
     case Command::export_runs:
       return guarded(line->file.value_or(""), [&] { return export_runs(*line, *resolved); });
+    case Command::plot:
+      return guarded(line->file.value_or(""), [&] { return plot(*line, *resolved); });
+    case Command::serve:
+      return serve_pages(*line, *resolved);
     case Command::merge:
       return guarded("", [&] { return merge(*line, *resolved); });
     case Command::sensors:

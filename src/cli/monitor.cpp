@@ -17,6 +17,7 @@
 #include "cli/instruments.hpp"
 #include "cli/output.hpp"
 #include "cli/outside.hpp"
+#include "cli/preload.hpp"
 #include "cli/ranks.hpp"
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
@@ -123,7 +124,8 @@ struct Plan {
   bool forget = false;           ///< nothing is stored
   Place place = {};              ///< in a job
   FactorChoice choice = {};
-  int signal = 0;  ///< that killed the program, when it was a job's rank
+  std::string preload = {};  ///< a library that the program loads first
+  int signal = 0;            ///< that killed the program, when it was a job's rank
 };
 
 Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std::string>& words) {
@@ -136,6 +138,7 @@ Run header_of(const Plan& plan, const Resolved& resolved, const std::vector<std:
   run.frequency_hz = plan.config.frequency_hz;
   run.tags = plan.config.tags;
   run.provenance = {{"hdf5", hdf5_version()}};
+  if (!plan.preload.empty()) run.provenance.emplace_back("mpi_hooks", plan.preload);
   run.config_ini = to_ini(resolved, false);
   run.work = plan.config.work;
   return run;
@@ -151,6 +154,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .control = plan.config.control.empty() ? fs::path() : fs::absolute(plan.config.control),
                  .max_overhead_percent = plan.config.max_overhead_percent,
                  .spool = spool_of(plan.config),
+                 .preload = plan.preload,
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.of_caller = plan.caller != nullptr;
@@ -302,11 +306,22 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
       complain(no_rounds(plan.place));
       return 2;
     }
+    auto preload = preload_of(config);
+    if (!preload) {
+      complain(preload.error());
+      return failed_before_start;
+    }
+    plan.preload = *std::move(preload);
     if (is_srun_in_allocation(line.program, plan.place)) {
+      if (config.mpi_hooks) say("--mpi-hooks has no effect in front of srun: put perun behind it");
       const auto app = config.name.empty() ? app_behind_srun(line.program, variable("PATH", "/usr/bin:/bin")) : "";
       if (const auto status = run_outside(plan.program, app, line.program)) return *status;
     }
     if (const auto warning = outer_warning(line.program, plan.place); !warning.empty()) say(warning);
+  }
+  if (caller && config.mpi_hooks) {
+    complain({Errc::invalid, "mpi-hooks is for programs that perun starts", "perun monitor --mpi-hooks PROGRAM"});
+    return 2;
   }
   auto choice = FactorChoice::of(resolved, Layer::built_in);
   auto begin = choice ? choice->at(now().real_ns) : Result<Factors>(choice.error());

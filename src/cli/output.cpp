@@ -21,6 +21,17 @@ Error cannot_write(const std::string& name, int why) {
   return {code, fmt::format("cannot write {}: {}", name, std::strerror(why)), "choose another place with -o"};
 }
 
+/// The file with new contents, which nobody sees half of. A pipe or device is written as it is.
+Status replace(const std::string& name, std::string_view text) {
+  struct stat facts {};
+  const bool regular = ::stat(name.c_str(), &facts) != 0 || S_ISREG(facts.st_mode);
+  const std::string path = regular ? name + ".part" : name;
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file || !write_text(file.get(), text)) return cannot_write(name, errno);
+  if (regular && ::rename(path.c_str(), name.c_str()) != 0) return cannot_write(name, errno);
+  return Ok{};
+}
+
 }  // namespace
 
 Result<Outputs> Outputs::open(std::span<const std::string> names, const Config& config, int otherwise) {
@@ -56,6 +67,10 @@ bool Outputs::draw() const noexcept {
 Status Outputs::write(const Summary& summary, const Config& config) {
   Status first = Ok{};
   for (const auto& target : targets_) {
+    if (target.writer->watched && !target.name.empty()) {
+      if (const auto done = replace(target.name, target.writer->write(summary, {})); !done && first) first = done;
+      continue;
+    }
     if (!target.file) continue;                                           // the stream was closed when perun started
     if (!target.name.empty() && ::ftruncate(target.file.get(), 0) != 0) { /* a pipe or device has nothing to cut */
     }

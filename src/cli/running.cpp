@@ -63,6 +63,23 @@ Status add(Summary& summary, Run& run, const Adjust& adjust) {
 
 }  // namespace
 
+std::vector<RunInProgress> runs_in_progress(const fs::path& data_out, const Config& config) {
+  std::vector<RunInProgress> runs;
+  for (const auto& path : living(data_out, spool_of(config))) runs.push_back({path.parent_path().filename().string(), {path}});
+  for (const auto& name : journal::names_of_jobs(data_out, spool_of(config))) {
+    const auto folders = journal::folders_of_job(data_out, spool_of(config), name);
+    if (std::ranges::none_of(folders, being_written)) continue;
+    RunInProgress run;
+    for (const auto& folder : folders) {
+      if (run.id.empty())
+        if (const auto id = journal::job_run_id(folder)) run.id = *id;
+      for (const auto& part : journal::parts_of(folder)) run.journals.push_back(part.path);
+    }
+    if (!run.id.empty() && !run.journals.empty()) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
 Result<Summary> summarize_running(const fs::path& place, const Config& config, const Adjust& adjust, bool draw) {
   std::error_code none;
   const bool folder = fs::is_directory(place, none);

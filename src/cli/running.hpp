@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "cli/archive.hpp"
@@ -15,5 +17,12 @@ namespace perun {
 /// not_found when there are none. `draw`: with what reports that draw need.
 [[nodiscard]] Result<Summary> summarize_running(const std::filesystem::path& place, const Config& config, const Adjust& adjust,
                                                 bool draw);
+
+/// A run in progress and where its readings go to at the moment, a journal for each node.
+struct RunInProgress {
+  std::string id;
+  std::vector<std::filesystem::path> journals;
+};
+[[nodiscard]] std::vector<RunInProgress> runs_in_progress(const std::filesystem::path& data_out, const Config& config);
 
 }  // namespace perun

@@ -80,6 +80,19 @@ Status add_timelines(Summary& summary, const std::filesystem::path& file, const 
   return Ok{};
 }
 
+Result<DrawnRun> drawn_run(const Source& source, int number, std::uint64_t most_readings) {
+  auto timeline = timeline_from(source, number, most_readings);
+  if (!timeline) return timeline.error();
+  if (source.store() != nullptr) {
+    auto summary = summary_of(source.store()->at(number));
+    if (!summary) return summary.error();
+    return DrawnRun{*std::move(summary), *std::move(timeline)};
+  }
+  const auto run = source.load(number);
+  if (!run) return run.error();
+  return DrawnRun{summarized(*run), *std::move(timeline)};
+}
+
 void add_timeline(Summary& summary, const Run& run, const Config& config) {
   summary.timelines.resize(summary.runs.size());
   summary.timelines.back() = timeline_of(run, config.html_max_samples);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "base/result.hpp"
 #include "config/config.hpp"
+#include "exchange/source.hpp"
 #include "model/summary.hpp"
 
 namespace perun {
@@ -14,5 +16,12 @@ namespace perun {
 
 /// The same for a run that is stored nowhere, or not yet: the timeline of summary.runs.back().
 void add_timeline(Summary& summary, const Run& run, const Config& config);
+
+/// A stored run with its timeline, of at most so many readings.
+struct DrawnRun {
+  RunSummary summary;
+  Timeline timeline;
+};
+[[nodiscard]] Result<DrawnRun> drawn_run(const Source& source, int number, std::uint64_t most_readings);
 
 }  // namespace perun

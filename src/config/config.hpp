@@ -53,6 +53,7 @@ struct Config {
   double region_frequency_hz = 200;
   std::filesystem::path control;                     ///< a named pipe; empty: none
   std::vector<std::pair<std::string, double>> work;  ///< units of work that the user states
+  bool mpi_hooks = false;
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;
@@ -121,7 +122,7 @@ struct Option {
 /// The items of a list value. Commas inside parentheses do not separate; empty items are left out.
 [[nodiscard]] std::vector<std::string> list_items(std::string_view text);
 
-/// The format that a file's name ends in, or "" when that is none; ".bench.json" is bench.
+/// The format that a file's name ends in, or "" when that is none; ".bench.json" is bench, ".prom" prometheus.
 [[nodiscard]] std::string_view format_of(std::string_view file) noexcept;
 
 /// One value before it is applied, with its place for messages: "command line", "PERUN_PUE", "./.perun.ini:3".

@@ -332,6 +332,9 @@ constexpr Option table[] = {
      [](const Config& c) { return c.control.empty() ? "" : "fifo:" + c.control.string(); }},
     {"monitor", "work", "--work", list, "NAME=N", "what the program does, for J per unit: tokens=5000", Scope::monitor,
      [](Config& c, Text t) { return work(c.work, t); }, [](const Config& c) { return spelled(c.work); }},
+    {"monitor", "mpi-hooks", "--mpi-hooks,--mpi_hooks", nothing, "", "time and energy of the calls of MPI, by rank",
+     Scope::monitor, [](Config& c, Text t) { return truth(c.mpi_hooks, t); },
+     [](const Config& c) { return spelled(c.mpi_hooks); }},
     {"monitor", "no-estimate", "--no-estimate,--no_estimate", nothing, "", "n/a instead of estimates", Scope::sources,
      [](Config& c, Text t) { return truth(c.no_estimate, t); }, [](const Config& c) { return spelled(c.no_estimate); }},
     {"monitor", "strict", "--strict", nothing, "", "stop before the start if not measured", Scope::monitor,
@@ -407,6 +410,7 @@ std::string_view format_of(std::string_view file) noexcept {
   if (dot == std::string_view::npos || file[dot] != '.') return "";
   if (file.ends_with(".bench.json")) return "bench";
   const auto suffix = file.substr(dot + 1);
+  if (suffix == "prom") return "prometheus";
   const auto known = std::ranges::find(report_formats, suffix);
   return known == report_formats.end() ? std::string_view{} : *known;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "journal/frames.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,8 +57,12 @@ bool parse_samples(std::span<const std::byte> payload, std::vector<Sample>& out)
 
 std::optional<std::uint64_t> each_frame_of(const Fd& file, std::uint64_t from, std::uint64_t to,
                                            const std::function<void(const Frame&)>& take) {
+  struct stat info {};
+  const std::uint64_t there = ::fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : gulp;
   std::vector<std::byte> buffer;
-  std::size_t have = 0, wanted = gulp;
+  // One byte more than there is, so that a read that fills less has seen the end.
+  const auto left = std::min(there, to) - std::min({there, to, from}) + 1;
+  std::size_t have = 0, wanted = static_cast<std::size_t>(std::clamp<std::uint64_t>(left, frame_overhead, gulp));
   for (;;) {
     // What is there of the next frame is at the front; the rest follows it.
     buffer.resize(wanted);

@@ -228,12 +228,12 @@ fs::path part_path(const fs::path& folder, std::string_view node, int segment) {
   return folder / fmt::format("{}~{}{}", node, segment, part_suffix);
 }
 
-Status end_part(const fs::path& part, int ranks) {
+Result<fs::path> end_part(const fs::path& part, int ranks) {
   auto name = part.filename().string();
   name.resize(name.size() - part_suffix.size());
-  const auto to = part.parent_path() / fmt::format("{}.{}{}", name, ranks, part_suffix);
+  auto to = part.parent_path() / fmt::format("{}.{}{}", name, ranks, part_suffix);
   if (::rename(part.c_str(), to.c_str()) != 0) return failed(part, "rename");
-  return Ok{};
+  return to;
 }
 
 bool on_this_machine_only(const fs::path& folder) {

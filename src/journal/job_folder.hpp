@@ -55,8 +55,8 @@ struct PartFile {
 
 [[nodiscard]] std::filesystem::path part_path(const std::filesystem::path& folder, std::string_view node, int segment);
 
-/// Gives a part its final name.
-Status end_part(const std::filesystem::path& part, int ranks);
+/// Gives a part its final name, and tells it.
+Result<std::filesystem::path> end_part(const std::filesystem::path& part, int ranks);
 
 /// Whether only this machine sees the folder's file system (not NFS, Lustre, ...), so that other nodes' parts are not in it.
 [[nodiscard]] bool on_this_machine_only(const std::filesystem::path& folder);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -17,12 +18,50 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// The readings of one node's parts that stay in them. Sensors are known by their ids; what is not later than the part
+/// before tells is left out.
+class JoinedRecording : public Recording {
+ public:
+  void add(const Recording& part, std::vector<std::uint32_t> sensors) { parts_.push_back({&part, std::move(sensors)}); }
+
+  Status replay(const std::function<void(std::span<const Sample>)>& take) const override {
+    std::vector<std::int64_t> told_ns, last_ns;
+    std::vector<Sample> batch;
+    for (const auto& [part, sensors] : parts_) {
+      for (const std::uint32_t s : sensors)
+        if (s >= last_ns.size()) last_ns.resize(s + std::size_t{1}, std::numeric_limits<std::int64_t>::min());
+      told_ns = last_ns;
+      const auto read = part->replay([&, &to = sensors](std::span<const Sample> samples) {
+        batch.clear();
+        for (Sample s : samples) {
+          if (s.sensor >= to.size() || s.reading.t_ns <= told_ns[to[s.sensor]]) continue;
+          s.sensor = to[s.sensor];
+          last_ns[s.sensor] = s.reading.t_ns;
+          batch.push_back(s);
+        }
+        take(batch);
+      });
+      if (!read) return read;
+    }
+    return Ok{};
+  }
+
+ private:
+  struct Part {
+    const Recording* recording;
+    std::vector<std::uint32_t> sensors;  ///< what the part's sensors are in the node
+  };
+  std::vector<Part> parts_;
+};
+
 /// All parts of one machine.
 struct Machine {
   NodeRecord record;
   std::string node_id, boot_id;
   std::vector<RankRecord> ranks;
   std::vector<std::string> other_names;  ///< hosts that are this machine too
+  std::int64_t last_reading_ns = 0;
+  std::unique_ptr<JoinedRecording> recording = {};  ///< where the record's is of several parts
   [[nodiscard]] std::int64_t span_ns() const {
     return record.clock.empty() ? 0 : record.clock.back().mono_ns - record.clock.front().mono_ns;
   }
@@ -34,17 +73,38 @@ void append(Series& to, const Series& from) {
     if (from.t_ns[i] > last) to.push({from.t_ns[i], from.raw[i], from.halfwidth_ns[i]});
 }
 
-/// A later segment of the same node: its sampling process was started anew.
-void append(NodeRecord& to, NodeRecord&& from) {
+/// The sensors and readings of a later segment; what its sensors are in the whole.
+std::vector<std::uint32_t> append_sensors(NodeRecord& to, NodeRecord& from) {
+  std::vector<std::uint32_t> places;
   for (std::size_t i = 0; i < from.sensors.size(); ++i) {
     const auto same =
         std::find_if(to.sensors.begin(), to.sensors.end(), [&](const Sensor& s) { return s.id == from.sensors[i].id; });
-    if (same == to.sensors.end()) {
-      to.sensors.push_back(std::move(from.sensors[i]));
+    const auto place = static_cast<std::size_t>(same - to.sensors.begin());
+    places.push_back(static_cast<std::uint32_t>(place));
+    if (same == to.sensors.end()) to.sensors.push_back(std::move(from.sensors[i]));
+    if (from.series.empty()) continue;
+    if (place < to.series.size())
+      append(to.series[place], from.series[i]);
+    else
       to.series.push_back(std::move(from.series[i]));
-    } else {
-      append(to.series[static_cast<std::size_t>(same - to.sensors.begin())], from.series[i]);
+  }
+  return places;
+}
+
+/// A later segment of the same node: its sampling process was started anew.
+void append(Machine& machine, NodeRecord&& from) {
+  NodeRecord& to = machine.record;
+  const std::size_t before = to.sensors.size();
+  const auto places = append_sensors(to, from);
+  if (to.recording != nullptr && from.recording != nullptr) {
+    if (machine.recording == nullptr) {
+      std::vector<std::uint32_t> own(before);
+      std::iota(own.begin(), own.end(), 0U);
+      machine.recording = std::make_unique<JoinedRecording>();
+      machine.recording->add(*to.recording, std::move(own));
+      to.recording = machine.recording.get();
     }
+    machine.recording->add(*from.recording, places);
   }
   to.clock.insert(to.clock.end(), from.clock.begin(), from.clock.end());
   Quality& q = to.quality;
@@ -93,8 +153,9 @@ std::vector<Machine> machines_of(std::vector<Contents>& parts) {
       machines.push_back({std::move(c.run.nodes.front()), part.node_id, part.boot_id, {}, {}});
       machines.back().record.clock_error_s = part.clock_error_s;
     } else {
-      append(machines.back().record, std::move(c.run.nodes.front()));
+      append(machines.back(), std::move(c.run.nodes.front()));
     }
+    machines.back().last_reading_ns = std::max(machines.back().last_reading_ns, c.last_reading_ns);
     machines.back().ranks.insert(machines.back().ranks.end(), c.ranks.begin(), c.ranks.end());
   }
   for (Machine& m : machines) m.ranks = settle(std::move(m.ranks));
@@ -121,9 +182,9 @@ void count_once(std::vector<Machine>& machines) {
   machines = std::move(kept);
 }
 
-std::int64_t last_reading_ns(const NodeRecord& node) {
-  std::int64_t last = 0;
-  for (const Series& s : node.series)
+std::int64_t last_reading_ns(const Machine& m) {
+  std::int64_t last = m.last_reading_ns;
+  for (const Series& s : m.record.series)
     if (s.size() > 0) last = std::max(last, s.t_ns.back());
   return last;
 }
@@ -139,7 +200,7 @@ void set_window(Machine& m) {
   std::int64_t begin = std::numeric_limits<std::int64_t>::max(), end = 0;
   for (const RankRecord& r : m.ranks) {
     if (r.begin.mono_ns != 0) begin = std::min(begin, r.begin.mono_ns);
-    end = std::max(end, r.end.mono_ns != 0 ? r.end.mono_ns : last_reading_ns(node));
+    end = std::max(end, r.end.mono_ns != 0 ? r.end.mono_ns : last_reading_ns(m));
   }
   if (begin == std::numeric_limits<std::int64_t>::max()) begin = node.clock.front().mono_ns;
   node.begin = at(node, begin);
@@ -207,7 +268,7 @@ Outcome outcome_of(const JobRecord& job) {
 
 }  // namespace
 
-Run join(std::vector<Contents> parts) {
+Joined join(std::vector<Contents> parts) {
   const auto lowest = std::min_element(parts.begin(), parts.end(), [](const Contents& a, const Contents& b) {
     const auto rank = [](const Contents& c) {
       int least = std::numeric_limits<int>::max();
@@ -216,7 +277,8 @@ Run join(std::vector<Contents> parts) {
     };
     return rank(a) < rank(b);
   });
-  Run run = lowest->run;
+  Joined joined{lowest->run, {}};
+  Run& run = joined.run;
   run.nodes.clear();
   JobRecord job = lowest->part->job;
   auto machines = machines_of(parts);
@@ -229,8 +291,11 @@ Run join(std::vector<Contents> parts) {
       r.node = static_cast<int>(run.nodes.size());
       job.ranks.push_back(std::move(r));
     }
+    if (m.recording != nullptr) joined.recordings.push_back(std::move(m.recording));
     run.nodes.push_back(std::move(m.record));
   }
+  for (Contents& c : parts)
+    if (c.recording != nullptr) joined.recordings.push_back(std::move(c.recording));
   job.ranks = settle(std::move(job.ranks));
   if (!job.ranks.empty()) {
     job.size = std::max(job.size, job.ranks.back().rank + 1);
@@ -242,14 +307,20 @@ Run join(std::vector<Contents> parts) {
   }
   run.outcome = outcome_of(job);
   run.job = std::move(job);
-  return run;
+  return joined;
 }
 
-Result<Run> read_job(std::span<const fs::path> folders, const std::string& run_id) {
+namespace {
+
+template <class Read>
+Result<Joined> join_all(std::span<const fs::path> folders, const std::string& run_id, Read&& read_part) {
   std::vector<Contents> parts;
+  std::map<std::tuple<std::string, std::string, int>, std::size_t> places;
   for (const auto& folder : folders)
     for (const auto& file : parts_of(folder)) {
-      auto contents = read(file.path);
+      auto contents = read_part(file.path);
+      // Killed, or cut off from its node, before anything came.
+      if (!contents && contents.error().code == Errc::format && !file.ended) continue;
       if (!contents) return contents.error();
       if (!contents->part)
         return Error{Errc::format, fmt::format("{} does not say which part of a job it is", file.path.string())};
@@ -258,13 +329,31 @@ Result<Run> read_job(std::span<const fs::path> folders, const std::string& run_i
         return Error{Errc::format, fmt::format("{} belongs to the job {} of {} ranks, others to {} of {}", file.path.string(),
                                                contents->part->job.key, contents->part->job.size, parts.front().part->job.key,
                                                parts.front().part->job.size)};
-      parts.push_back(*std::move(contents));
+      // What rank 0's node took in is a copy of what its own node may still have; one of them is longer.
+      const auto [place, fresh] =
+          places.try_emplace({contents->part->node_id, contents->part->boot_id, contents->part->segment}, parts.size());
+      if (fresh)
+        parts.push_back(*std::move(contents));
+      else if (contents->whole > parts[place->second].whole)
+        parts[place->second] = *std::move(contents);
     }
   const bool begun = std::any_of(parts.begin(), parts.end(), [](const Contents& c) { return !c.ranks.empty(); });
   if (!begun) return Error{Errc::not_found, fmt::format("no process of the job in {} had begun", folders.front().string())};
-  Run run = join(std::move(parts));
-  if (!run_id.empty()) run.id = run_id;
-  return run;
+  Joined joined = join(std::move(parts));
+  if (!run_id.empty()) joined.run.id = run_id;
+  return joined;
+}
+
+}  // namespace
+
+Result<Run> read_job(std::span<const fs::path> folders, const std::string& run_id) {
+  auto joined = join_all(folders, run_id, [](const fs::path& part) { return read(part); });
+  if (!joined) return joined.error();
+  return std::move(joined->run);
+}
+
+Result<Joined> open_job(std::span<const fs::path> folders, const std::string& run_id) {
+  return join_all(folders, run_id, [](const fs::path& part) { return open(part, Hold::by_name); });
 }
 
 }  // namespace perun::journal

@@ -39,7 +39,8 @@ std::string file_name(std::string_view host) {
   return (name.empty() || name[0] == '.' ? "_" + name : name) + ".journal";
 }
 
-/// Puts one frame's meaning into the run; frames that make no sense are skipped like unknown ones.
+}  // namespace
+
 void apply(const Frame& frame, Contents& contents) {
   NodeRecord& node = contents.run.nodes.front();
   const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
@@ -94,18 +95,22 @@ void apply(const Frame& frame, Contents& contents) {
   }
 }
 
+namespace {
+
 /// What a journal's readings are given to.
 using TakeSamples = std::function<void(std::span<const Sample>)>;
 
-/// Runs through the readings that a journal held when it was opened.
+/// Runs through the readings that a journal held when it was opened; without `file`, by its name.
 class JournalRecording : public Recording {
  public:
   JournalRecording(Fd file, fs::path path, std::uint64_t begin, std::uint64_t end)
       : file_(std::move(file)), path_(std::move(path)), begin_(begin), end_(end) {}
 
   Status replay(const TakeSamples& take) const override {
+    const Fd opened(file_ ? -1 : ::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file_ && !opened) return failed(path_, "open");
     std::vector<Sample> samples;
-    const auto done = each_frame_of(file_, begin_, end_, [&](const Frame& frame) {
+    const auto done = each_frame_of(file_ ? file_ : opened, begin_, end_, [&](const Frame& frame) {
       samples.clear();
       if (frame.type == FrameType::readings && parse_samples(frame.payload, samples)) take(samples);
     });
@@ -260,7 +265,7 @@ namespace {
 /// Reads everything but the readings, which are given to `take(node, samples)`; those of sensors that the header does not
 /// know are left out.
 template <class Take>
-Result<Contents> read_with(const fs::path& path, Take&& take) {
+Result<Contents> read_with(const fs::path& path, Hold hold, Take&& take) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return failed(path, "open");
   const Error unreadable{Errc::format, fmt::format("{} is not a perun journal, or holds no run", path.string())};
@@ -297,22 +302,23 @@ Result<Contents> read_with(const fs::path& path, Take&& take) {
   if (!*run) return run->error();
   contents.whole = *whole;
   close_cut_off(contents, last_ns);
-  contents.recording = std::make_unique<JournalRecording>(std::move(file), path, begin, *whole);
+  for (const std::int64_t t : last_ns) contents.last_reading_ns = std::max(contents.last_reading_ns, t);
+  contents.recording = std::make_unique<JournalRecording>(hold == Hold::open ? std::move(file) : Fd(), path, begin, *whole);
   return contents;
 }
 
 }  // namespace
 
 Result<Contents> read(const fs::path& path) {
-  auto contents = read_with(path, [](NodeRecord& node, const std::vector<Sample>& samples) {
+  auto contents = read_with(path, Hold::open, [](NodeRecord& node, const std::vector<Sample>& samples) {
     for (const Sample& s : samples) node.series[s.sensor].push(s.reading);
   });
   if (contents) contents->recording.reset();
   return contents;
 }
 
-Result<Contents> open(const fs::path& path) {
-  auto contents = read_with(path, [](const NodeRecord&, const std::vector<Sample>&) {});
+Result<Contents> open(const fs::path& path, Hold hold) {
+  auto contents = read_with(path, hold, [](const NodeRecord&, const std::vector<Sample>&) {});
   if (!contents) return contents;
   NodeRecord& node = contents->run.nodes.front();
   node.series.clear();

@@ -103,15 +103,21 @@ struct Contents {
   std::uint64_t whole = 0;                    ///< bytes up to the end of the last whole frame
   WriterFacts writer = {};                    ///< who wrote it, and where the run belongs
   std::optional<Part> part = {};              ///< of a job
+  std::int64_t last_reading_ns = 0;           ///< of any sensor; 0: there is none
   std::vector<RankRecord> ranks = {};         ///< as they were written: of one rank the last with the highest status counts
   std::unique_ptr<Recording> recording = {};  ///< of open(): what the run's node points to
 };
+
+/// Puts what a frame says, but for header and readings, into `contents`; one that makes no sense is skipped like unknown ones.
+void apply(const Frame& frame, Contents& contents);
 
 /// Reads a journal, also one that is still being written. Errc::format when there is not even a header frame.
 [[nodiscard]] Result<Contents> read(const std::filesystem::path& path);
 
 /// The same for journals of any length: the readings stay in the file, and `run.nodes.front().recording` runs through them.
-[[nodiscard]] Result<Contents> open(const std::filesystem::path& path);
+/// `by_name`: the file is opened for each run through them, since there may be more journals than a process can have open.
+enum class Hold : unsigned char { open, by_name };
+[[nodiscard]] Result<Contents> open(const std::filesystem::path& path, Hold hold = Hold::open);
 
 /// How it stands with a journal, told without disturbing its writer. The rule is docs/format.md, "Whose journal".
 enum class Standing : unsigned char {

@@ -38,6 +38,7 @@ struct AgentTask {
   FindBaseline baseline = {};          ///< called in the agent, before the program starts; empty: none is wanted
   std::int64_t baseline_ns = 0;        ///< how long that may take
   std::filesystem::path spool = {};    ///< where the journal goes when data_out fails; empty: nowhere
+  std::string preload = {};            ///< a library that the program is to load first; empty: none
   std::function<void()> prepare = {};  ///< what `store` can have done in advance; called while the program starts
 };
 

@@ -10,6 +10,7 @@
 #include "journal/join.hpp"
 #include "launch/job.hpp"
 #include "launch/region_watch.hpp"
+#include "launch/streams.hpp"
 
 namespace perun {
 
@@ -107,21 +108,22 @@ Result<Stored> commit_job(std::span<const fs::path> folders, const StoreRun& sto
   const fs::path& first = folders.front();
   const auto id = journal::job_run_id(first);
   if (!id) return id.error();
-  const auto run = journal::read_job(folders, *id);
-  if (!run) {
+  const auto job = journal::open_job(folders, *id);
+  if (!job) {
     // One that is just being made has no ranks either.
-    if (run.error().code == Errc::not_found && journal::age_s(first / "run.json").value_or(0) > surely_abandoned_s)
+    if (job.error().code == Errc::not_found && journal::age_s(first / "run.json").value_or(0) > surely_abandoned_s)
       journal::discard_job(first);
-    return run.error();
+    return job.error();
   }
-  if (rest_is_elsewhere(folders, *run))
+  const Run& run = job->run;
+  if (rest_is_elsewhere(folders, run))
     return Error{Errc::unsupported,
-                 fmt::format("{} holds {} of the {} ranks of a job", first.string(), run->job->ranks.size(), run->job->size),
+                 fmt::format("{} holds {} of the {} ranks of a job", first.string(), run.job->ranks.size(), run.job->size),
                  "the other nodes have the others; perun merge joins them"};
-  auto stored = store(*run, begin_to_store(first));
+  auto stored = store(run, begin_to_store(first));
   if (!stored) return stored;
   for (const auto& folder : folders) {
-    for (const RankRecord& r : run->job->ranks)
+    for (const RankRecord& r : run.job->ranks)
       if (r.status == RankStatus::lost || r.status == RankStatus::unfinished)
         forget_region_paths(region_paths(folder, *id, r.rank));
     journal::discard_job(folder);
@@ -132,20 +134,21 @@ Result<Stored> commit_job(std::span<const fs::path> folders, const StoreRun& sto
 Result<Stored> merge_job(std::span<const fs::path> folders, const StoreRun& store) {
   const auto locks = lock_all(folders);
   if (!locks) return locks.error();
-  const auto run = journal::read_job(folders);
-  if (!run) return run.error();
-  auto stored = store(*run, begin_to_store(folders.front()));
+  const auto job = journal::open_job(folders);
+  if (!job) return job.error();
+  auto stored = store(job->run, begin_to_store(folders.front()));
   if (stored)
     for (const auto& folder : folders) journal::discard_job(folder);
   return stored;
 }
 
-void conclude_job(const JobTask& task, const fs::path& folder, Channel& launcher, Patience patience) {
+void conclude_job(const JobTask& task, const fs::path& folder, Channel& launcher, Patience patience, Streams& streams) {
   const auto name = folder.filename().string();
   const auto all = [&] { return journal::folders_of_job(task.agent.data_out, task.agent.spool, name); };
-  const bool complete = journal::ranks_ended(all()) >= task.place.size;
+  const bool complete = journal::ranks_ended(all()) >= task.place.size || streams.all_came();
   if (!complete) {
-    const auto apart = kept_apart(task, folder);
+    const auto lacking = streams.lacking();
+    const auto apart = lacking.empty() ? kept_apart(task, folder) : lacking;
     launcher.send({.type = Message::Type::bye, .text = apart});
     launcher.close();
     if (!apart.empty() && task.place.local_size) return;

@@ -17,6 +17,8 @@
 
 namespace perun {
 
+class Streams;
+
 /// What the ranks of one job on one node are measured with. `agent.run.id` is left for the job's folder to say.
 struct JobTask {
   AgentTask agent;
@@ -49,7 +51,8 @@ enum class Patience : unsigned char { none, for_other_nodes };
 
 /// What a sampling process does when its part, in `folder`, has ended: stores the job's run if the whole job has, and answers
 /// `launcher`, whose rank was the last one here.
-void conclude_job(const JobTask& task, const std::filesystem::path& folder, Channel& launcher, Patience patience);
+void conclude_job(const JobTask& task, const std::filesystem::path& folder, Channel& launcher, Patience patience,
+                  Streams& streams);
 
 /// As commit_job(), for pieces of one job, from nodes that did not share a data_out; what is missing then is missing for good.
 [[nodiscard]] Result<Stored> merge_job(std::span<const std::filesystem::path> folders, const StoreRun& store);

@@ -216,7 +216,7 @@ class Measurement {
     if (ready->signal != 0)
       journal::discard(journal_path(task));
     else
-      export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id);
+      export_region_paths(region_paths(journal_path(task).parent_path(), task.run.id, 0), task.run.id, task.preload);
     return Measurement(*std::move(agent), *ready, task, relay, say);
   }
 

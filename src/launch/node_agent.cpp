@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <future>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,6 +23,7 @@
 #include "launch/late_join.hpp"
 #include "launch/node_part.hpp"
 #include "launch/region_watch.hpp"
+#include "launch/streams.hpp"
 #include "sampling/sampler.hpp"
 
 namespace perun {
@@ -47,8 +49,9 @@ struct Guest {
 class NodeSession {
  public:
   NodeSession(const JobTask& task, Sampler& sampler, RegionWatch& regions, LateJoin late, std::string run_id,
-              journal::Writer writer, Fd listener, Past past)
+              journal::Writer writer, Fd listener, Past past, Streams& streams)
       : task_(task),
+        streams_(streams),
         sampler_(sampler),
         regions_(regions),
         late_(std::move(late)),
@@ -88,6 +91,7 @@ class NodeSession {
         while (auto channel = Meeting::accept(listener_)) guests_.push_back({*std::move(channel)});
       tidy();
       if (monotonic_ns() >= next_pair_ns_) pair_clocks();
+      streams_.look(writer_.path(), has_rank_0(), monotonic_ns() - begin_ns_);
     }
   }
 
@@ -317,6 +321,7 @@ class NodeSession {
   }
 
   const JobTask& task_;
+  Streams& streams_;
   Sampler& sampler_;
   RegionWatch& regions_;
   LateJoin late_;
@@ -390,8 +395,9 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
     ::unlink(path.c_str());
     return ok;
   }
+  Streams streams(task, folder->path);
   NodeSession session(task, sampler, regions, std::move(late), folder->run_id, *std::move(writer), std::move(listener),
-                      std::move(past));
+                      std::move(past), streams);
   session.begin(notice);
   session.serve();
   const int ranks = session.finish();
@@ -400,12 +406,19 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
   Channel nobody{Fd()};
   Channel* const last = session.last();
   Channel& launcher = last != nullptr ? *last : nobody;
-  if (const auto ok = journal::end_part(session.part(), ranks); !ok) {  // data_out is gone; the launchers were told
+  streams.look(session.part(), session.has_rank_0(), std::numeric_limits<std::int64_t>::max());
+  const auto ended = journal::end_part(session.part(), ranks);
+  if (ended && streams.deliver(*ended, ranks)) {
+    journal::discard_job(ended->parent_path());
+    launcher.send({.type = Message::Type::bye});
+    return Ok{};
+  }
+  if (!ended) {  // data_out is gone; the launchers were told
     launcher.send({.type = Message::Type::bye});
     return Ok{};
   }
   conclude_job(task, session.part().parent_path(), launcher,
-               session.has_rank_0() && session.all_well() ? Patience::for_other_nodes : Patience::none);
+               session.has_rank_0() && session.all_well() ? Patience::for_other_nodes : Patience::none, streams);
   return Ok{};
 }
 

@@ -256,6 +256,8 @@ Place place_of(const Environment& environment, std::span<const Ancestor> ancesto
   }
   if (place.launcher == "slurm" && v.has("PERUN_OUTSIDE")) place.launcher = outside_of_srun;
   overrule(v, place);
+  place.rank0_hosts = rank0_hosts(environment, ancestors, place.launcher);
+  place.stream_words = stream_words(environment);
   return place;
 }
 

@@ -28,12 +28,14 @@ struct Place {
   std::string launcher = "none";  ///< openmpi, hydra, slurm, pals, flux, torchrun, user, none
   std::string key = {};           ///< of the whole job: the same on all its nodes, fit to be a file name; empty: alone
   int rank = 0, size = 1;
-  std::optional<int> local_size = {};    ///< processes of the job on this node
-  std::string node_id = {};              ///< PERUN_NODE_ID: what the node shall be known as; empty: find out
-  bool direct = true;                    ///< the process manager started perun itself, not a script that may start more
-  std::int64_t manager_age_ns = 0;       ///< how long the process manager runs; 0: not known
-  Attributes scheduler = {};             ///< what the batch system tells: job_id, job_name, partition, account ...
-  std::vector<std::string> doubts = {};  ///< what was told and cannot be right, for people
+  std::optional<int> local_size = {};          ///< processes of the job on this node
+  std::string node_id = {};                    ///< PERUN_NODE_ID: what the node shall be known as; empty: find out
+  bool direct = true;                          ///< the process manager started perun itself, not a script that may start more
+  std::int64_t manager_age_ns = 0;             ///< how long the process manager runs; 0: not known
+  Attributes scheduler = {};                   ///< what the batch system tells: job_id, job_name, partition, account ...
+  std::vector<std::string> rank0_hosts = {};   ///< where rank 0's node may be reached, best first; none: nobody tells
+  std::vector<std::string> stream_words = {};  ///< what all of the job's processes know, and few others
+  std::vector<std::string> doubts = {};        ///< what was told and cannot be right, for people
   [[nodiscard]] bool shared() const noexcept { return size > 1 && !key.empty(); }
 };
 
@@ -41,6 +43,11 @@ struct Place {
 /// nearest ancestor decides; where none is seen (containers), the most particular variables do. Variables that contradict
 /// each other make a process alone, and are told.
 [[nodiscard]] Place place_of(const Environment& environment, std::span<const Ancestor> ancestors);
+
+/// The parts of it that are about reaching rank 0's node.
+[[nodiscard]] std::vector<std::string> rank0_hosts(const Environment& environment, std::span<const Ancestor> ancestors,
+                                                   std::string_view launcher);
+[[nodiscard]] std::vector<std::string> stream_words(const Environment& environment);
 
 /// This process's own, from /proc.
 [[nodiscard]] Environment environment_of_this_process();

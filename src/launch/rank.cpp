@@ -107,28 +107,30 @@ bool same_everywhere(const Error& error) {
 }
 
 /// Tells the program where to mark and where to ask: each rank has its own marks, all of a node one socket.
-void export_regions(const Message& message, const Place& place) {
+void export_regions(const Message& message, const JobTask& task) {
+  const Place& place = task.place;
   const auto line = message.text.find('\n');
   if (line == std::string::npos) return;
   const std::string folder = message.text.substr(0, line), id = message.text.substr(line + 1);
   auto paths = region_paths(folder, id, place.rank);
   const auto socket = region_paths(folder, id, static_cast<int>(message.number));
   for (std::size_t i = 0; i < paths.size(); ++i) paths[i].sock = socket[i].sock;
-  export_region_paths(paths, place.key);
+  export_region_paths(paths, place.key, task.agent.preload);
 }
 
 /// Waits for the agent's word. The value is 0, or the signal that ended the waiting.
-Result<int> wait_until_ready(Link& link, const Place& place, SignalRelay& relay, std::int64_t extra_ns, const Say& say) {
+Result<int> wait_until_ready(Link& link, const JobTask& task, SignalRelay& relay, const Say& say) {
   for (;;) {
     int signal = 0;
-    const auto first = next_message(link.channel(), relay, monotonic_ns() + patience_for_agent_ns + extra_ns, signal);
+    const auto until_ns = monotonic_ns() + patience_for_agent_ns + task.agent.baseline_ns;
+    const auto first = next_message(link.channel(), relay, until_ns, signal);
     if (first && first->type == Message::Type::ready) {
       if (!first->text.empty()) say(first->text);
       return 0;
     }
     if (first && first->type == Message::Type::refused) return first->error;
     if (first && first->type == Message::Type::regions) {
-      export_regions(*first, place);
+      export_regions(*first, task);
     } else if (first && !first->text.empty()) {
       say(first->text);
     }
@@ -203,7 +205,7 @@ Result<Measured> measure_rank(const Program& program, const JobTask& task, Signa
   Link link(task, *std::move(meeting));
   if (!link.join(patience_for_agent_ns))
     return give_up(program, relay, task, {Errc::io, "no sampling process could be started"}, say);
-  const auto ready = wait_until_ready(link, task.place, relay, task.agent.baseline_ns, say);
+  const auto ready = wait_until_ready(link, task, relay, say);
   if (!ready) {
     link.channel().close();
     if (same_everywhere(ready.error())) return ready.error();

@@ -20,7 +20,7 @@ std::vector<RegionPaths> region_paths(const fs::path& run_folder, std::string_vi
   return {{memory + ".marks", memory + ".sock"}, {folder + ".marks", folder + ".sock"}};
 }
 
-void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key) {
+void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key, const std::string& preload) {
   const auto give = [](const char* variable, const fs::path& path) {
     if (path.empty())
       ::unsetenv(variable);
@@ -36,6 +36,10 @@ void export_region_paths(std::span<const RegionPaths> paths, std::string_view ru
   give("PERUN_SOCK", there.sock);
   give("PERUN_RUN", run_key);
   give("PERUN_ACTIVE", "1");
+  if (preload.empty()) return;
+  const char* there_already = ::getenv("LD_PRELOAD");
+  const std::string others = there_already == nullptr ? "" : there_already;
+  if (!others.starts_with(preload)) give("LD_PRELOAD", others.empty() ? preload : preload + ":" + others);
 }
 
 void forget_region_paths(std::span<const RegionPaths> paths) noexcept {

@@ -27,8 +27,9 @@ struct RegionPaths {
                                                     int rank);
 
 /// Gives the program its PERUN_MARKS, PERUN_SOCK, PERUN_RUN and PERUN_ACTIVE: the first of `paths` that is there. For the
-/// launcher, before the program starts; variables of a perun around this one are replaced.
-void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key);
+/// launcher, before the program starts; variables of a perun around this one are replaced. A library that is to be loaded
+/// first stands before those of LD_PRELOAD.
+void export_region_paths(std::span<const RegionPaths> paths, std::string_view run_key, const std::string& preload);
 
 /// Removes what an agent that was killed left of them.
 void forget_region_paths(std::span<const RegionPaths> paths) noexcept;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -94,6 +95,15 @@ class SeriesInMemory : public Readings {
 
  private:
   std::span<const Series> series_;
+};
+
+/// The same, with the series in it.
+class OwnSeries : public SeriesInMemory {
+ public:
+  explicit OwnSeries(std::vector<Series> series) noexcept : SeriesInMemory(series), own_(std::move(series)) {}
+
+ private:
+  std::vector<Series> own_;  // moved, its rows stay where they are
 };
 
 }  // namespace perun

@@ -85,6 +85,7 @@ struct RegionReport {
   MarkLosses losses;
   bool holes = false;  ///< times and calls are the program's own sums, since single marks were lost
   std::uint64_t moments = 0;
+  std::uint64_t spawned = 0;  ///< processes that the program started by MPI_Comm_spawn, as --mpi-hooks tells
   [[nodiscard]] bool empty() const noexcept { return regions.empty() && work.empty(); }
 };
 
@@ -214,14 +215,16 @@ enum class Caveat : std::uint8_t {
   marks_lost,
   marks_unbalanced,
   clocks_apart,
-  part_time
+  part_time,
+  mpi
 };
-inline constexpr std::array<std::string_view, 25> caveat_names{
+inline constexpr std::array<std::string_view, 26> caveat_names{
     "no_sensor",    "estimated_part",  "not_measured",     "blocked",           "interrupted",
     "too_short",    "late_ticks",      "lost_readings",    "slowed_down",       "slow_source",
     "stuck",        "clock_jump",      "read_errors",      "invalid_intervals", "overlapping",
     "simulated",    "default_factors", "net_below_zero",   "baseline_not_idle", "shared_node",
-    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart",      "part_time"};
+    "foreign_data", "marks_lost",      "marks_unbalanced", "clocks_apart",      "part_time",
+    "mpi"};
 [[nodiscard]] constexpr std::string_view name(Caveat c) noexcept {
   return caveat_names[static_cast<std::size_t>(c)];
 }
@@ -248,7 +251,8 @@ struct RunSummary {
   Factors factors;
   RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
-  std::optional<JobRecord> job;  ///< absent: a program by itself
+  std::optional<JobRecord> job;         ///< absent: a program by itself
+  std::vector<double> rank_energies_J;  ///< of each of the job's ranks, its share of its node's; NaN: not known
   std::vector<Note> notes;
 };
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/summary_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <concepts>
+#include <iterator>
 #include <limits>
+#include <span>
 #include <type_traits>
+#include <utility>
 
 #include "base/json.hpp"
 
@@ -132,7 +138,7 @@ void fields(F& f, Is<MarkLosses> auto& s) {
 template <class F>
 void fields(F& f, Is<RegionReport> auto& s) {
   f("regions", s.regions), f("unmarked", s.unmarked), f("unmarked_s", s.unmarked_s), f("work", s.work);
-  f("losses", s.losses), f("holes", s.holes), f("moments", s.moments);
+  f("losses", s.losses), f("holes", s.holes), f("moments", s.moments), f("spawned", s.spawned);
 }
 
 template <class F>
@@ -197,50 +203,83 @@ void fields(F& f, Is<RunSummary> auto& s) {
   f("frequency_Hz", s.frequency_hz), f("begin_real_ns", s.begin_real_ns), f("end_real_ns", s.end_real_ns);
   f("outcome", s.outcome), f("usage", s.usage), f("net", s.net), f("attributed", s.attributed);
   f("footprint", s.footprint), f("factors", s.factors), f("nodes", s.nodes), f("notes", s.notes);
-  f("regions", s.regions), f("job", s.job);
+  f("regions", s.regions), f("job", s.job), f("rank_energies_J", s.rank_energies_J);
 }
 
+/// Writes the text of one object itself: as a tree of JSON the summary of thousands of nodes would take ten times the memory.
 class Writer {
  public:
-  explicit Writer(Json& to) : to_(to) {}
+  explicit Writer(std::string& to) : to_(to) {}
 
   template <class T>
   void operator()(const char* name, const T& value) {
-    to_[name] = json(value);
+    key(name);
+    put(value);
   }
   template <class E, std::size_t N>
   void operator()(const char* name, E value, const std::array<std::string_view, N>& names) {
-    to_[name] = names[static_cast<std::size_t>(value)];
+    key(name);
+    put(names[static_cast<std::size_t>(value)]);
   }
 
  private:
-  static Json json(double value) {  // JSON has no such numbers
-    return std::isfinite(value) ? Json(value) : std::isnan(value) ? Json("nan") : Json(value > 0 ? "inf" : "-inf");
+  void key(const char* name) {
+    to_ += std::exchange(separator_, ",\"");
+    to_ += name;
+    to_ += "\":";
   }
-  static Json json(const std::pair<std::string, std::string>& pair) { return Json::array({pair.first, pair.second}); }
+  void put(double value) {  // JSON has no such numbers
+    if (!std::isfinite(value)) return put(std::string_view(std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf"));
+    fmt::format_to(std::back_inserter(to_), "{}", value);
+  }
+  void put(bool value) { to_ += value ? "true" : "false"; }
+  void put(std::string_view text) {
+    const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+    if (std::all_of(text.begin(), text.end(), plain))
+      fmt::format_to(std::back_inserter(to_), "\"{}\"", text);
+    else
+      to_ += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  void put(const std::string& text) { put(std::string_view(text)); }
+  void put(const std::pair<std::string, std::string>& pair) { put(std::array{pair.first, pair.second}); }
   template <class T>
-  static Json json(const std::optional<T>& value) {
-    return value ? json(*value) : Json(nullptr);
+  void put(const std::optional<T>& value) {
+    if (value)
+      put(*value);
+    else
+      to_ += "null";
   }
   template <class T>
-  static Json json(const std::vector<T>& values) {
-    Json out = Json::array();
-    for (const auto& v : values) out.push_back(json(v));
-    return out;
+  void put(const std::vector<T>& values) {
+    put(std::span(values));
+  }
+  template <class T, std::size_t N>
+  void put(const std::array<T, N>& values) {
+    put(std::span(values));
+  }
+  template <class T, std::size_t N>
+  void put(std::span<const T, N> values) {
+    to_ += '[';
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i > 0) to_ += ',';
+      put(values[i]);
+    }
+    to_ += ']';
   }
   template <class T>
-  static Json json(const T& value) {
-    if constexpr (std::is_class_v<T> && !std::is_same_v<T, std::string>) {
-      Json out = Json::object();
-      Writer writer(out);
+  void put(const T& value) {
+    if constexpr (std::is_class_v<T>) {
+      to_ += '{';
+      Writer writer(to_);
       fields(writer, value);
-      return out;
+      to_ += '}';
     } else {
-      return Json(value);
+      fmt::format_to(std::back_inserter(to_), "{}", value);
     }
   }
 
-  Json& to_;
+  std::string& to_;
+  const char* separator_ = "\"";
 };
 
 /// Throws nlohmann's exceptions for what does not fit.
@@ -295,10 +334,11 @@ class Reader {
 }  // namespace
 
 std::string encode(const RunSummary& summary) {
-  Json json{{"schema", schema}};
-  Writer writer(json);
+  std::string text = "{";
+  Writer writer(text);
+  writer("schema", std::string_view(schema));
   fields(writer, summary);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text += '}';
 }
 
 Result<RunSummary> decode_summary(std::string_view text) {

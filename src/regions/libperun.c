@@ -47,7 +47,9 @@ static void prepare(void) {
 
 static __attribute__((noinline)) struct perun_block* new_block(void) {
   const int why = errno;
-  mine.block = perun_marks_claim(&marks, getpid(), (pid_t)syscall(SYS_gettid));
+  const pid_t pid = getpid(), tid = (pid_t)syscall(SYS_gettid);
+  mine.block = perun_marks_share(&marks, pid, tid);
+  if (mine.block == NULL) mine.block = perun_marks_claim(&marks, pid, tid);
   mine.generation = generation;
   if (mine.block != NULL) pthread_setspecific(at_thread_end, mine.block);
   if (!__atomic_exchange_n(&announced, 1, __ATOMIC_RELAXED)) {

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -194,9 +195,19 @@ static void put(struct perun_block* b, uint64_t t_ns, uint32_t name, uint32_t ki
   __atomic_store_n(&b->head, head + 1, __ATOMIC_RELEASE);
 }
 
+/* Tells processes apart that had the same number after each other; the same for all that is loaded into one. */
+static uint64_t image_of_process(void) {
+  uint64_t image = 0;
+  const char* const random = (const char*)getauxval(AT_RANDOM); /* 16 bytes, anew with every exec */
+  if (random != NULL) memcpy(&image, random, sizeof image);
+  return image;
+}
+
 static struct perun_block* introduce(struct perun_block* b, pid_t pid, pid_t tid) {
   b->pid = pid;
   b->tid = tid;
+  b->image = image_of_process();
+  b->users = 1;
   b->slots[0].name = 1;
   put(b, (uint64_t)(uint32_t)pid << 32 | (uint32_t)tid, 0, perun_mark_thread);
   return b;
@@ -208,6 +219,7 @@ static struct perun_block* take_used(struct perun_marks* m, uint32_t used, int d
     struct perun_block* b = perun_block_of(m, i);
     if (!dead && b->state == perun_block_left && take_over(b, perun_block_left)) return b;
     if (dead && b->state == perun_block_owned && kill(b->pid, 0) != 0 && errno == ESRCH) {
+      b->users = 1;
       perun_marks_leave(b);
       if (take_over(b, perun_block_left)) return b;
     }
@@ -241,6 +253,19 @@ struct perun_block* perun_marks_claim(struct perun_marks* m, pid_t pid, pid_t ti
   return b == NULL ? NULL : introduce(b, pid, tid);
 }
 
+struct perun_block* perun_marks_share(struct perun_marks* m, pid_t pid, pid_t tid) {
+  const uint64_t image = image_of_process();
+  const uint32_t used = __atomic_load_n(&perun_header_of(m)->blocks_used, __ATOMIC_ACQUIRE);
+  for (uint32_t i = 0; image != 0 && i < used && i < perun_blocks; ++i) {
+    if (!perun_is_ready(m, i)) continue;
+    struct perun_block* b = perun_block_of(m, i);
+    if (b->pid != pid || b->tid != tid || b->image != image || b->state != perun_block_owned) continue;
+    ++b->users;
+    return b;
+  }
+  return NULL;
+}
+
 struct perun_block* perun_marks_adopt(struct perun_marks* m, pid_t pid, pid_t tid) {
   enum { looks = 200 };
   for (int look = 0; look < looks; ++look) {
@@ -265,6 +290,10 @@ void perun_marks_park(struct perun_block* b) {
 }
 
 void perun_marks_leave(struct perun_block* b) {
+  if (b->users > 1) {
+    --b->users;
+    return;
+  }
   while (b->depth > 0) {
     ++b->unended;
     perun_marks_end(b, PERUN_ANY);

@@ -106,7 +106,10 @@ struct perun_block {
   uint64_t unended;   /* calls that were open when their thread ended */
   /* the reader's */
   uint64_t tail; /* records read since ever */
-  uint8_t padding[184];
+  /* the writer's: a process may hold several libperuns (linked, in Python's module, preloaded), which share a thread's block */
+  uint64_t image; /* of the process that claimed it, random; 0: not to be shared */
+  uint32_t users; /* libperuns that write here */
+  uint8_t padding[172];
   struct perun_open_call stack[perun_deepest];
   struct perun_slot
       slots[perun_slots]; /* name at 1 + name % (perun_slots - 1) or behind; [0] is name 0 and what found no room near */
@@ -168,12 +171,16 @@ uint32_t perun_marks_name(struct perun_marks* marks, const char* name, size_t le
 /* A block for this thread to write, or NULL. */
 struct perun_block* perun_marks_claim(struct perun_marks* marks, pid_t pid, pid_t tid);
 
+/* The block that another libperun of this process claimed for this thread, which both then write: a thread has one stack of
+ * regions, whoever marks. NULL: there is none. Each user leaves it once. */
+struct perun_block* perun_marks_share(struct perun_marks* marks, pid_t pid, pid_t tid);
+
 /* The block that was parked under these numbers, with its open calls; else a new one. One that is in use is waited for, 0.2 s
  * at most: who used it may have been killed. */
 struct perun_block* perun_marks_adopt(struct perun_marks* marks, pid_t pid, pid_t tid);
 void perun_marks_park(struct perun_block* block);
 
-/* Ends what is open and leaves the block to others. */
+/* Ends what is open and leaves the block to others; while others use it too, only forgets one user. */
 void perun_marks_leave(struct perun_block* block);
 
 /* The marks themselves. `name` is an id; perun_any: the innermost open call's. */

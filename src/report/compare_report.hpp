@@ -8,6 +8,7 @@
 #include "analysis/compare.hpp"
 #include "analysis/gate.hpp"
 #include "base/json.hpp"
+#include "base/result.hpp"
 #include "report/writer.hpp"
 
 namespace perun {
@@ -33,6 +34,9 @@ struct CompareReport {
 
 /// `perun: B / A energy 0.8609 (0.8521..0.8702) lower, ...`, a line for each comparison: the -q form.
 [[nodiscard]] std::string compare_lines(const CompareReport& report);
+
+/// One page for any browser. Errors: unsupported (built without npm).
+[[nodiscard]] Result<std::string> compare_html(const CompareReport& report);
 
 /// Schema "perun-compare/1" (share/schema/compare-1.json).
 [[nodiscard]] Json compare_document(const CompareReport& report);

@@ -15,6 +15,7 @@
 #include "model/domains.hpp"
 #include "model/outside.hpp"
 #include "report/job_document.hpp"
+#include "report/mpi.hpp"
 #include "report/regions.hpp"
 
 namespace perun {
@@ -350,6 +351,7 @@ Json run_of(const RunSummary& run) {
   for (const auto& [key, value] : run.provenance) out["provenance"][words(key)] = words(value);
   const ByRank by_rank = run.job ? ByRank::yes : ByRank::no;
   if (!run.regions.empty()) out["regions"] = regions_document(run.regions, by_rank);
+  if (const auto mpi = mpi_of(run.regions)) out["mpi"] = mpi_document(*mpi, run);
   if (run.job) out["job"] = job_of(run);
   out["nodes"] = Json::array();
   for (const auto& node : run.nodes) {

@@ -15,6 +15,7 @@
 #include "report/hints.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
+#include "report/mpi.hpp"
 #include "report/parts_text.hpp"
 #include "report/regions.hpp"
 #include "report/wording.hpp"
@@ -307,6 +308,7 @@ Facts figures(const RunSummary& run) {
 Facts remarks(const RunSummary& run) {
   Facts out;
   for (const WorkSummary& w : run.regions.work) add(out, "Work", wording::work(w, run.usage.energy.kind));
+  if (const std::string text = wording::mpi(run); !text.empty()) add(out, "MPI", text);
   if (const std::string text = activity(run); !text.empty()) add(out, "Activity", text);
   if (!run.nodes.empty() && run.origin.empty()) {
     add(out, "Quality", quality(run));

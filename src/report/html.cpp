@@ -17,6 +17,7 @@
 #include "report/page/cards.hpp"
 #include "report/page/columns.hpp"
 #include "report/page/tables.hpp"
+#include "report/page/template.hpp"
 #include "report/page/timeline.hpp"
 #include "report/page/words.hpp"
 #include "report/wording.hpp"
@@ -41,6 +42,8 @@ extern const ReportWriter txt_writer;
 namespace {
 
 using page::clean;
+using page::embedded;
+using page::escaped;
 
 Json line(std::string_view name, std::string_view text) {
   return Json::array({name, text});
@@ -152,31 +155,6 @@ Json run_of(const Summary& summary, const RunSummary& run, const Timeline& timel
   return out;
 }
 
-/// JSON that may stand inside of a script element: no character of it means anything to HTML.
-std::string embedded(const Json& json) {
-  std::string out;
-  for (const char c : json.dump(-1, ' ', true)) {
-    if (c == '<' || c == '>' || c == '&')
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '&')
-      out += "&amp;";
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string write(const Summary& summary, const Style&) {
   page::Columns columns;
   Json data;
@@ -198,14 +176,7 @@ std::string write(const Summary& summary, const Style&) {
       {"@META@", embedded(data)},
       {"@DATA@", columns.base64()},
   };
-  std::string_view rest(perun_page_begin, static_cast<std::size_t>(perun_page_end - perun_page_begin));
-  std::string out;
-  for (const auto& [mark, text] : places) {  // in this order
-    const auto at = rest.find(mark);
-    out.append(rest.substr(0, at)).append(text);
-    rest.remove_prefix(at + mark.size());
-  }
-  return out.append(rest);
+  return page::filled({perun_page_begin, static_cast<std::size_t>(perun_page_end - perun_page_begin)}, places);
 }
 
 }  // namespace

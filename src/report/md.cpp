@@ -7,6 +7,7 @@
 #include "report/facts.hpp"
 #include "report/job_text.hpp"
 #include "report/markdown.hpp"
+#include "report/mpi.hpp"
 #include "report/regions.hpp"
 #include "report/tables.hpp"
 #include "report/wording.hpp"
@@ -69,7 +70,8 @@ std::string write(const Summary& summary, const Style&) {
                                summary.runs_in_file == 1 ? "run" : "runs"));
     out += block(list(facts::figures(run)));
     out += domains(run);
-    for (const auto& shown : {tables::nodes(run), tables::devices(run), tables::regions(run), tables::region_ranks(run)})
+    for (const auto& shown :
+         {tables::nodes(run), tables::devices(run), tables::regions(run), tables::region_ranks(run), tables::mpi(run)})
       out += block(shown);
     out += block(list(facts::remarks(run)));
   }

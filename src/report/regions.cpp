@@ -57,7 +57,7 @@ std::map<int, RegionThread> ranks_of(const RegionSummary& r) {
 
 /// "3 ms, sensor updates every 100 ms"
 std::string too_short(const RegionSummary& r) {
-  if (r.energy.kind == Kind::unavailable) return "no sensor";
+  if (r.energy.kind == Kind::unavailable && r.update_s <= 0) return "no sensor";
   return fmt::format("{}, sensor updates every {}", units::si(r.call_s, "s", 2), units::si(r.update_s, "s", 2));
 }
 

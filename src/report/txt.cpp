@@ -7,6 +7,7 @@
 #include "report/facts.hpp"
 #include "report/job_text.hpp"
 #include "report/layout.hpp"
+#include "report/mpi.hpp"
 #include "report/regions.hpp"
 #include "report/tables.hpp"
 #include "report/text_page.hpp"
@@ -52,6 +53,7 @@ std::string write(const Summary& summary, const Style& style) {
     page.block(tables::devices(run).text(Page::widest));
     page.block(tables::regions(run).text(Page::widest));
     page.block(tables::region_ranks(run).text(Page::widest));
+    page.block(tables::mpi(run).text(Page::widest));
     page.gap();
     for (const auto& [label, text] : facts::remarks(run)) page.field(label, text);
   }

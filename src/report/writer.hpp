@@ -22,6 +22,7 @@ struct ReportWriter {
   std::string_view summary;
   std::string (*write)(const Summary&, const Style&);  ///< the whole document, ending in a newline
   bool draws = false;                                  ///< uses the timelines and the history of the summary
+  bool watched = false;                                ///< others read the file whenever they like: it must appear whole
 };
 
 /// Every format compiled in, in the order of CMakeLists.txt.

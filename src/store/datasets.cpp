@@ -9,6 +9,7 @@
 
 #include "store/checksum.hpp"
 #include "store/layout.hpp"
+#include "store/transfer.hpp"
 
 namespace perun::h5 {
 
@@ -33,27 +34,33 @@ Properties small_transfer() {
   return transfer;
 }
 
-Properties storage(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
+Properties chunked(std::span<const hsize_t> shape, std::uint64_t chunk_rows) {
   Properties list(H5Pcreate(H5P_DATASET_CREATE));
-  if (shape.back() > layout::plain_rows) {
-    std::array<hsize_t, 2> chunk{1, 1};
-    chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), chunk_rows);
-    H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
-    H5Pset_shuffle(list.get());
-    H5Pset_deflate(list.get(), deflate_level);
-    H5Pset_fletcher32(list.get());
-  }
+  std::array<hsize_t, 2> chunk{1, 1};
+  chunk[shape.size() - 1] = std::min<hsize_t>(shape.back(), chunk_rows);
+  H5Pset_chunk(list.get(), static_cast<int>(shape.size()), chunk.data());
+  H5Pset_shuffle(list.get());
+  H5Pset_deflate(list.get(), deflate_level);
+  H5Pset_fletcher32(list.get());
   return list;
+}
+
+/// Whole chunks are written in their order: one is enough to remember, where HDF5 would keep 1 MiB of each dataset.
+Properties one_chunk_held(std::uint64_t chunk_rows) {
+  Properties access(H5Pcreate(H5P_DATASET_ACCESS));
+  H5Pset_chunk_cache(access.get(), 1, chunk_rows * sizeof(std::int64_t), 1);
+  return access;
 }
 
 Result<Dataset> make(hid_t group, const std::string& name, hid_t type, std::span<const hsize_t> shape,
                      std::uint64_t chunk_rows = layout::chunk_rows) {
   const Space space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
-  const auto list = storage(shape, chunk_rows);
-  // Whole chunks are written in their order: one is enough to remember, where HDF5 would keep 1 MiB of each dataset.
-  const Properties access(H5Pcreate(H5P_DATASET_ACCESS));
-  H5Pset_chunk_cache(access.get(), 1, chunk_rows * sizeof(std::int64_t), 1);
-  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, list.get(), access.get()));
+  // HDF5 copies every list but its own.
+  const bool plain = shape.back() <= layout::plain_rows;
+  const Properties list = plain ? Properties() : chunked(shape, chunk_rows);
+  const Properties access = plain ? Properties() : one_chunk_held(chunk_rows);
+  Dataset made(H5Dcreate2(group, name.c_str(), type, space.get(), H5P_DEFAULT, plain ? H5P_DEFAULT : list.get(),
+                          plain ? H5P_DEFAULT : access.get()));
   if (!made) return cannot_write(name);
   return made;
 }
@@ -69,8 +76,7 @@ template <class T>
 Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored, hid_t given, std::span<const T> rows) {
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, stored, shape);
-  if (made && !rows.empty() && H5Dwrite(made->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
-    return cannot_write(name);
+  if (made && !rows.empty() && !put_numbers(*made, given, H5S_ALL, H5S_ALL, rows.data())) return cannot_write(name);
   if (!made) return made;
   return with_checksum(*std::move(made), rows.size(), checksum(rows));
 }
@@ -123,8 +129,7 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   std::transform(rows.begin(), rows.end(), pointers.begin(), [](const std::string& s) { return s.c_str(); });
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, types.text.get(), shape);
-  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
-    return cannot_write(name);
+  if (made && !put_texts(*made, types.text.get(), small_transfer().get(), pointers)) return cannot_write(name);
   // What is in chunks are the references to the texts, so that these need a checksum in any case.
   if (!made) return made;
   return with_checksum(*std::move(made), 0, checksum_of_texts(rows));
@@ -133,8 +138,7 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
 Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
   const char* pointer = text.c_str();
   const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
-    return cannot_write(name);
+  if (!made || !put_texts(made, types.text.get(), small_transfer().get(), std::span(&pointer, 1))) return cannot_write(name);
   const std::uint32_t crc = checksum_of_texts(std::span(&text, 1));
   return keep_checksums(made, std::span(&crc, 1));
 }
@@ -167,7 +171,7 @@ Status write_piece(const Dataset& dataset, const std::string& name, std::optiona
                    std::span<const T> values) {
   if (values.empty()) return Ok{};
   const Piece piece = piece_of(dataset, member, first, values.size());
-  if (!piece || H5Dwrite(dataset.get(), given_type<T>(), piece.memory.get(), piece.file.get(), H5P_DEFAULT, values.data()) < 0)
+  if (!piece || !put_numbers(dataset, given_type<T>(), piece.memory.get(), piece.file.get(), values.data()))
     return cannot_write(name);
   return Ok{};
 }

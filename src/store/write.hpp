@@ -21,9 +21,10 @@ namespace perun::h5 {
 [[nodiscard]] Result<RunSummary> write_run(const Types& types, hid_t application, const Run& run, const Summarize& summarize,
                                            int number);
 
-/// Adds the group `name` of one node, without the figures; returns its readings as they are there.
-[[nodiscard]] Result<std::unique_ptr<StoredReadings>> write_node(const Types& types, hid_t run_group, const std::string& name,
-                                                                 const NodeRecord& node, Moment run_begin);
+/// Adds the group `name` of one node, without the figures; returns its readings as they are there. Few of them are kept in
+/// memory, as long as there is `room` for so many more.
+[[nodiscard]] Result<std::unique_ptr<Readings>> write_node(const Types& types, hid_t run_group, const std::string& name,
+                                                           const NodeRecord& node, Moment run_begin, std::size_t& room);
 
 /// What is computed from the samples, and may be computed anew.
 void write_factors(AttributeWriter& attributes, const Factors& factors);

@@ -13,6 +13,7 @@
 #include "store/region_columns.hpp"
 #include "store/stored_readings.hpp"
 #include "store/times.hpp"
+#include "store/transfer.hpp"
 #include "store/write.hpp"
 
 namespace perun::h5 {
@@ -45,6 +46,11 @@ Prefix prefix(double scale) noexcept {
   return {scale, "", ""};
 }
 
+/// What is read back of a raw value.
+std::int64_t as_stored(std::int64_t raw) noexcept {
+  return std::min(raw, layout::fill_value - 1);
+}
+
 std::string lane_suffix(std::size_t k) {
   return k == 0 ? "" : "_" + std::to_string(k);
 }
@@ -52,28 +58,27 @@ std::string lane_suffix(std::size_t k) {
 /// One node on its way into the file.
 class NodeWriter {
  public:
-  NodeWriter(const Types& types, hid_t group, const NodeRecord& node, Moment anchor)
-      : types_(types), group_(group), node_(node), anchor_(anchor), series_(node.series) {}
+  NodeWriter(const Types& types, hid_t group, const NodeRecord& node, Moment anchor, std::size_t& room)
+      : types_(types), group_(group), node_(node), anchor_(anchor), room_(room), series_(node.series) {}
 
   Status write() {
     if (auto made = make_lanes(); !made) return made;
     if (auto written = write_readings(); !written) return written;
     for (std::size_t k = 0; k < lanes_.size(); ++k)
       if (auto described = describe_lane(k); !described) return described;
-    auto readings = StoredReadings::open(group_, devices_, anchor_);
-    if (!readings) return readings.error();
-    readings_ = std::move(*readings);
+    if (auto found = find_readings(); !found) return found;
     if (auto written = write_total(); !written) return written;
     if (auto written = write_clock(); !written) return written;
     if (auto finished = scales_.finish(); !finished) return finished;
     return write_attributes();
   }
-  [[nodiscard]] std::unique_ptr<StoredReadings> readings() noexcept { return std::move(readings_); }
+  [[nodiscard]] std::unique_ptr<Readings> readings() noexcept { return std::move(readings_); }
 
  private:
   [[nodiscard]] const Recording& recording() const { return node_.recording != nullptr ? *node_.recording : in_memory_; }
   Status make_lanes();
   Status write_readings();
+  Status find_readings();
   Status describe_lane(std::size_t k);
   Status describe_tables(std::size_t k, std::size_t time_scale);
   Status write_total();
@@ -86,11 +91,13 @@ class NodeWriter {
   hid_t group_;
   const NodeRecord& node_;
   Moment anchor_;
+  std::size_t& room_;
   SeriesInMemory series_;
   ReadingsRecording in_memory_{series_};
   std::vector<Lane> lanes_;
   std::vector<LaneWriter> writers_;  // one per lane
-  std::unique_ptr<StoredReadings> readings_;
+  std::vector<Series> kept_;         // all readings, where they are few
+  std::unique_ptr<Readings> readings_;
   Scales scales_;
   std::vector<Dataset> scale_datasets_;  // open until scales_.finish()
   std::size_t main_time_ = 0;
@@ -117,6 +124,25 @@ Status NodeWriter::make_lanes() {
     for (const auto i : lanes_[k].members) names.push_back(devices_[i] = link_name(node_.sensors[i].id, "_", taken_));
     if (auto made = writers_.emplace_back(lanes_[k], anchor_).make(group_, lane_suffix(k), names); !made) return made;
   }
+  std::size_t readings = 0;
+  for (const Lane& lane : lanes_) readings += lane.rows * lane.members.size();
+  if (readings <= room_ && readings <= layout::plain_rows * node_.sensors.size()) {
+    room_ -= readings;
+    kept_.resize(node_.sensors.size());
+  }
+  return Ok{};
+}
+
+/// To read back what was just written takes longer than all the rest where it is little.
+Status NodeWriter::find_readings() {
+  if (!kept_.empty()) {
+    readings_ = std::make_unique<OwnSeries>(std::move(kept_));
+    return Ok{};
+  }
+  if (!settle(group_)) return failure(Errc::io, "cannot write the readings");
+  auto stored = StoredReadings::open(group_, devices_, anchor_);
+  if (!stored) return stored.error();
+  readings_ = std::move(*stored);
   return Ok{};
 }
 
@@ -126,8 +152,11 @@ Status NodeWriter::write_readings() {
     for (std::size_t m = 0; m < lanes_[k].members.size(); ++m) places[lanes_[k].members[m]] = {&writers_[k], m};
   Status status = Ok{};
   const auto read = recording().replay([&](std::span<const Sample> samples) {
-    for (const Sample& s : samples)
-      if (status && s.sensor < places.size()) status = places[s.sensor].first->add(places[s.sensor].second, s.reading);
+    for (const Sample& s : samples) {
+      if (!status || s.sensor >= places.size()) continue;
+      status = places[s.sensor].first->add(places[s.sensor].second, s.reading);
+      if (!kept_.empty()) kept_[s.sensor].push({s.reading.t_ns, as_stored(s.reading.raw), s.reading.halfwidth_ns});
+    }
   });
   if (!read || !status) return read ? status : read;
   for (LaneWriter& writer : writers_)
@@ -293,12 +322,12 @@ void write_figures(AttributeWriter& a, const NodeSummary& s) {
   write_related(a, s.net, s.attributed);
 }
 
-Result<std::unique_ptr<StoredReadings>> write_node(const Types& types, hid_t run_group, const std::string& name,
-                                                   const NodeRecord& node, Moment run_begin) {
+Result<std::unique_ptr<Readings>> write_node(const Types& types, hid_t run_group, const std::string& name,
+                                             const NodeRecord& node, Moment run_begin, std::size_t& room) {
   const Group group(H5Gcreate2(run_group, name.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   if (!group) return failure(Errc::io, "cannot make the group '" + name + "'");
   const Moment anchor = node.clock.empty() ? run_begin : node.clock.front();
-  NodeWriter writer(types, group.get(), node, anchor);
+  NodeWriter writer(types, group.get(), node, anchor, room);
   if (auto written = writer.write(); !written) return written.error();
   return writer.readings();
 }

@@ -16,6 +16,7 @@ namespace {
 
 namespace attr = layout::attr;
 constexpr double joules_per_kWh = 3.6e6;
+constexpr std::size_t most_kept = 2 << 20;  ///< readings of all nodes that need not be read back
 
 void write_identity(AttributeWriter& a, const Run& run, int number, const std::vector<std::string>& nodes) {
   a.text(attr::nx_class, "NXentry").text(attr::default_child, nodes.empty() ? "" : nodes.front());
@@ -164,10 +165,11 @@ Result<RunSummary> write_run(const Types& types, hid_t application, const Run& r
   write_factors(attributes, run.factors);
   if (auto written = attributes.status(); !written) return written.error();
 
-  std::vector<std::unique_ptr<StoredReadings>> stored;
+  std::vector<std::unique_ptr<Readings>> stored;
+  std::size_t room = most_kept;
   std::vector<Readings*> readings;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    auto node = write_node(types, group.get(), nodes[i], run.nodes[i], run.begin);
+    auto node = write_node(types, group.get(), nodes[i], run.nodes[i], run.begin, room);
     if (!node) return node.error();
     readings.push_back(stored.emplace_back(std::move(*node)).get());
   }

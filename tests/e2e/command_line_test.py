@@ -122,6 +122,9 @@ class Documented(PerunTest):
 
     def test_version_and_help(self):
         self.assertRegex(self.perun("--version").stdout, rb"^perun \d+\.\d+\.\d+\n$")
+        terms = self.perun("--licenses").stdout
+        for words in (b"the perun developers", b"uPlot", b"Leon Sorokin", b"Permission is hereby granted", b"Neither the name"):
+            self.assertIn(words, terms)
         for words in ((), ("monitor",), ("report",), ("sensors",), ("showconf",)):
             done = self.perun(*words, "--help")
             self.assertEqual(done.returncode, 0)

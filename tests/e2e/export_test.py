@@ -186,6 +186,8 @@ class Export(PerunTest):
         self.assertIn("not a format to export", self.export(file, "-o", "x.xml", status=2))
         self.assertIn("cannot be written to stdout", self.export(file, "--format", "hdf5", status=2))
         self.assertIn("cannot write", self.export(file, "-o", "none/x.csv", status=1))
+        self.measure()
+        self.assertIn("is of one run", self.export(file, "--format", "firefox", "--run", "all", status=2))
         self.file("cut.json", self.export(file, "--format", "json")[:-40])
         self.assertIn("is not JSON", self.export("cut.json", "--format", "csv", status=1))
         self.assertIn("has no readings", self.export(self.file("r.json", json.dumps(self.report(file))), "--format", "csv", status=1))

@@ -71,6 +71,8 @@ class FakeHosts:
     """`watts` says which machines there are, and the power of their one sensor; `folder` is where files about them are kept.
     Used by `with`."""
 
+    rank0 = f"{NETWORK}.1"
+
     def __init__(self, folder, watts):
         self.dir, self.watts = pathlib.Path(folder), watts
         self.ssh = self.dir / "ssh"
@@ -131,9 +133,8 @@ class FakeHosts:
         return subprocess.run([str(w) for w in (*self.on(name), *words)], capture_output=True, timeout=60, check=True).stdout
 
     def fetch(self, name, folder, to):
-        """Moves a folder out of what only the machine sees."""
-        self.run(name, "cp", "-r", f"/run/{folder}", to)
-        self.run(name, "rm", "-r", f"/run/{folder}")
+        """Moves a folder out of what only the machine sees; an empty one where there is none."""
+        self.run(name, "sh", "-c", f"'mkdir -p /run/{folder} && cp -r /run/{folder} {to} && rm -r /run/{folder}'")
 
     def left(self, name):
         """Names of the processes on a machine, and of what is in its shared memory."""
@@ -155,7 +156,7 @@ exec {perun} monitor --backends "sim:trace:{dir}/$PERUN_NODE_ID/watts,proc" "$@"
 class PretendedHosts:
     """The same for users who may not make namespaces: all ranks are on this machine, and only perun is told otherwise."""
 
-    ssh = "none"
+    ssh, rank0 = "none", "127.0.0.1"
 
     def __init__(self, folder, watts):
         self.dir, self.watts = pathlib.Path(folder), watts
@@ -185,6 +186,7 @@ class PretendedHosts:
         return [self.dir / "pretender", each, "apart" if apart else "together"]
 
     def fetch(self, name, folder, to):
+        (self.dir / name / folder).mkdir(exist_ok=True)
         shutil.move(self.dir / name / folder, to)
 
     def left(self, _name):

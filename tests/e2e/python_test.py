@@ -10,7 +10,7 @@ import textwrap
 import time
 import unittest
 
-from harness import PYTHON, PerunTest
+from harness import PERUN, PYTHON, PerunTest
 
 PACKAGE = os.environ["PERUN_PYTHON_PACKAGE"]
 EXAMPLES = os.path.join(os.environ["PERUN_SOURCE_DIR"], "examples")
@@ -208,6 +208,10 @@ class Decorator(PythonTest):
             """
         )
         self.assertEqual(out.splitlines(), ["[]", "[]", "[]"])
+
+    def test_the_package_tells_the_version_of_the_tool(self):
+        out, _ = self.python("import perun; print('perun', perun.__version__)")
+        self.assertEqual(out, subprocess.run([PERUN, "--version"], capture_output=True, check=True).stdout.decode())
 
     def test_what_perun_cannot_do_is_told_before_the_function_runs(self):
         self.file("occupied", "")

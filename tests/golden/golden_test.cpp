@@ -29,7 +29,7 @@ const Case cases[] = {{"measured", &test::measured_run, 1},       {"mixed", &tes
                       {"interrupted", &test::interrupted_run, 1}, {"nodes", &test::nodes_run, 1},
                       {"awkward", &test::awkward_run, 1},         {"baseline", &test::baseline_run, 1},
                       {"assumed", &test::assumed_run, 1},         {"job", &test::job_run, 1},
-                      {"regions", &test::regions_run, 1}};
+                      {"regions", &test::regions_run, 1},         {"mpi", &test::mpi_run, 1}};
 
 std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(PERUN_SOURCE_DIR) / "tests/golden" / name;

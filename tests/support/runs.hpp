@@ -340,6 +340,37 @@ inline Run regions_run() {
   return run;
 }
 
+/// Three ranks under --mpi-hooks; rank 0 comes late to a barrier, and starts two more processes.
+inline Run mpi_run() {
+  Run run = measured_run();
+  run.provenance.emplace_back("mpi_hooks", "/usr/libexec/perun/libperunmpi.so");
+  run.job = JobRecord{.launcher = "openmpi", .key = "ompi-1.2", .size = 3};
+  Marks& marks = run.nodes.front().marks;
+  marks.names = {std::string(other_names), "MPI_Init..MPI_Finalize",     "MPI_Init", "MPI_Barrier", "MPI_Sendrecv",
+                 "MPI_Finalize",           "processes of MPI_Comm_spawn"};
+  for (int rank = 0; rank < 3; ++rank) {
+    run.job->ranks.push_back({.rank = rank, .node = 0, .status = RankStatus::ok, .pid = 4000 + rank});
+    run.job->ranks.back().begin = run.begin;
+    run.job->ranks.back().end = run.end;
+    const auto thread = static_cast<std::uint16_t>(rank);
+    marks.threads.push_back({.number = thread, .rank = rank, .pid = 4000 + rank, .tid = 4000 + rank});
+    const auto call = [&](double from, double to, std::uint32_t name) {
+      marks.timeline.push_back({.t_ns = run_begin_mono + ns(from), .name = name, .thread = thread, .kind = MarkKind::begin});
+      if (name == 1) return;
+      marks.timeline.push_back({.t_ns = run_begin_mono + ns(to), .name = name, .thread = thread, .kind = MarkKind::end});
+    };
+    call(0.2, 0, 1);
+    call(0.2, 0.6, 2);
+    call(rank == 0 ? 1.8 : 0.8, 1.9, 3);
+    call(2, 2.2, 4);
+    call(2.4, 2.6, 5);
+    marks.timeline.push_back({.t_ns = run_begin_mono + ns(2.6), .name = 1, .thread = thread, .kind = MarkKind::end});
+    if (rank == 0)
+      marks.timeline.push_back({.t_ns = run_begin_mono + ns(2.7), .name = 6, .kind = MarkKind::counter, .value = 2});
+  }
+  return run;
+}
+
 /// One run shown out of a file of several.
 inline Summary summary_of(const Run& run, int runs_in_file) {
   Summary s;

@@ -267,7 +267,7 @@ TEST(CommandLine, MistakesAreToldBeforeAnythingStarts) {
       {{"monitor", "--live_callback_files", "a", "b.py"}, in_monitor("unknown option '--live_callback_files'")},
       {{"monitor", "-z", "x"}, in_monitor("unknown option '-z'")},
       {{"monitor", "-qz", "x"}, in_monitor("unknown option '-z'")},
-      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun runs' | see 'perun monitor --help'"},
+      {{"monitor", "--json", "x"}, "error: --json is an option of 'perun live' | see 'perun monitor --help'"},
       {{"monitor", "--rounds"}, in_monitor("--rounds needs a value")},
       {{"monitor", "-f"}, in_monitor("-f needs a value")},
       {{"--pue"}, "error: --pue needs a value | see 'perun --help'"},
@@ -371,7 +371,7 @@ TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
           << flag << " in " << info.name;
     }
   }
-  for (const std::string_view later : {"\n  bench ", "\n  live "})
+  for (const std::string_view later : {"\n  bench "})
     EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
 }
 

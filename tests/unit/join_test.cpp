@@ -52,7 +52,7 @@ template <class... Parts>
 Run joined(const Parts&... parts) {
   std::vector<Contents> all;
   (all.push_back({.run = parts.run, .part = parts.part, .ranks = parts.ranks}), ...);
-  return join(std::move(all));
+  return join(std::move(all)).run;
 }
 
 double joules(const Run& run) {
@@ -78,6 +78,21 @@ TEST(JoinTest, NodesAddUpEachInItsOwnTime) {
   EXPECT_NEAR(s.usage.energy.joules(), 1400, 1e-6);
   EXPECT_NEAR(s.usage.duration_s, 8, 1e-9);
   EXPECT_NEAR(s.usage.power_max_W, 200, 1);
+}
+
+TEST(JoinTest, RanksShareTheirNodesEnergyWhileTheyRun) {
+  Contents a = part("a", 0, 0, 20), b = part("b", 0, 0, 20);
+  // Nobody runs from 10 to 12 s.
+  a.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::failed, 5, 10), rank(2, RankStatus::ok, 12, 14)};
+  b.ranks = {rank(3, RankStatus::lost, 2, 8), rank(4, RankStatus::ok, 2, 0)};
+  const RunSummary s = summarize(joined(a, b));
+  ASSERT_EQ(s.rank_energies_J.size(), 5U);
+  EXPECT_NEAR(s.rank_energies_J[0], 400 + 200, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[1], 200 + 100, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[2], 200, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[3], 300, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[4], 300 + 1200, 1e-6) << "to the last reading";
+  EXPECT_NEAR(s.nodes[0].usage.energy.joules(), 600 + 300 + 200 + 200, 1e-6);
 }
 
 TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
@@ -112,7 +127,7 @@ TEST(JoinTest, MarksOfASegmentGoOnWhereTheFirstOnesEnded) {
   std::vector<Contents> parts;
   parts.push_back(std::move(again));
   parts.push_back(std::move(first));
-  const Marks joined = join(std::move(parts)).nodes.front().marks;
+  const Marks joined = join(std::move(parts)).run.nodes.front().marks;
   EXPECT_EQ(joined.names, (std::vector<std::string>{std::string(other_names), "work", "one", "two"}));
   ASSERT_EQ(joined.threads.size(), 3U);
   EXPECT_EQ(joined.threads[2].rank, 9);
@@ -256,19 +271,64 @@ TEST_F(JobFolderTest, AJobThatWasKilledLongAgoIsNotJoinedByItsKeyAlone) {
   EXPECT_EQ(enter_job(data_out_, "k", 0)->path, old->path) << "ranks may come one after the other";
 }
 
+/// Writes a part of a job of `size` ranks where the job `key` has its folder.
+std::filesystem::path write_part(const std::filesystem::path& data_out, const char* key, const Contents& c, int size) {
+  const auto job = enter_job(data_out, key, 0);
+  Part p = *c.part;
+  p.job.key = "k";
+  p.job.size = size;
+  const NodeRecord& node = c.run.nodes[0];
+  auto writer = Writer::create_at(part_path(job->path, p.node_id, p.segment), c.run, {}, &p);
+  writer->clock(node.clock[0]);
+  for (std::size_t k = 0; k < node.series.front().size(); ++k) {
+    std::vector<Sample> samples;
+    for (std::uint32_t i = 0; i < node.sensors.size(); ++i) {
+      const Series& s = node.series[i];
+      samples.push_back({i, {s.t_ns[k], s.raw[k], s.halfwidth_ns[k]}});
+    }
+    writer->samples(samples);
+  }
+  for (const auto& r : c.ranks) writer->rank(r);
+  writer->end();
+  EXPECT_TRUE(writer->flush());
+  return job->path;
+}
+
+TEST_F(JobFolderTest, WhatIsOnlyOpenedIsTheSameRun) {
+  Contents first = part("a", 0, 0, 10), again = part("a", 1, 9, 20), other = part("b", 0, 0, 20);
+  NodeRecord& later = again.run.nodes[0];
+  Sensor fresh = later.sensors[0];
+  fresh.id = "fresh";
+  later.sensors.insert(later.sensors.begin(), fresh);
+  later.series.insert(later.series.begin(), later.series[0]);
+  first.ranks = {rank(0, RankStatus::unfinished, 0, 0)};
+  again.ranks = {rank(0, RankStatus::lost, 0, 0)};  // whose end is that of the readings
+  other.ranks = {rank(1, RankStatus::ok, 0, 19)};
+  for (const auto* c : {&first, &again, &other}) write_part(data_out_, "one", *c, 2);
+  const std::vector folders{run_folder(data_out_, "one")};
+  const auto read = read_job(folders);
+  const auto opened = open_job(folders);
+  ASSERT_TRUE(read && opened);
+  ASSERT_EQ(opened->run.nodes.size(), 2U);
+  for (std::size_t n = 0; n < 2; ++n) {
+    const NodeRecord &a = read->nodes[n], &b = opened->run.nodes[n];
+    EXPECT_EQ(a.sensors, b.sensors);
+    EXPECT_EQ(a.begin.mono_ns, b.begin.mono_ns);
+    EXPECT_EQ(a.end.mono_ns, b.end.mono_ns);
+    ASSERT_TRUE(b.series.empty() && b.recording != nullptr);
+    for (int round = 0; round < 2; ++round) {
+      std::vector<Series> series(b.sensors.size());
+      ASSERT_TRUE(b.recording->replay([&](std::span<const Sample> samples) {
+        for (const Sample& s : samples) series[s.sensor].push(s.reading);
+      }));
+      EXPECT_EQ(series, a.series);
+    }
+  }
+  EXPECT_EQ(read->nodes[0].series[0].size(), 21U);
+}
+
 TEST_F(JobFolderTest, PiecesOfDifferentJobsAreNotMixed) {
-  const auto write = [&](const char* key, const Contents& c, int size) {
-    const auto job = enter_job(data_out_, key, 0);
-    Part p = *c.part;
-    p.job.key = "k";
-    p.job.size = size;
-    auto writer = Writer::create_at(part_path(job->path, p.node_id, 0), c.run, {}, &p);
-    writer->clock(c.run.nodes[0].clock[0]);
-    for (const auto& r : c.ranks) writer->rank(r);
-    writer->end();
-    EXPECT_TRUE(writer->flush());
-    return job->path;
-  };
+  const auto write = [&](const char* key, const Contents& c, int size) { return write_part(data_out_, key, c, size); };
   Contents a = part("a", 0, 0, 10), b = part("b", 0, 0, 10);
   a.ranks = {rank(0, RankStatus::ok, 1, 9)};
   b.ranks = {rank(1, RankStatus::ok, 1, 9)};

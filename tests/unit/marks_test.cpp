@@ -253,6 +253,39 @@ TEST_F(MarksTest, ParkedBlocksKeepWhatIsOpen) {
   EXPECT_EQ(again->unmatched, 0U);
 }
 
+TEST_F(MarksTest, TwoLibrariesInOneThreadHaveOneStack) {
+  ::perun_begin("work");
+  // What another libperun of this process does, with a mapping of its own.
+  perun_block* other = ::perun_marks_share(&seen, ::getpid(), ::gettid());
+  ASSERT_NE(other, nullptr);
+  const auto wait = ::perun_marks_name(&seen, "wait", 4);
+  ::perun_marks_begin(other, wait);
+  ::perun_marks_end(other, wait);
+  ::perun_end("work");
+  EXPECT_EQ(blocks(), 1u);
+  EXPECT_EQ(story(0), "b:work b:wait e:wait e:work");
+  const auto sums = slots();
+  EXPECT_EQ(sums.at("work").exclusive_ns + sums.at("wait").inclusive_ns, sums.at("work").inclusive_ns);
+  // The first to leave leaves it to the other.
+  ::perun_begin("late");
+  ::perun_marks_leave(other);
+  EXPECT_EQ(block(0).state, static_cast<std::uint32_t>(perun_block_owned));
+  ::perun_end("late");
+  EXPECT_EQ(block(0).unended, 0u);
+}
+
+TEST_F(MarksTest, OtherProcessesAndThreadsShareNothing) {
+  ::perun_begin("work");
+  EXPECT_EQ(::perun_marks_share(&seen, ::getpid(), ::getpid() + 1), nullptr);
+  EXPECT_EQ(::perun_marks_share(&seen, ::getpid() + 1, ::gettid()), nullptr);
+  // The same numbers in another process, after an exec or when they come again.
+  perun_block_of(&seen, 0)->image ^= 1;
+  EXPECT_EQ(::perun_marks_share(&seen, ::getpid(), ::gettid()), nullptr);
+  perun_block_of(&seen, 0)->image ^= 1;
+  ::perun_end("work");
+  std::thread([&] { EXPECT_EQ(::perun_marks_share(&seen, ::getpid(), ::gettid()), nullptr); }).join();
+}
+
 TEST(Marks, NothingHappensWithoutPerun) {
   EXPECT_EQ(::perun_active(), 0);
   EXPECT_EQ(::perun_region_id("x"), 0U);

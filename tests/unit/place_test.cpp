@@ -222,6 +222,27 @@ TEST(PlaceTest, WhatCannotBeIsToldAndAlone) {
   alone({{"PERUN_RANK", "2"}, {"PERUN_SIZE", "2"}, {"PERUN_RUN_KEY", "k"}}, {shell}, "PERUN_RANK=2 does not fit PERUN_SIZE=2");
 }
 
+TEST(PlaceTest, WhereRank0IsComesFromWhoeverKnows) {
+  const auto hosts = [](Environment e, std::string_view key, std::string_view value, std::vector<Ancestor> a = {shell}) {
+    if (!key.empty()) e.insert_or_assign(std::string(key), std::string(value));
+    return at(e, std::move(a)).rank0_hosts;
+  };
+  EXPECT_EQ(hosts(slurm, "", "", {slurmstepd}), Words{"n1"});
+  EXPECT_EQ(hosts(slurm, "SLURM_STEP_NODELIST", "c[003-005,9]-ib,d7", {slurmstepd}), Words{"c003-ib"});
+  EXPECT_EQ(hosts(slurm, "SLURM_STEP_NODELIST", "d7,c[003-005]", {slurmstepd}), Words{"d7"});
+  EXPECT_EQ(hosts(torch, "", ""), Words{"n1"});
+  EXPECT_EQ(hosts(open_mpi_4, "OMPI_MCA_orte_hnp_uri", "1.0;tcp://192.0.2.2,10.0.0.1:58059", {mpirun_4}),
+            (Words{"192.0.2.2", "10.0.0.1"}));
+  EXPECT_EQ(hosts(mpich, "", "", {hydra}), Words{"vm"});
+  EXPECT_EQ(hosts(mpich, "PERUN_RANK0_ADDR", "a,fe80::1", {hydra}), (Words{"a", "fe80::1"}));
+  EXPECT_EQ(hosts(mpich, "PERUN_RANK0_ADDR", "none", {hydra}), Words{});
+  for (const auto* bad : {"-h", "a b", "$(id)", "c[1", "[", ",,", "c[]-"})
+    for (const auto& host : hosts(slurm, "SLURM_STEP_NODELIST", bad, {slurmstepd}))
+      EXPECT_TRUE(host == "n1" || host == "c-") << bad;
+  EXPECT_LE(hosts(mpich, "PERUN_RANK0_ADDR", "a,b,c,d,e,f,g,h,i,j,k", {hydra}).size(), 8U);
+  EXPECT_EQ(hosts({}, "", ""), Words{});
+}
+
 TEST(PlaceTest, NamesAreFitForFilesAndStayDifferent) {
   EXPECT_EQ(as_file_name("slurm-17.3"), "slurm-17.3");
   for (const std::string& bad :

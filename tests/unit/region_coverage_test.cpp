@@ -141,7 +141,7 @@ Sensor sensor_of(Random& random, bool gauge) {
 }
 
 TEST(RegionCoverage, TheTruthLiesInTheInterval) {
-  constexpr int runs = 1500;
+  constexpr int runs = 6000;
   Random random(20261125);
   Count resolved, exclusive, pooled, long_calls;
   std::map<std::string, Count> by;

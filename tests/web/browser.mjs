@@ -2,6 +2,7 @@
 // Opens pages in Debian's Chromium and holds each to what all must keep: no request, no error, no complaint.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -73,3 +74,27 @@ export async function drag(page, from, to) {
   await page.mouse.up();
   return span(page);
 }
+
+/** What axe finds. */
+export async function faults(page) {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+}
+
+/** Elements whose text is below 12 px. */
+export const smallText = (page) =>
+  page.evaluate(() => {
+    const found = new Set();
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const { parentElement } = walker.currentNode;
+      if (!walker.currentNode.textContent.trim() || !parentElement.checkVisibility() || parentElement.closest("script, style"))
+        continue;
+      if (parseFloat(getComputedStyle(parentElement).fontSize) < 12) found.add(parentElement.outerHTML.slice(0, 100));
+    }
+    return [...found];
+  });
+
+/** By how many pixels the page is wider than the screen. */
+export const wide = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -4,35 +4,13 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { after, test } from "node:test";
-import axe from "axe-core";
-import { browser, drag, open, span, type } from "./browser.mjs";
+import { browser, drag, faults, open, smallText, span, type, wide } from "./browser.mjs";
 
 const folder = `${process.cwd()}/pages`;
 const file = (name) => `${folder}/${name}.html`;
 const near = (value, wanted, error, what) =>
   assert.ok(Math.abs(value - wanted) <= error, `${what}: ${value} is not ${wanted} ± ${error}`);
 after(() => browser.close());
-
-async function faults(page) {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
-}
-
-const smallText = (page) =>
-  page.evaluate(() => {
-    const found = new Set();
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      const { parentElement } = walker.currentNode;
-      if (!walker.currentNode.textContent.trim() || !parentElement.checkVisibility() || parentElement.closest("script, style"))
-        continue;
-      if (parseFloat(getComputedStyle(parentElement).fontSize) < 12) found.add(parentElement.outerHTML.slice(0, 100));
-    }
-    return [...found];
-  });
-
-const wide = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 for (const name of readdirSync(folder)
   .filter((entry) => entry.endsWith(".html"))

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <optional>
+#include <vector>
+
+#include "base/result.hpp"
+#include "live/node.hpp"
+#include "live/view.hpp"
+
+namespace perun::live {
+
+/// One run in progress, on however many nodes. One thread.
+class Watch {
+ public:
+  /// Where the run's journals are at the moment; asked again now and then, since nodes of a job come later.
+  using Find = std::function<std::vector<std::filesystem::path>()>;
+  explicit Watch(Find find) : find_(std::move(find)) {}
+
+  /// Reads what came. Errors: io of a journal.
+  Status poll();
+
+  [[nodiscard]] bool begun() const noexcept;
+  [[nodiscard]] bool over() const noexcept;  ///< all nodes that were seen are
+  /// With the power of the last `window_s` seconds as the mean of each of `pieces` stretches.
+  [[nodiscard]] RunView view(double window_s = 60, std::size_t pieces = 0) const;
+
+ private:
+  [[nodiscard]] std::optional<double> watts_between(double from_s, double to_s) const;
+
+  Find find_;
+  std::list<Node> nodes_;  ///< meters point into them
+  unsigned polls_ = 0;
+};
+
+}  // namespace perun::live

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * libperunmpi.so, preloaded with --mpi-hooks: the calls of MPI in which a rank waits become regions of that name.
+ *
+ * It knows no MPI: no mpi.h, nothing linked. Every argument of these calls is an integer or a pointer, whatever the MPI: a
+ * handle is an int in MPICH and a pointer in Open MPI. On 64-bit Linux (the System V ABI of x86-64, AAPCS64 and those of
+ * ppc64le, riscv64 and s390x) each takes one register or one slot of 8 bytes on the stack, and the upper half of an int means
+ * nothing; so a wrapper that takes and passes on as many uintptr_t as the call has arguments is right for all of them.
+ *
+ * Both MPI_X and PMPI_X are wrapped: Fortran's interfaces end in either, in Open MPI in PMPI_X, in MPICH in both, so they need
+ * no wrappers of their own; and another tool, in front or behind, calls PMPI_X. A call inside of a call, ours or MPI's own,
+ * is not counted again.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <link.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/mpi_calls.h"
+#include "perun/perun.h"
+
+_Static_assert(sizeof(uintptr_t) == 8, "wrappers pass arguments of 8 bytes on");
+
+enum { no_such_call = 16 }; /* what a call returns that the MPI of the program does not have: no MPI's success */
+
+typedef void function(void); /* called as what it is */
+
+enum call {
+#define CALL(name, arguments, kind, sizes) call_##name,
+  PERUN_MPI_CALLS(CALL)
+#undef CALL
+      call_whole,
+  calls
+};
+
+static const char* const names[calls] = {
+#define CALL(name, arguments, kind, sizes) "MPI_" #name,
+    PERUN_MPI_CALLS(CALL)
+#undef CALL
+        PERUN_MPI_WHOLE};
+
+static perun_region regions[calls]; /* 0: not looked up yet */
+static __thread int depth;          /* calls of MPI that this thread is in */
+
+static perun_region region_of(enum call call) {
+  perun_region r = __atomic_load_n(&regions[call], __ATOMIC_RELAXED);
+  if (r != 0) return r;
+  r = perun_region_id(names[call]);
+  __atomic_store_n(&regions[call], r, __ATOMIC_RELAXED);
+  return r;
+}
+
+/* For dl_iterate_phdr: opens the object that holds an MPI. */
+static int open_mpi(struct dl_phdr_info* object, size_t size, void* found) {
+  (void)size;
+  if (object->dlpi_name == NULL || *object->dlpi_name == '\0') return 0;
+  void* const handle = dlopen(object->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
+  if (handle == NULL) return 0;
+  Dl_info own, there;
+  void* const init = dlsym(handle, "PMPI_Init"); /* perhaps of something it depends on, then not its own */
+  if (init != NULL && dladdr(init, &there) != 0 && there.dli_fbase == (void*)object->dlpi_addr &&
+      dladdr((void*)regions, &own) != 0 && own.dli_fbase != there.dli_fbase) {
+    *(void**)found = handle;
+    return 1;
+  }
+  dlclose(handle);
+  return 0;
+}
+
+/* The next definition behind this one; of an MPI that Python has loaded for itself alone, the one in its library. */
+static function* find(function** known, const char* symbol) {
+  function* f = __atomic_load_n(known, __ATOMIC_RELAXED);
+  if (f != NULL) return f;
+  *(void**)&f = dlsym(RTLD_NEXT, symbol);
+  if (f == NULL) {
+    void* mpi = NULL;
+    dl_iterate_phdr(open_mpi, &mpi);
+    if (mpi != NULL) *(void**)&f = dlsym(mpi, symbol);
+  }
+  if (f == NULL) fprintf(stderr, "perun: the program calls %s, which its MPI does not have\n", symbol);
+  __atomic_store_n(known, f, __ATOMIC_RELAXED);
+  return f;
+}
+
+static void enter(enum call call) {
+  if (depth++ > 0) return;
+  if (call == call_Init || call == call_Init_thread) perun_enter(region_of(call_whole));
+  perun_enter(region_of(call));
+}
+
+static void leave(enum call call) {
+  if (--depth > 0) return;
+  perun_leave(region_of(call));
+  if (call == call_Finalize) perun_leave(region_of(call_whole));
+}
+
+#define PARAMETERS_0 void
+#define PARAMETERS_1 uintptr_t a
+#define PARAMETERS_2 PARAMETERS_1, uintptr_t b
+#define PARAMETERS_3 PARAMETERS_2, uintptr_t c
+#define PARAMETERS_4 PARAMETERS_3, uintptr_t d
+#define PARAMETERS_5 PARAMETERS_4, uintptr_t e
+#define PARAMETERS_6 PARAMETERS_5, uintptr_t f
+#define PARAMETERS_7 PARAMETERS_6, uintptr_t g
+#define PARAMETERS_8 PARAMETERS_7, uintptr_t h
+#define PARAMETERS_9 PARAMETERS_8, uintptr_t i
+#define PARAMETERS_12 PARAMETERS_9, uintptr_t j, uintptr_t k, uintptr_t l
+#define ARGUMENTS_0
+#define ARGUMENTS_1 a
+#define ARGUMENTS_2 ARGUMENTS_1, b
+#define ARGUMENTS_3 ARGUMENTS_2, c
+#define ARGUMENTS_4 ARGUMENTS_3, d
+#define ARGUMENTS_5 ARGUMENTS_4, e
+#define ARGUMENTS_6 ARGUMENTS_5, f
+#define ARGUMENTS_7 ARGUMENTS_6, g
+#define ARGUMENTS_8 ARGUMENTS_7, h
+#define ARGUMENTS_9 ARGUMENTS_8, i
+#define ARGUMENTS_12 ARGUMENTS_9, j, k, l
+
+#define WRAP(symbol, call, n)                                          \
+  PERUN_API int symbol(PARAMETERS_##n);                                \
+  int symbol(PARAMETERS_##n) {                                         \
+    static function* next;                                             \
+    function* const real = find(&next, #symbol);                       \
+    if (real == NULL) return no_such_call;                             \
+    enter(call);                                                       \
+    const int result = ((int (*)(PARAMETERS_##n))real)(ARGUMENTS_##n); \
+    leave(call);                                                       \
+    return result;                                                     \
+  }
+#define WRAP_own(name, n)
+#define WRAP_plain(name, n) WRAP(MPI_##name, call_##name, n) WRAP(PMPI_##name, call_##name, n)
+#define WRAP_large(name, n) WRAP_plain(name, n) WRAP(MPI_##name##_c, call_##name, n) WRAP(PMPI_##name##_c, call_##name, n)
+#define CALL(name, n, kind, sizes) WRAP_##sizes(name, n)
+PERUN_MPI_CALLS(CALL)
+
+/* Told in the report: those processes are no ranks of this job. Only the root's arguments say how many there are. */
+static void note_spawned(uintptr_t comm, uintptr_t root, int processes) {
+  static function* comm_rank;
+  int rank = -1;
+  function* const ask = find(&comm_rank, "PMPI_Comm_rank");
+  if (depth > 1 || ask == NULL || ((int (*)(uintptr_t, int*))ask)(comm, &rank) != 0 || rank != (int)root) return;
+  perun_count(PERUN_MPI_SPAWNED, processes);
+}
+
+static int sum(int n, const int* values) {
+  int total = 0;
+  for (int i = 0; i < n; ++i) total += values[i];
+  return total;
+}
+
+#define WRAP_SPAWN(symbol, call, n, comm, root, processes)             \
+  PERUN_API int symbol(PARAMETERS_##n);                                \
+  int symbol(PARAMETERS_##n) {                                         \
+    static function* next;                                             \
+    function* const real = find(&next, #symbol);                       \
+    if (real == NULL) return no_such_call;                             \
+    enter(call);                                                       \
+    const int result = ((int (*)(PARAMETERS_##n))real)(ARGUMENTS_##n); \
+    if (result == 0) note_spawned(comm, root, processes);              \
+    leave(call);                                                       \
+    return result;                                                     \
+  }
+WRAP_SPAWN(MPI_Comm_spawn, call_Comm_spawn, 8, f, e, (int)c)
+WRAP_SPAWN(PMPI_Comm_spawn, call_Comm_spawn, 8, f, e, (int)c)
+WRAP_SPAWN(MPI_Comm_spawn_multiple, call_Comm_spawn_multiple, 9, g, f, sum((int)a, (const int*)d))
+WRAP_SPAWN(PMPI_Comm_spawn_multiple, call_Comm_spawn_multiple, 9, g, f, sum((int)a, (const int*)d))
