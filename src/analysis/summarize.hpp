@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "analysis/energy.hpp"
 #include "model/readings.hpp"
@@ -10,7 +12,12 @@
 namespace perun {
 
 /// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
-inline constexpr int analysis_revision = 7;
+inline constexpr int analysis_revision = 8;
+
+/// What RunSummary::made_by says when this analysis is part of that version of perun.
+[[nodiscard]] inline std::string made_by(std::string_view version) {
+  return "perun " + std::string(version) + ", analysis " + std::to_string(analysis_revision);
+}
 
 /// Pure: the same run and factors always give the same summary. Uses run.factors.
 [[nodiscard]] RunSummary summarize(const Run& run);

@@ -46,14 +46,9 @@ Result<int> choose_one(const Source& source, const std::vector<int>& numbers, st
   return found.front();
 }
 
-/// Which analysis computes here, as RunSummary::made_by.
-std::string this_analysis() {
-  return fmt::format("perun {}, analysis {}", version, analysis_revision);
-}
-
 RunSummary summarized(const Run& run, std::span<Readings* const> readings) {
   RunSummary summary = summarize(run, readings);
-  summary.made_by = this_analysis();
+  summary.made_by = made_by(version);
   return summary;
 }
 
@@ -133,13 +128,13 @@ Result<Summary> summarize_runs(const Source& source, const fs::path& file, std::
 
 RunSummary summarized(const Run& run) {
   RunSummary summary = summarize(run);
-  summary.made_by = this_analysis();
+  summary.made_by = made_by(version);
   return summary;
 }
 
 Result<RunSummary> summary_of(const RunInFile& run, Figures figures) {
   if (figures == Figures::stored_if_current)
-    if (auto stored = run.summary(); stored && stored->made_by == this_analysis()) return *std::move(stored);
+    if (auto stored = run.summary(); stored && stored->made_by == made_by(version)) return *std::move(stored);
   const auto opened = run.open();
   if (!opened) return opened.error();
   std::vector<Readings*> readings;

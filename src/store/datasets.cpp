@@ -9,6 +9,7 @@
 
 #include "store/checksum.hpp"
 #include "store/layout.hpp"
+#include "store/transfer.hpp"
 
 namespace perun::h5 {
 
@@ -75,8 +76,7 @@ template <class T>
 Result<Dataset> write_numbers(hid_t group, const std::string& name, hid_t stored, hid_t given, std::span<const T> rows) {
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, stored, shape);
-  if (made && !rows.empty() && H5Dwrite(made->get(), given, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()) < 0)
-    return cannot_write(name);
+  if (made && !rows.empty() && !put_numbers(*made, given, H5S_ALL, H5S_ALL, rows.data())) return cannot_write(name);
   if (!made) return made;
   return with_checksum(*std::move(made), rows.size(), checksum(rows));
 }
@@ -129,8 +129,7 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
   std::transform(rows.begin(), rows.end(), pointers.begin(), [](const std::string& s) { return s.c_str(); });
   const hsize_t shape[] = {rows.size()};
   auto made = make(group, name, types.text.get(), shape);
-  if (made && H5Dwrite(made->get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), pointers.data()) < 0)
-    return cannot_write(name);
+  if (made && !put_texts(*made, types.text.get(), small_transfer().get(), pointers)) return cannot_write(name);
   // What is in chunks are the references to the texts, so that these need a checksum in any case.
   if (!made) return made;
   return with_checksum(*std::move(made), 0, checksum_of_texts(rows));
@@ -139,8 +138,7 @@ Result<Dataset> write_texts(const Types& types, hid_t group, const std::string& 
 Status write_text(const Types& types, hid_t group, const char* name, const std::string& text) {
   const char* pointer = text.c_str();
   const Dataset made(H5Dcreate2(group, name, types.text.get(), types.scalar.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-  if (!made || H5Dwrite(made.get(), types.text.get(), H5S_ALL, H5S_ALL, small_transfer().get(), &pointer) < 0)
-    return cannot_write(name);
+  if (!made || !put_texts(made, types.text.get(), small_transfer().get(), std::span(&pointer, 1))) return cannot_write(name);
   const std::uint32_t crc = checksum_of_texts(std::span(&text, 1));
   return keep_checksums(made, std::span(&crc, 1));
 }
@@ -173,7 +171,7 @@ Status write_piece(const Dataset& dataset, const std::string& name, std::optiona
                    std::span<const T> values) {
   if (values.empty()) return Ok{};
   const Piece piece = piece_of(dataset, member, first, values.size());
-  if (!piece || H5Dwrite(dataset.get(), given_type<T>(), piece.memory.get(), piece.file.get(), H5P_DEFAULT, values.data()) < 0)
+  if (!piece || !put_numbers(dataset, given_type<T>(), piece.memory.get(), piece.file.get(), values.data()))
     return cannot_write(name);
   return Ok{};
 }

@@ -9,6 +9,7 @@
 #include "store/datasets.hpp"
 #include "store/layout.hpp"
 #include "store/times.hpp"
+#include "store/transfer.hpp"
 
 namespace perun::h5 {
 
@@ -55,7 +56,7 @@ Status LaneWriter::make(hid_t group, const std::string& suffix, const std::vecto
 }
 
 std::size_t LaneWriter::block_rows() const noexcept {
-  return std::min(chunk_rows_, lane_.rows - written_);
+  return std::min(chunk_rows_ * writers(), lane_.rows - written_);
 }
 
 Status LaneWriter::add(std::size_t member, const Reading& reading) {

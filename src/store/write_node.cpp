@@ -13,6 +13,7 @@
 #include "store/region_columns.hpp"
 #include "store/stored_readings.hpp"
 #include "store/times.hpp"
+#include "store/transfer.hpp"
 #include "store/write.hpp"
 
 namespace perun::h5 {
@@ -138,6 +139,7 @@ Status NodeWriter::find_readings() {
     readings_ = std::make_unique<OwnSeries>(std::move(kept_));
     return Ok{};
   }
+  if (!settle(group_)) return failure(Errc::io, "cannot write the readings");
   auto stored = StoredReadings::open(group_, devices_, anchor_);
   if (!stored) return stored.error();
   readings_ = std::move(*stored);
