@@ -17,7 +17,7 @@ tests=(openssl:openssl libgtest-dev libbenchmark-dev libfuse3-dev fuse3:fusermou
   python3-h5py python3-xarray python3-netcdf4 python3-numpy python3-pandas python3-yaml git:git
   python3-mpi4py python3-pip python3-venv python3-pytest ipython3
   openmpi-bin:mpirun.openmpi libopenmpi-dev:mpicc.openmpi libhdf5-openmpi-dev mpich:mpirun.mpich libmpich-dev:mpicc.mpich iproute2:ip
-  netcdf-bin:ncdump hdf5-tools:h5dump chromium:chromium strace:strace tmux:tmux prometheus:promtool gnuplot-nox:gnuplot shellcheck:shellcheck man-db:man
+  netcdf-bin:ncdump hdf5-tools:h5dump chromium:chromium strace:strace tmux:tmux gnuplot-nox:gnuplot shellcheck:shellcheck man-db:man
   gfortran:gfortran valgrind:valgrind hpcc:hpcc scalapack-mpi-test python3-pyte)
 checks=(clang-tidy:clang-tidy munge:munged slurm-client:srun slurmctld:slurmctld slurmd:slurmd)
 
@@ -38,27 +38,43 @@ for entry in "${wanted[@]}"; do
   if [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]]; then continue; fi
   missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+# Of prometheus only the program that checks metrics: the package starts a server.
+promtool=
+if [[ $what != build ]] && ! command -v promtool >/dev/null; then promtool=promtool; fi
+[[ ${#missing[@]} -gt 0 || $promtool ]] || exit 0
 
 if ! command -v apt-get >/dev/null; then
-  echo "install-deps: apt-get is not here; please install by hand: ${missing[*]}" >&2
+  echo "install-deps: apt-get is not here; please install by hand: ${missing[*]} $promtool" >&2
   exit 1
 fi
 as_root=()
 if ((EUID != 0)); then
   if ! command -v sudo >/dev/null; then
-    echo "install-deps: not root and no sudo here; as root please run: apt-get install ${missing[*]}" >&2
+    echo "install-deps: not root and no sudo here; as root please run: scripts/install-deps.sh $what (${missing[*]} $promtool)" >&2
     exit 1
   fi
   as_root=(sudo)
 fi
 
-echo "installing ${missing[*]}"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-if ! { "${as_root[@]}" apt-get update &&
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-  cat "$log" >&2
+fetch_promtool() {
+  (
+    cd "$scratch" && "${as_root[@]}" apt-get download prometheus && dpkg-deb -x prometheus_*.deb all &&
+      "${as_root[@]}" install -m 755 all/usr/bin/promtool /usr/local/bin/promtool
+  )
+}
+install_all() {
+  "${as_root[@]}" apt-get update || return
+  if ((${#missing[@]})); then
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" || return
+  fi
+  if [[ $promtool ]]; then fetch_promtool; fi
+}
+
+echo "installing ${missing[*]} $promtool"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+if ! install_all >"$scratch/log" 2>&1; then
+  cat "$scratch/log" >&2
   echo "install-deps: apt-get failed (above)" >&2
   exit 1
 fi

@@ -56,6 +56,7 @@ class measure(_Figures):
         no_count: Optional[_List] = ...,
         no_estimate: Optional[bool] = ...,
         strict: Optional[bool] = ...,
+        estimate: Optional[str] = ...,
         baseline: Optional[str] = ...,
         **options: Any,
     ) -> None: ...
@@ -86,6 +87,7 @@ def monitor(
     no_estimate: Optional[bool] = ...,
     strict: Optional[bool] = ...,
     cpu_tdp: Union[float, str, None] = ...,
+    estimate: Optional[str] = ...,
     baseline: Optional[str] = ...,
     pue: Optional[float] = ...,
     emissions_factor: Optional[float] = ...,

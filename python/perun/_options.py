@@ -11,7 +11,7 @@ FLAGS = ("output", "configuration", "quiet", "verbose")
 # Known without asking the tool; it may have more.
 SETTINGS = frozenset(
     "format pue emissions_factor price_factor frequency data_out name backends sensors exclude count no_count rounds "
-    "warmup_rounds max_overhead no_estimate strict cpu_tdp baseline log_lvl color".split()
+    "warmup_rounds max_overhead no_estimate strict cpu_tdp estimate baseline log_lvl color".split()
 )
 
 

@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "analysis/baseline.hpp"
+#include "analysis/remarks.hpp"
+#include "analysis/sensor_caveats.hpp"
 #include "base/text.hpp"
 #include "base/units.hpp"
 #include "model/domains.hpp"
@@ -19,62 +21,6 @@
 namespace perun {
 
 namespace {
-
-/// Remarks collected node by node; what several nodes have in common is said once.
-class Remarks {
- public:
-  void add(Caveat caveat, std::string text, const std::string& host) {
-    for (auto& r : remarks_)
-      if (r.caveat == caveat && r.text == text) {
-        r.hosts.push_back(host);
-        return;
-      }
-    remarks_.push_back({caveat, std::move(text), {host}});
-  }
-
-  /// By weight of the caveat; of one caveat at most four notes.
-  [[nodiscard]] std::vector<Note> notes(std::size_t nodes) const {
-    constexpr std::array order{
-        Caveat::no_sensor,    Caveat::estimated_part, Caveat::interrupted,       Caveat::simulated,  Caveat::too_short,
-        Caveat::shared_node,  Caveat::net_below_zero, Caveat::baseline_not_idle, Caveat::stuck,      Caveat::invalid_intervals,
-        Caveat::read_errors,  Caveat::lost_readings,  Caveat::clocks_apart,      Caveat::clock_jump, Caveat::slow_source,
-        Caveat::slowed_down,  Caveat::blocked,        Caveat::overlapping,       Caveat::late_ticks, Caveat::part_time,
-        Caveat::not_measured, Caveat::foreign_data};
-    std::vector<Note> out;
-    for (const Caveat caveat : order) {
-      std::size_t told = 0, left = 0;
-      for (const auto& r : remarks_) {
-        if (r.caveat != caveat) continue;
-        if (told < 4) {
-          out.push_back({caveat, r.text + where(r.hosts, nodes)});
-          ++told;
-        } else {
-          ++left;
-        }
-      }
-      if (left > 0) out.push_back({caveat, fmt::format("{} more of the same kind on other nodes or sensors", left)});
-    }
-    return out;
-  }
-
- private:
-  struct Remark {
-    Caveat caveat;
-    std::string text;
-    std::vector<std::string> hosts;
-  };
-
-  static std::string where(const std::vector<std::string>& hosts, std::size_t nodes) {
-    if (nodes < 2 || hosts.front().empty()) return "";
-    if (hosts.size() == nodes) return fmt::format(" (on all {} nodes)", nodes);
-    std::string out = " (on " + hosts.front();
-    for (std::size_t i = 1; i < hosts.size() && i < 3; ++i) out += ", " + hosts[i];
-    if (hosts.size() > 3) out += fmt::format(" and {} more", hosts.size() - 3);
-    return out + ")";
-  }
-
-  std::vector<Remark> remarks_;
-};
 
 std::string_view people_call(Domain d) noexcept {
   switch (d) {
@@ -92,12 +38,6 @@ std::string_view people_call(Domain d) noexcept {
     default:
       return name(d);
   }
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (std::size_t i = 0; i < words.size(); ++i) out += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
-  return out;
 }
 
 void add_once(std::vector<std::string>& words, std::string word) {
@@ -196,64 +136,6 @@ void about_coverage(const NodeSummary& node, Remarks& remarks) {
   remarks.add(Caveat::not_measured, joined(unseen) + " have no sensor here and are not in the total", node.host);
 }
 
-void about_sensor(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
-  const Energy& e = m.energy;
-  const std::string& label = m.sensor->label;
-  if (!e.available && e.stuck_s > 0)
-    return remarks.add(Caveat::stuck,
-                       fmt::format("{} never moved in {} and measured nothing{}", label, units::duration(e.stuck_s),
-                                   m.sensor->counted ? "; it is not in the total" : ""),
-                       host);
-  if (!e.available) {
-    if (m.sensor->counted)
-      remarks.add(Caveat::read_errors, label + " gave fewer than two readings and is not in the total", host);
-    return;
-  }
-  if (e.missing > 0)
-    remarks.add(
-        Caveat::read_errors,
-        fmt::format("{}: {} {} failed; {}", label, e.missing, e.missing == 1 ? "reading" : "readings",
-                    m.sensor->behavior == Behavior::counter ? "the counter's difference across the gap is exact"
-                                                            : "the gap is bridged from its neighbours and widens the +-"),
-        host);
-  if (e.rejected > 0)
-    remarks.add(
-        Caveat::read_errors,
-        fmt::format("{}: {} {} be right, since the counter was back where it belongs soon after; left out, {}", label,
-                    e.rejected, e.rejected == 1 ? "reading cannot" : "readings cannot", "the difference across them is exact"),
-        host);
-  if (e.stuck_s > 0)
-    remarks.add(Caveat::stuck,
-                fmt::format("{} stood still for {}; {}", label, units::duration(e.stuck_s),
-                            m.sensor->behavior == Behavior::counter ? "what was used then is not in the total"
-                                                                    : "that time is bridged and widens the +-"),
-                host);
-  if (e.unseen_s > 0.001 && e.unseen_s > 0.001 * window.seconds())
-    remarks.add(Caveat::lost_readings,
-                fmt::format("{}: no readings for {} of the run; what it used then is not in the total", label,
-                            units::duration(e.unseen_s)),
-                host);
-  if (e.invalid > 0 && m.sensor->behavior == Behavior::gauge)
-    remarks.add(Caveat::invalid_intervals,
-                fmt::format("{}: {} absurd {} thrown out and bridged", label, e.invalid, e.invalid == 1 ? "value" : "values"),
-                host);
-  else if (e.invalid > 0)
-    remarks.add(
-        Caveat::invalid_intervals,
-        fmt::format("{}: {} {} thrown out as a counter reset or an implausible jump; what was used in {} is not in the total, "
-                    "which lies below {}",
-                    label, e.invalid, e.invalid == 1 ? "difference" : "differences", units::duration(e.invalid_s),
-                    units::si(e.upper_J, "J")),
-        host);
-  if (e.ambiguous > 0)
-    remarks.add(
-        Caveat::invalid_intervals,
-        fmt::format("{}: {} {} so far apart that a whole counter range may hide between them; {} is the least it can be", label,
-                    e.ambiguous, e.ambiguous == 1 ? "pair of readings lies" : "pairs of readings lie",
-                    units::si(e.joules, "J")),
-        host);
-}
-
 void about_length(const NodeSummary& node, const NodeFindings& found, Remarks& remarks) {
   const Sensor* slowest = nullptr;
   for (const Metered& m : found.metered)
@@ -315,37 +197,6 @@ void about_sampling(const RunSummary& run, Remarks& remarks) {
         fmt::format("{} lost because {} faster than could be stored",
                     lost == 1 ? "1 reading was" : fmt::format("{} readings were", lost), lost == 1 ? "it came" : "they came"),
         "");
-}
-
-/// Sources that took so long to answer that they had a lane of their own; told by their readings' brackets.
-void about_slow_source(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
-  constexpr double long_s = 0.02;
-  if (m.typical_bracket_s < long_s) return;
-  const double late_s = static_cast<double>(m.first_ns - window.from_ns) * 1e-9;
-  remarks.add(Caveat::slow_source,
-              fmt::format("{} takes {} to answer; it was read {} {}{}", m.sensor->label, units::si(m.typical_bracket_s, "s", 2),
-                          m.readings, m.readings == 1 ? "time" : "times",
-                          late_s > 0.001 ? ", first " + units::duration(late_s) + " after the start" : ""),
-              host);
-}
-
-/// Sensors that look away most of the time; those alike are told together.
-void about_part_time(const NodeSummary& node, const NodeFindings& found, Remarks& remarks) {
-  std::vector<std::pair<std::string, std::vector<std::string>>> alike;
-  for (const Metered& m : found.metered) {
-    if (!m.sensor->counted || !m.energy.available || !part_time(*m.sensor)) continue;
-    const auto ms = [](std::int64_t ns) { return text::shortest(static_cast<double>(ns) * 1e-6); };
-    const std::string rhythm = fmt::format("{} of every {} ms", ms(m.sensor->averaging_ns), ms(m.sensor->refresh_ns));
-    auto at = std::find_if(alike.begin(), alike.end(), [&](const auto& a) { return a.first == rhythm; });
-    if (at == alike.end()) at = alike.insert(at, {rhythm, {}});
-    at->second.push_back(m.sensor->label);
-  }
-  for (const auto& [rhythm, labels] : alike)
-    remarks.add(Caveat::part_time,
-                fmt::format("{} {} for {} only; the +- has room for what happened in between, but not for a load that keeps in "
-                            "step with it",
-                            joined(labels), labels.size() == 1 ? "looks" : "look", rhythm),
-                node.host);
 }
 
 /// Wall time that passed otherwise than the monotonic clock's: the clock was set, or the machine slept.
@@ -436,13 +287,9 @@ std::vector<Note> caveats(const RunSummary& summary, const std::vector<NodeFindi
     about_scope(node, remarks);
     about_baseline(node, remarks);
     about_length(node, findings[i], remarks);
-    about_part_time(node, findings[i], remarks);
     about_rate(node, remarks);
     about_clock(findings[i], node.host, remarks);
-    for (const Metered& m : findings[i].metered) {
-      about_sensor(m, node.host, findings[i].window, remarks);
-      about_slow_source(m, node.host, findings[i].window, remarks);
-    }
+    about_sensors(node.host, findings[i], remarks);
     for (const auto& b : node.blocked)
       remarks.add(Caveat::blocked,
                   without_stop(fmt::format("{}: {}{}", b.backend, without_stop(b.reason), b.hint.empty() ? "" : ". " + b.hint)),

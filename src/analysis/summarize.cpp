@@ -14,6 +14,7 @@
 #include "analysis/mpi.hpp"
 #include "analysis/parts.hpp"
 #include "analysis/peak.hpp"
+#include "analysis/rank_energy.hpp"
 #include "analysis/regions.hpp"
 #include "analysis/share.hpp"
 #include "analysis/track.hpp"
@@ -413,6 +414,7 @@ RunSummary summarize(const Run& run, std::span<Readings* const> readings) {
   out.net = over_nodes(out.nodes, &NodeSummary::net);
   out.attributed = over_nodes(out.nodes, &NodeSummary::attributed);
   out.job = run.job;
+  out.rank_energies_J = rank_energies(run, readings, out.nodes);
   out.end_real_ns = run.outcome.finished || run.job ? run.end.real_ns : run.begin.real_ns + std::llround(duration_s * 1e9);
   assume_overhead(out);
   if (total.kind != Kind::unavailable) out.footprint = footprint(total.joules() + out.overhead_J, run.factors);

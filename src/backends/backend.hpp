@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "host/host.hpp"
+#include "model/gpu_estimate.hpp"
 #include "model/run.hpp"
 #include "model/sensor.hpp"
 
@@ -35,7 +36,7 @@ class Backend {
   [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
 
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
-  /// cannot be read is `missing`.
+  /// cannot be read is `missing`. The first call may give what the probe saw, at the time of that.
   virtual void read(std::span<Reading> out) noexcept = 0;
 };
 
@@ -52,7 +53,9 @@ using Probe = std::variant<std::unique_ptr<Backend>, Absent, Blocked, Invalid>;
 struct ProbeContext {
   const Host& host;
   std::string_view argument;
-  double cpu_tdp_W = 0;  ///< the user's figure for the estimate, all sockets; 0: find one
+  double cpu_tdp_W = 0;              ///< the user's figure for the estimate, all sockets; 0: find one
+  const GpuEstimate* gpu = nullptr;  ///< what the user says of GPUs without a sensor; null: nothing
+  int gpus_measured = 0;             ///< that other backends have found a sensor of
 };
 
 /// How a backend presents itself; every backends/NAME.cpp defines one `NAME_backend`.
@@ -62,6 +65,8 @@ struct BackendInfo {
   /// Whether it takes part when the user names no backends. `estimate` fills in only what no other has.
   enum class Use : unsigned char { automatic, fallback, on_request } use;
   Probe (*probe)(const ProbeContext&);
+  /// Whether probing would take long on this machine, since a driver has to start: the program need not wait for that. Null: never.
+  bool (*starts_slowly)(const ProbeContext&) = nullptr;
 };
 
 /// Every backend compiled in, in the order of CMakeLists.txt.

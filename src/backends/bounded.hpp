@@ -15,7 +15,7 @@ namespace perun {
 /// What `work()` returns, or nothing when it takes longer than `limit`: a driver that never answers is left behind in a
 /// thread of its own, with all that `work` holds. Without a thread to be had the work is done here, unbounded.
 template <class F>
-[[nodiscard]] auto within(std::chrono::milliseconds limit, F work) -> std::optional<decltype(work())> {
+[[nodiscard]] auto within(std::chrono::nanoseconds limit, F work) -> std::optional<decltype(work())> {
   struct Shared {
     explicit Shared(F&& f) : work(std::move(f)) {}
     F work;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the whole machine takes, by its management controller (BMC) through the kernel's IPMI driver: an energy counter where
-// the maker has one (Lenovo), else power by DCMI. Only when asked for: a request takes 5 to 200 ms of the controller.
-// Sources: IPMI 2.0; DCMI 1.5, section 6.6.1; Lenovo's OEM command as Slurm's and EAR's sources use it.
+// the maker has one (Lenovo), else power by DCMI, else by Intel's Node Manager. Only when asked for: a request takes 5 to 200
+// ms of the controller. Sources: IPMI 2.0; DCMI 1.5, section 6.6.1; Lenovo's OEM command as Slurm's and EAR's sources use it;
+// Intel Node Manager 2.0, Get Node Manager Statistics, as EAR uses it.
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -24,7 +25,8 @@ using Bytes = std::array<std::uint8_t, 64>;
 
 constexpr std::array<std::uint8_t, 4> dcmi_power{0xDC, 0x01, 0x00, 0x00};
 constexpr std::array<std::uint8_t, 5> lenovo_energy{0x04, 0x02, 0x00, 0x00, 0x00};
-constexpr std::int64_t lenovo = 0x004A66;
+constexpr std::array<std::uint8_t, 6> node_manager_power{0x57, 0x01, 0x00, 0x01, 0x00, 0x00};  ///< maker, power, the platform
+constexpr std::int64_t lenovo = 0x004A66, intel = 0x000157;
 
 std::int64_t number(const Bytes& bytes, std::size_t at, int count) noexcept {
   std::int64_t value = 0;
@@ -43,6 +45,15 @@ class Bmc {
     constexpr int whole = 19;
     if (ask({0x2C, 0x02, dcmi_power}, answer) < whole || answer[1] != 0xDC || (answer[18] & 0x40) == 0) return missing;
     const std::int64_t watts = number(answer, 2, 2);
+    return watts > 0 ? watts : missing;
+  }
+
+  /// W, by Intel's Node Manager, which answers Intel's controllers only.
+  [[nodiscard]] std::int64_t node_manager_W() const noexcept {
+    Bytes answer{};
+    constexpr int whole = 20;
+    if (ask({0x2E, 0xC8, node_manager_power}, answer) < whole || number(answer, 1, 3) != intel) return missing;
+    const std::int64_t watts = number(answer, 4, 2);
     return watts > 0 ? watts : missing;
   }
 
@@ -84,8 +95,8 @@ class Bmc {
 
 class Ipmi final : public Backend {
  public:
-  Ipmi(Bmc bmc, std::vector<Sensor> sensors, std::int64_t (*now_ns)())
-      : bmc_(std::move(bmc)), sensors_(std::move(sensors)), now_ns_(now_ns) {}
+  Ipmi(Bmc bmc, std::vector<Sensor> sensors, bool by_node_manager, std::int64_t (*now_ns)())
+      : bmc_(std::move(bmc)), sensors_(std::move(sensors)), by_node_manager_(by_node_manager), now_ns_(now_ns) {}
 
   std::span<const Sensor> sensors() const noexcept override { return sensors_; }
   bool may_wait() const noexcept override { return true; }
@@ -93,7 +104,9 @@ class Ipmi final : public Backend {
   void read(std::span<Reading> out) noexcept override {
     for (std::size_t i = 0; i < sensors_.size(); ++i) {
       const std::int64_t before = now_ns_();
-      const std::int64_t raw = sensors_[i].quantity == Quantity::energy ? bmc_.energy_mJ() : bmc_.power_W();
+      const std::int64_t raw = sensors_[i].quantity == Quantity::energy ? bmc_.energy_mJ()
+                               : by_node_manager_                       ? bmc_.node_manager_W()
+                                                                        : bmc_.power_W();
       out[i] = bracketed(before, now_ns_(), raw);
     }
   }
@@ -101,6 +114,7 @@ class Ipmi final : public Backend {
  private:
   Bmc bmc_;
   std::vector<Sensor> sensors_;
+  bool by_node_manager_;
   std::int64_t (*now_ns_)();
 };
 
@@ -144,8 +158,11 @@ Probe probe(const ProbeContext& context) {
     sensors.push_back(sensor("ipmi:power", sensors.empty() ? "node" : "node power", "ipmi dcmi", Quantity::power));
     if (sensors.size() > 1) sensors.back().part_of = sensors.front().id;
   }
-  if (sensors.empty()) return Blocked{"the BMC tells no power: " + bmc.trouble(), ""};
-  return std::make_unique<Ipmi>(std::move(bmc), std::move(sensors), context.host.now_ns);
+  const std::string trouble = bmc.trouble();  // of DCMI, which all should know
+  const bool by_node_manager = sensors.empty() && *maker == intel && bmc.node_manager_W() != missing;
+  if (by_node_manager) sensors.push_back(sensor("ipmi:power", "node", "ipmi node manager", Quantity::power));
+  if (sensors.empty()) return Blocked{"the BMC tells no power: " + trouble, ""};
+  return std::make_unique<Ipmi>(std::move(bmc), std::move(sensors), by_node_manager, context.host.now_ns);
 }
 
 }  // namespace

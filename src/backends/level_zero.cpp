@@ -218,10 +218,14 @@ Probe probe(const ProbeContext& context) {
   return *std::move(found);
 }
 
+bool starts_slowly(const ProbeContext& context) {
+  return !cards_without_hwmon(context.host).empty() && load(context.host).library;
+}
+
 }  // namespace
 
 extern const BackendInfo level_zero_backend;
 const BackendInfo level_zero_backend{"level_zero", "energy of Intel graphics cards (Level Zero) that hwmon does not tell",
-                                     BackendInfo::Use::automatic, &probe};
+                                     BackendInfo::Use::automatic, &probe, &starts_slowly};
 
 }  // namespace perun

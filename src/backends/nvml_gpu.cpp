@@ -9,6 +9,7 @@
 #include <array>
 #include <optional>
 
+#include "backends/bracket.hpp"
 #include "backends/files.hpp"
 #include "base/missing.hpp"
 #include "base/text.hpp"
@@ -117,17 +118,22 @@ void watch_counters(const Host& host, const Api& api, std::vector<Gpu>& gpus) {
       const int enough = gpu.module_W > 0 ? 3 : 1;
       if (watched[g].ticks >= enough || sleeps(gpu.runtime_status)) continue;
       unsigned long long millijoules = 0;
+      const std::int64_t before = host.now_ns();
       if (call(api.energy, gpu.device, &millijoules) != Return::success ||
           millijoules > static_cast<unsigned long long>(INT64_MAX))
         continue;
       gpu.counter = Counter::still;
+      if (gpu.first.raw == missing) gpu.first = bracketed(before, host.now_ns(), static_cast<std::int64_t>(millijoules));
       watched[g].look(host.now_ns(), static_cast<std::int64_t>(millijoules));
       waiting = waiting || watched[g].ticks < enough;
     }
     if (waiting) ::nanosleep(&pause, nullptr);
   }
   for (std::size_t i = 0; i < gpus.size(); ++i) {
-    if (watched[i].ticks > 0) gpus[i].counter = Counter::counts;
+    if (watched[i].ticks > 0)
+      gpus[i].counter = Counter::counts;
+    else
+      gpus[i].first.raw = missing;
     gpus[i].counter_W = watched[i].watts();
   }
 }

@@ -9,6 +9,7 @@
 
 #include "backends/nvml_api.hpp"
 #include "base/fd.hpp"
+#include "base/missing.hpp"
 #include "model/run.hpp"
 
 namespace perun::nvml {
@@ -26,6 +27,9 @@ struct Gpu {
   Architecture architecture = {};
   double limit_W = 0;  ///< 0: not told
   Counter counter = Counter::none;
+  /// Of the counter, when it was first looked at: what the first reading is, so that no energy since then is lost. Raw value
+  /// `missing`: none.
+  Reading first = {0, missing, 0};
   double counter_W = 0;  ///< mean power by the counter while it was watched; 0: not known
   bool instant = false;  ///< the field of power now answers
   bool average = false;  ///< the field of the last second's power

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "backends/late.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "model/domains.hpp"
@@ -156,9 +157,19 @@ class Collection {
  public:
   explicit Collection(const Selection& selection) noexcept : selection_(&selection) {}
 
+  /// True when it is being started, and nobody waits for it.
+  bool comes_later(const Request& request, const Host& host) {
+    if (!selection_->late || request.info->starts_slowly == nullptr || !request.info->starts_slowly({host, request.argument}))
+      return false;
+    if (!sources.late) sources.late = std::make_shared<Latecomers>();
+    sources.late->begin(*request.info, host, request.argument);
+    return true;
+  }
+
   Status probe(const Request& request, const Host& host) {
     const std::string name(request.info->name);
-    Probe found = request.info->probe({host, request.argument, selection_->cpu_tdp_W});
+    Probe found = request.info->probe(
+        {host, request.argument, selection_->cpu_tdp_W, selection_->gpu ? &*selection_->gpu : nullptr, gpus_measured()});
     if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&found)) {
       if (const auto choice = (*backend)->choice(); !choice.empty()) sources.choices.push_back({name, std::string(choice)});
       return add(std::move(*backend), request.info->use);
@@ -174,6 +185,15 @@ class Collection {
     else if (request.info->use != BackendInfo::Use::fallback)
       sources.absent.push_back(name);
     return Ok{};
+  }
+
+  /// GPUs that something measures; those of one backend have numbers of their own.
+  [[nodiscard]] int gpus_measured() const {
+    std::set<std::pair<std::string_view, int>> found;
+    for (const Sensor& s : sensors)
+      if (is_meter(s) && s.kind == Kind::measured && (s.domain == Domain::gpu || s.domain == Domain::superchip))
+        found.emplace(std::string_view(s.id).substr(0, s.id.find(':')), s.index);
+    return static_cast<int>(found.size());
   }
 
   [[nodiscard]] Gaps gaps() const { return find_gaps(sensors, wishes_of(*selection_, sensors)); }
@@ -196,21 +216,11 @@ class Collection {
                      "give one another name, as in sim:const:5W:name=b"};
       r.own.push_back(i);
       r.common.push_back(sensors.size());
-      sensors.push_back(as_proved(all[i]));
+      sensors.push_back(as_proved(all[i], selection_->proved));
     }
     r.backend = std::move(backend);
     if (!r.own.empty()) ready.push_back(std::move(r));
     return Ok{};
-  }
-
-  /// A longer time between updates and a greater step widen the intervals; shorter ones than are written may be luck.
-  [[nodiscard]] Sensor as_proved(Sensor s) const {
-    const auto at = selection_->proved.find(s.id);
-    if (at == selection_->proved.end() || s.kind != Kind::measured) return s;
-    if (s.refresh_ns > 0) s.refresh_ns = std::max(s.refresh_ns, at->second.update_ns);
-    s.resolution = std::max(s.resolution, at->second.step);
-    s.note += (s.note.empty() ? "" : "; ") + at->second.remark;
-    return s;
   }
 
   const Selection* selection_;
@@ -218,18 +228,27 @@ class Collection {
 };
 
 Result<Collection> collect(const Host& host, const Selection& selection) {
+  if (selection.gpu && selection.estimates == Estimates::off)
+    return Error{Errc::invalid, "GPUs are to be estimated (--estimate) and nothing is to be (--no-estimate)",
+                 "leave out one of them"};
   const auto asked = requests(selection);
   if (!asked) return asked.error();
   const Reserve reserve;
   Collection found(selection);
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
-  for (const Request& request : *asked)
-    if (!is_fallback(request))
-      if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  for (const Request& request : *asked) {
+    if (is_fallback(request) || found.comes_later(request, host)) continue;
+    if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  }
   // Last, because it depends on what the others have.
   for (const Request& request : *asked)
     if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
       if (const Status probed = found.probe(request, host); !probed) return probed.error();
+  if (selection.gpu) {
+    const auto gpus = request_of("estimate_gpu", selection);
+    if (!gpus) return gpus.error();
+    if (const Status probed = found.probe(*gpus, host); !probed) return probed.error();
+  }
   return found;
 }
 
@@ -307,6 +326,15 @@ bool read_unasked(const Sensor& s) {
 }
 
 }  // namespace
+
+Sensor as_proved(Sensor s, const std::map<std::string, Proved, std::less<>>& proved) {
+  const auto at = proved.find(s.id);
+  if (at == proved.end() || s.kind != Kind::measured) return s;
+  if (s.refresh_ns > 0) s.refresh_ns = std::max(s.refresh_ns, at->second.update_ns);
+  s.resolution = std::max(s.resolution, at->second.step);
+  s.note += (s.note.empty() ? "" : "; ") + at->second.remark;
+  return s;
+}
 
 Result<Sources> open_sources(const Host& host, const Selection& selection) {
   auto found = collect(host, selection);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Proved {
   std::string remark = {};     ///< "grade B: irregular"
 };
 
+class Latecomers;
+
 /// What the user wants measured. Every list may also hold several items in one string, separated by commas.
 struct Selection {
   std::vector<std::string> backends = {};  ///< "rapl", "sim:const:100W"; empty: all that need not be asked for
@@ -32,7 +35,9 @@ struct Selection {
   std::vector<std::string> count = {};     ///< globs: these make up the total, whatever they contain is then part of them
   std::vector<std::string> no_count = {};  ///< globs: these are measured but never in the total
   Estimates estimates = Estimates::on;
-  double cpu_tdp_W = 0;                                    ///< all sockets; 0: find one
+  double cpu_tdp_W = 0;  ///< all sockets; 0: find one
+  bool late = false;     ///< sources that start slowly may come later; not for who wants to know all of them, or names sensors
+  std::optional<GpuEstimate> gpu = {};                     ///< what to take for GPUs without a sensor
   std::map<std::string, Proved, std::less<>> proved = {};  ///< by sensor id
 };
 
@@ -54,14 +59,19 @@ struct Sources {
   std::vector<BlockedSource> blocked;
   std::vector<Listed> listed;  ///< every sensor found
   std::vector<Choice> choices;
-  Attributes attributes;            ///< what the backends found out beside sensors
-  std::vector<std::string> absent;  ///< names of backends that found nothing
+  Attributes attributes;                  ///< what the backends found out beside sensors
+  std::vector<std::string> absent;        ///< names of backends that found nothing
+  std::shared_ptr<Latecomers> late = {};  ///< those that are still starting; null: none
 };
+
+/// The sensor with what it proved to be: a longer time between updates and a greater step widen the intervals; shorter ones
+/// than are written may be luck.
+[[nodiscard]] Sensor as_proved(Sensor s, const std::map<std::string, Proved, std::less<>>& proved);
 
 /// Probes and selects. An unknown backend, a backend's refused argument, a pattern that matches nothing and two sensors of
 /// one id are errors, and so is a wish that would count a joule twice. What covers no known part of the node (rail) is listed,
 /// but read only if it is named. The fallback (estimate) fills only domains that no other sensor covers; when backends are
-/// named, only those take part.
+/// named, only those take part. What the user says of GPUs without a sensor is added in any case, behind all that have one.
 [[nodiscard]] Result<Sources> open_sources(const Host& host, const Selection& selection);
 
 }  // namespace perun

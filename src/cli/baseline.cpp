@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <optional>
 #include <utility>
 
 #include "analysis/baseline.hpp"
 #include "analysis/summarize.hpp"
+#include "backends/bounded.hpp"
 #include "base/units.hpp"
 #include "cli/recovery.hpp"
 #include "host/machine.hpp"
@@ -25,6 +27,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::chrono::seconds patience{5};  ///< with sensors that are slower than the baseline is long
 constexpr int readings_per_baseline = 100;
 constexpr std::int64_t shortest_period_ns = 10'000'000;
 
@@ -37,7 +40,13 @@ Result<Baseline> measured(const NodeRecord& node, std::span<const std::unique_pt
   const std::int64_t period = std::min(wanted, guarded_period_ns(1e9 / static_cast<double>(wanted), backends));
   NodeRecord idle = node;
   const std::int64_t begin = monotonic_ns();
-  idle.series = watch(backends, period, ns);
+  // A source that hangs is left behind with its thread.
+  auto series = within(std::chrono::nanoseconds(ns) + patience, [backends, period, ns] { return watch(backends, period, ns); });
+  if (!series)
+    return Error{Errc::io,
+                 fmt::format("--baseline: a sensor did not answer for {} s while the idle node was measured", patience.count()),
+                 "perun sensors tells which are slow; --exclude leaves one out"};
+  idle.series = *std::move(series);
   // The middle of the first reading and of the last: what lies between was seen.
   Window window{begin, begin + ns};
   for (const Series& s : idle.series)

@@ -250,6 +250,8 @@ constexpr Flag flags[] = {
        line.run = text;
        return Ok{};
      }},
+    {"-f", "HZ", "with --live: sampling rate (default 1)", Scope::everywhere, Command::serve,
+     [](CommandLine& line, const std::string& text) { return set(line, "frequency", text); }},
     {"--listen", "ADDRESS:PORT", "where to (default 127.0.0.1:9810); port 0 takes a free one", Scope::everywhere,
      Command::serve, keep_text<&CommandLine::listen>},
     {"--otlp", "URL", "with --live: push metrics to an OpenTelemetry collector every 10 s (OTLP/JSON)", Scope::everywhere,

@@ -62,7 +62,16 @@ Host host_of(const Config& config) {
   return host_at(config.sysfs, config.procfs);
 }
 
+namespace {
+bool wants_baseline(const Config& config) {
+  const auto wish = parse_baseline(config.baseline);
+  return wish && wish->from != BaselineWish::From::nothing;
+}
+}  // namespace
+
 Selection selection_of(const Config& config) {
+  std::optional<GpuEstimate> gpu;
+  if (auto parsed = parse_gpu_estimate(config.estimate); parsed) gpu = *std::move(parsed);
   return {.backends = config.backends,
           .extra = config.sensor,
           .sensors = config.sensors,
@@ -71,17 +80,24 @@ Selection selection_of(const Config& config) {
           .no_count = config.no_count,
           .estimates = config.no_estimate ? Estimates::off : Estimates::on,
           .cpu_tdp_W = config.cpu_tdp_W,
+          .gpu = std::move(gpu),
           .proved = config.sysfs == "/sys" ? load_grades(grades_file()) : decltype(Selection::proved){}};
 }
 
 Result<Instruments> open_instruments(const Config& config) {
   raise_file_limit();  // this is the agent, so that the program keeps its own
-  auto sources = open_sources(host_of(config), selection_of(config));
+  Selection selection = selection_of(config);
+  // Who names sensors, or wants to be sure of them or of what they show at rest, waits for all.
+  selection.late = config.sensors.empty() && config.exclude.empty() && config.count.empty() && config.no_count.empty() &&
+                   !config.strict && !wants_baseline(config) && !selection.gpu;
+  auto sources = open_sources(host_of(config), selection);
   if (!sources) return sources.error();
   if (config.strict)
     if (const Status strict = check_strictly(*sources, config); !strict) return strict.error();
   Instruments instruments{std::move(sources->backends), sources->blocked, std::move(sources->attributes)};
-  if (std::none_of(sources->listed.begin(), sources->listed.end(), measures_energy))
+  instruments.late = sources->late;
+  instruments.proved = std::move(selection.proved);
+  if (!sources->late && std::none_of(sources->listed.begin(), sources->listed.end(), measures_energy))
     instruments.notice = notice_without_sensor(*sources, config);
   return instruments;
 }

@@ -106,12 +106,9 @@ class Site {
 
   /// Looks for news; what there is to tell about them, or nothing.
   Result<std::string> look() {
-    if (watched_ == nullptr) return look_at_file();
-    if (auto read = watched_->watch().poll(); !read) return read.error();
-    auto view = watched_->watch().view();
-    if (view.nodes.empty() || (view.elapsed_s <= view_.elapsed_s && view.over == view_.over)) return std::string();
-    view_ = std::move(view);
-    return live::json_line(view_);
+    auto seen = news();
+    if (seen && !seen->empty()) newest_ = *seen;
+    return seen;
   }
 
   Response answer(const Request& request) {
@@ -122,7 +119,10 @@ class Site {
                            : request.parameter("token").value_or("");
     if (token_.empty() || !serve::same_secret(token, token_)) return forbidden();
     if (request.path == "/") return shell();
-    if (request.path == "/events") return {.type = "text/event-stream", .body = ": perun\n\n", .events = true};
+    if (request.path == "/events")
+      return {.type = "text/event-stream",
+              .body = newest_.empty() ? ": perun\n\n" : fmt::format("data: {}\n\n", newest_),
+              .events = true};
     if (request.path == "/report") return report_as("html", "text/html; charset=utf-8");
     if (request.path == "/api/v1/report") return report_as("json", "application/json");
     if (request.path == "/api/v1/runs") return runs_list();
@@ -132,6 +132,15 @@ class Site {
   }
 
  private:
+  Result<std::string> news() {
+    if (watched_ == nullptr) return look_at_file();
+    if (auto read = watched_->watch().poll(); !read) return read.error();
+    auto view = watched_->watch().view();
+    if (view.nodes.empty() || (view.elapsed_s <= view_.elapsed_s && view.over == view_.over)) return std::string();
+    view_ = std::move(view);
+    return live::json_line(view_);
+  }
+
   static Response forbidden() { return {.status = 403, .body = "403 Forbidden\n"}; }
 
   Result<std::string> look_at_file() {
@@ -192,6 +201,7 @@ class Site {
   fs::path file_, running_in_;
   Watched* watched_;
   live::RunView view_;
+  std::string newest_;  ///< event; for those who come later
   std::int64_t changed_ns_ = 0;
   std::string token_ = random_hex(16);
   bool any_host_ = false;

@@ -57,6 +57,7 @@ struct Config {
   bool no_estimate = false;
   bool strict = false;
   double cpu_tdp_W = 0;
+  std::string estimate;  ///< as parse_gpu_estimate takes it; empty: no GPU is estimated
   std::string baseline;  ///< as parse_baseline takes it
   std::filesystem::path sysfs = "/sys";
   std::filesystem::path procfs = "/proc";

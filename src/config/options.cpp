@@ -7,6 +7,7 @@
 #include "base/units.hpp"
 #include "config/config.hpp"
 #include "config/grid.hpp"
+#include "model/gpu_estimate.hpp"
 
 namespace perun {
 
@@ -114,6 +115,13 @@ Status power(double& out, std::string_view text) {
 Status baseline(Config& c, std::string_view text) {
   if (const auto wish = parse_baseline(text); !wish) return wish.error();
   c.baseline = text::trim(text);
+  return Ok{};
+}
+
+Status estimate(Config& c, std::string_view text) {
+  if (!text::trim(text).empty())
+    if (const auto gpu = parse_gpu_estimate(text); !gpu) return gpu.error();
+  c.estimate = text::trim(text);
   return Ok{};
 }
 
@@ -333,6 +341,8 @@ constexpr Option table[] = {
      [](Config& c, Text t) { return truth(c.strict, t); }, [](const Config& c) { return spelled(c.strict); }},
     {"monitor", "cpu-tdp", "--cpu-tdp,--cpu_tdp", value, "WATT", "CPU TDP for estimates; 0: find out", Scope::sources,
      [](Config& c, Text t) { return power(c.cpu_tdp_W, t); }, [](const Config& c) { return text::shortest(c.cpu_tdp_W); }},
+    {"monitor", "estimate", "--estimate", value, "gpu=MODEL|WATT", "estimate GPUs without a sensor: gpu=A100, gpu=4x300W@70%",
+     Scope::sources, estimate, [](const Config& c) { return c.estimate; }},
     {"monitor", "baseline", "--baseline", value, "WHAT", "idle power to set against: 10s, 35W, auto, FILE", Scope::monitor,
      baseline, [](const Config& c) { return c.baseline; }},
     {"monitor", "sysfs", "--sysfs", value, "DIR", "read sensors below here", Scope::sources,

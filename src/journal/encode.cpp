@@ -112,13 +112,28 @@ Factors factors_from(const Json& json) {
   return f;
 }
 
-Json node_json(const NodeRecord& node) {
+/// What sources tell of a node: attributes, sensors, what is blocked.
+Json sources_json(const Attributes& facts, std::span<const Sensor> found, std::span<const BlockedSource> refused) {
   Json attributes = Json::object(), sensors = Json::array(), blocked = Json::array();
-  for (const auto& [key, value] : node.attributes) attributes[utf8(key)] = utf8(value);
-  for (const auto& s : node.sensors) sensors.push_back(sensor_json(s));
-  for (const auto& b : node.blocked)
+  for (const auto& [key, value] : facts) attributes[utf8(key)] = utf8(value);
+  for (const auto& s : found) sensors.push_back(sensor_json(s));
+  for (const auto& b : refused)
     blocked.push_back({{"backend", utf8(b.backend)}, {"reason", utf8(b.reason)}, {"hint", utf8(b.hint)}});
-  Json out{{"host", utf8(node.host)}, {"attributes", attributes}, {"sensors", sensors}, {"blocked", blocked}};
+  return {{"attributes", attributes}, {"sensors", sensors}, {"blocked", blocked}};
+}
+
+void add_sources(const Json& json, NodeRecord& node) {
+  const auto attributes = json.value("attributes", Json::object());
+  for (const auto& [key, value] : attributes.items()) node.attributes.emplace_back(key, value.get<std::string>());
+  for (const auto& s : json.value("sensors", Json::array())) node.sensors.push_back(sensor_from(s));
+  for (const auto& b : json.value("blocked", Json::array()))
+    node.blocked.push_back({b.value("backend", ""), b.value("reason", ""), b.value("hint", "")});
+  node.series.resize(node.sensors.size());
+}
+
+Json node_json(const NodeRecord& node) {
+  Json out = sources_json(node.attributes, node.sensors, node.blocked);
+  out["host"] = utf8(node.host);
   if (node.scope) out["scope"] = encode(*node.scope);
   if (node.baseline) out["baseline"] = encode(*node.baseline);
   return out;
@@ -127,12 +142,7 @@ Json node_json(const NodeRecord& node) {
 NodeRecord node_from(const Json& json) {
   NodeRecord node;
   read(json, "host", node.host);
-  const auto attributes = json.value("attributes", Json::object());
-  for (const auto& [key, value] : attributes.items()) node.attributes.emplace_back(key, value.get<std::string>());
-  for (const auto& s : json.value("sensors", Json::array())) node.sensors.push_back(sensor_from(s));
-  for (const auto& b : json.value("blocked", Json::array()))
-    node.blocked.push_back({b.value("backend", ""), b.value("reason", ""), b.value("hint", "")});
-  node.series.resize(node.sensors.size());
+  add_sources(json, node);
   // Asked first, since parsing nothing would throw.
   if (json.contains("scope"))
     if (auto scope = decode_scope(json.at("scope").get<std::string>())) node.scope = *std::move(scope);
@@ -161,6 +171,25 @@ Json work_json(const Run& run) {
   return work;
 }
 }  // namespace
+
+std::string encode_joined(std::span<const Sensor> all, std::size_t first, std::span<const BlockedSource> blocked,
+                          const Attributes& attributes) {
+  Json json = sources_json(attributes, all.subspan(first), blocked), counted = Json::array();
+  for (const Sensor& s : all) counted.push_back(s.counted);
+  json["counted"] = std::move(counted);
+  return json.dump();
+}
+
+Status decode_joined(std::string_view text, NodeRecord& node) {
+  NodeRecord grown = node;  // all of it or nothing
+  const auto ok = guarded(text, [&](const Json& json) {
+    add_sources(json, grown);
+    const auto counted = json.value("counted", std::vector<bool>());
+    for (std::size_t i = 0; i < std::min(counted.size(), grown.sensors.size()); ++i) grown.sensors[i].counted = counted[i];
+  });
+  if (ok) node = std::move(grown);
+  return ok;
+}
 
 std::string encode_header(const Run& run) {
   const Json json{{"id", utf8(run.id)},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,11 @@ struct Part {
 
 [[nodiscard]] std::string encode_quality(const Quality& quality);
 [[nodiscard]] Status decode_quality(std::string_view text, Quality& quality);
+
+/// What joined a node that has begun: the sensors of `all` from `first` on, and which of all are counted now.
+[[nodiscard]] std::string encode_joined(std::span<const Sensor> all, std::size_t first, std::span<const BlockedSource> blocked,
+                                        const Attributes& attributes);
+[[nodiscard]] Status decode_joined(std::string_view text, NodeRecord& node);
 
 [[nodiscard]] std::string encode_part(const Part& part);
 [[nodiscard]] Result<Part> decode_part(std::string_view text);

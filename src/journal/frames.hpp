@@ -31,6 +31,7 @@ enum class FrameType : std::uint32_t {
   writer = 9,      ///< JSON: the process that writes here, and the data folder that the run belongs to
   /// JSON: what else shaped the run
   provenance = 12,
+  joined = 13,  ///< JSON: sensors that came later, which of all are in the total now, what else their source tells
   // What programs marked (journal/marks.hpp):
   mark_names = 16,
   mark_threads = 17,

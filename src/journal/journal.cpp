@@ -66,6 +66,9 @@ void apply(const Frame& frame, Contents& contents) {
     case FrameType::quality:
       static_cast<void>(decode_quality(text, node.quality));
       break;
+    case FrameType::joined:
+      static_cast<void>(decode_joined(text, node));
+      break;
     case FrameType::provenance:
       static_cast<void>(decode_provenance(text, contents.run.provenance));
       break;
@@ -204,6 +207,11 @@ void Writer::marks(const Marks& marks) {
   mark_names_ += static_cast<std::uint32_t>(marks.names.size());
 }
 
+void Writer::joined(std::span<const Sensor> all, std::size_t first, std::span<const BlockedSource> blocked,
+                    const Attributes& attributes) {
+  json(FrameType::joined, encode_joined(all, first, blocked, attributes));
+}
+
 void Writer::clock(const Moment& m) {
   moment(FrameType::clock, m);
 }
@@ -286,6 +294,7 @@ Result<Contents> read_with(const fs::path& path, Hold hold, Take&& take) {
       take(contents.run.nodes.front(), samples);
     } else if (*run) {
       apply(frame, contents);
+      last_ns.resize(contents.run.nodes.front().sensors.size(), std::numeric_limits<std::int64_t>::min());
     }
   });
   if (!whole) return failed(path, "read");

@@ -56,6 +56,9 @@ class Writer {
 
   void samples(std::span<const Sample> samples);
   void marks(const Marks& marks);  ///< what came since the last call; never dropped, the collector bounds it
+  /// Sensors that came later: those of `all` from `first` on. Before their first reading.
+  void joined(std::span<const Sensor> all, std::size_t first, std::span<const BlockedSource> blocked,
+              const Attributes& attributes);
   void clock(const Moment& moment);
   void begin(const Moment& moment);
   void outcome(const Outcome& outcome, const Moment& end);

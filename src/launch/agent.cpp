@@ -19,6 +19,7 @@
 #include "launch/attend.hpp"
 #include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
+#include "launch/late_join.hpp"
 #include "launch/region_watch.hpp"
 #include "sampling/sampler.hpp"
 
@@ -34,8 +35,14 @@ constexpr int last_words_ms = 1000;  // for a program whose launcher was killed
 /// One run as the agent lives it, from the first reading to the data file.
 class Session {
  public:
-  Session(const AgentTask& task, Channel& channel, Sampler& sampler, RegionWatch& regions, journal::Writer writer)
-      : task_(task), channel_(channel), sampler_(sampler), regions_(regions), writer_(std::move(writer)) {}
+  Session(const AgentTask& task, Channel& channel, Sampler& sampler, RegionWatch& regions, LateJoin late,
+          journal::Writer writer)
+      : task_(task),
+        channel_(channel),
+        sampler_(sampler),
+        regions_(regions),
+        late_(std::move(late)),
+        writer_(std::move(writer)) {}
 
   /// The launcher waits for this word to start the program.
   void read_first(const std::string& notice) {
@@ -48,16 +55,18 @@ class Session {
   bool watch() {
     next_pair_ns_ = monotonic_ns() + clock_pair_every_ns;
     while (!over_) {
-      std::array<pollfd, 5> fds{{{channel_.fd(), POLLIN, 0},
+      std::array<pollfd, 6> fds{{{channel_.fd(), POLLIN, 0},
                                  {sampler_.ready_fd(), POLLIN, 0},
                                  {program_.get(), POLLIN, 0},
                                  {regions_.fd(), POLLIN, 0},
-                                 {regions_.control_fd(), POLLIN, 0}}};
+                                 {regions_.control_fd(), POLLIN, 0},
+                                 {end_.mono_ns == 0 ? late_.fd() : -1, POLLIN, 0}}};
       if (launcher_gone_) fds[0].fd = -1;
       const int n = ::poll(fds.data(), fds.size(), patience_ms());
       if (n == 0 && launcher_gone_) break;
       const bool spoken = fds[3].revents != 0 || fds[4].revents != 0;
       if (spoken) tell(regions_.hear(sampler_));
+      if (fds[5].revents != 0) late_.take(sampler_, regions_, writer_);
       if (fds[2].revents != 0) program_ended();
       if (fds[1].revents != 0 || spoken || n == 0) take_readings();
       if (fds[0].revents != 0) hear();
@@ -72,6 +81,7 @@ class Session {
     if (end_.mono_ns == 0) end_ = now();
     correct_end();
     take_readings();
+    late_.give_up(writer_);
     writer_.marks(regions_.finish(end_.mono_ns));
     writer_.clock(now());
     quality_.lost += writer_.dropped();
@@ -205,6 +215,7 @@ class Session {
   Channel& channel_;
   Sampler& sampler_;
   RegionWatch& regions_;
+  LateJoin late_;
   journal::Writer writer_;
   std::vector<journal::Sample> batch_;
   Circumstances circumstances_;
@@ -254,7 +265,10 @@ int live(const AgentTask& task, Channel& channel) {
   run.nodes.push_back(describe_node(task, *instruments));
   if (task.baseline) {
     auto baseline = task.baseline(run.nodes.back(), instruments->backends);
-    if (!baseline) return refuse(baseline.error());
+    if (!baseline) {
+      leave_behind(*std::move(instruments));
+      return refuse(baseline.error());
+    }
     run.nodes.back().baseline = *std::move(baseline);
   }
   auto writer = create_journal(task, run, channel);
@@ -273,13 +287,14 @@ int live(const AgentTask& task, Channel& channel) {
       journal::discard(first_path);
       return refuse(ok.error());
     }
-  Sampler sampler(std::move(instruments->backends), period, task.host, limit);
+  LateJoin late(*instruments, run.nodes.back().sensors);
+  Sampler sampler(std::move(instruments->backends), period, task.host, limit, late.fd() >= 0 ? room_for_latecomers : 0);
   if (const auto ok = sampler.start(); !ok) {
     journal::discard(first_path);
     return refuse(ok.error());
   }
   {
-    Session session(task, channel, sampler, regions, *std::move(writer));
+    Session session(task, channel, sampler, regions, std::move(late), *std::move(writer));
     session.read_first(instruments->notice);
     if (!marks_ready)
       channel.send({.type = Message::Type::trouble, .text = marks_ready.error().what + ": there will be no regions"});

@@ -21,6 +21,9 @@ void prepare_heap();
 /// and have as many files open as it may, since a node may have very many ranks.
 void serve_the_whole_node() noexcept;
 
+/// Never lets go of what a hanging source may still use; for a process that ends soon.
+void leave_behind(Instruments&& instruments);
+
 /// The node as its sampling process finds it, without readings.
 [[nodiscard]] NodeRecord describe_node(const AgentTask& task, const Instruments& instruments);
 

@@ -28,6 +28,11 @@ constexpr double two_edges = 0.78;
 
 LiveEnergy::LiveEnergy(std::vector<Sensor> sensors) : sensors_(std::move(sensors)), meters_(sensors_.size()) {}
 
+void LiveEnergy::join(std::vector<Sensor> sensors) {
+  sensors_ = std::move(sensors);
+  meters_.resize(sensors_.size());
+}
+
 void LiveEnergy::add(std::size_t i, const Reading& reading) {
   if (i >= sensors_.size() || reading.raw == missing || !is_meter(sensors_[i])) return;
   const Sensor& s = sensors_[i];

@@ -18,6 +18,9 @@ class LiveEnergy {
  public:
   explicit LiveEnergy(std::vector<Sensor> sensors);
 
+  /// More sensors than before, and another total; the first are those it had.
+  void join(std::vector<Sensor> sensors);
+
   void add(std::size_t sensor, const Reading& reading);
 
   /// Whether there is a counter that can be asked at any time.

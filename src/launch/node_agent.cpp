@@ -20,6 +20,7 @@
 #include "launch/circumstances.hpp"
 #include "launch/detach.hpp"
 #include "launch/job.hpp"
+#include "launch/late_join.hpp"
 #include "launch/node_part.hpp"
 #include "launch/region_watch.hpp"
 #include "launch/streams.hpp"
@@ -47,12 +48,13 @@ struct Guest {
 /// The ranks of the node from the first that comes to the last that goes.
 class NodeSession {
  public:
-  NodeSession(const JobTask& task, Sampler& sampler, RegionWatch& regions, std::string run_id, journal::Writer writer,
-              Fd listener, Past past, Streams& streams)
+  NodeSession(const JobTask& task, Sampler& sampler, RegionWatch& regions, LateJoin late, std::string run_id,
+              journal::Writer writer, Fd listener, Past past, Streams& streams)
       : task_(task),
         streams_(streams),
         sampler_(sampler),
         regions_(regions),
+        late_(std::move(late)),
         run_id_(std::move(run_id)),
         writer_(std::move(writer)),
         listener_(std::move(listener)),
@@ -75,11 +77,13 @@ class NodeSession {
   /// Until the last rank has gone.
   void serve() {
     while (!over()) {
-      std::vector<pollfd> fds{{listener_.get(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {regions_.fd(), POLLIN, 0}};
+      std::vector<pollfd> fds{
+          {listener_.get(), POLLIN, 0}, {sampler_.ready_fd(), POLLIN, 0}, {regions_.fd(), POLLIN, 0}, {late_.fd(), POLLIN, 0}};
       const std::size_t before_guests = fds.size();
       for (const Guest& g : guests_) fds.push_back({g.channel.closed() ? -1 : g.channel.fd(), POLLIN, 0});
       const int n = ::poll(fds.data(), fds.size(), patience_ms());
       if (fds[2].revents != 0) static_cast<void>(regions_.hear(sampler_));
+      if (fds[3].revents != 0) late_.take(sampler_, regions_, writer_);
       if (fds[1].revents != 0 || fds[2].revents != 0 || n == 0) take_readings();
       for (std::size_t i = 0; i < guests_.size(); ++i)
         if (fds[i + before_guests].revents != 0) hear(guests_[i]);
@@ -95,6 +99,7 @@ class NodeSession {
   int finish() {
     Quality quality = sampler_.stop();
     take_readings();
+    late_.give_up(writer_);
     for (const int number : awaited_) settle(number, RankStatus::lost);
     const Moment end = now();
     writer_.marks(regions_.finish(end.mono_ns));
@@ -319,6 +324,7 @@ class NodeSession {
   Streams& streams_;
   Sampler& sampler_;
   RegionWatch& regions_;
+  LateJoin late_;
   std::string run_id_;
   std::optional<int> socket_rank_;  ///< whose name the socket bears
   journal::Writer writer_;
@@ -359,7 +365,10 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
   if (!task.place.node_id.empty()) run.nodes.back().host = task.place.node_id;
   if (task.agent.baseline && past.segments == 0) {
     auto baseline = task.agent.baseline(run.nodes.back(), instruments->backends);
-    if (!baseline) return baseline.error();
+    if (!baseline) {
+      leave_behind(*std::move(instruments));
+      return baseline.error();
+    }
     run.nodes.back().baseline = *std::move(baseline);
   }
   const journal::Part part{.job = {.launcher = task.place.launcher,
@@ -380,14 +389,15 @@ Status live(const JobTask& task, const Meeting& meeting, Fd& listener) {
                             .longest_period_ns = longest_period_ns(instruments->backends),
                             .cpu_ns = &own_cpu_ns};
   RegionWatch regions(run.nodes.back().sensors, task.agent.region_frequency_hz);
-  Sampler sampler(std::move(instruments->backends), period, task.agent.host, limit);
+  LateJoin late(*instruments, run.nodes.back().sensors);
+  Sampler sampler(std::move(instruments->backends), period, task.agent.host, limit, late.fd() >= 0 ? room_for_latecomers : 0);
   if (const auto ok = sampler.start(); !ok) {
     ::unlink(path.c_str());
     return ok;
   }
   Streams streams(task, folder->path);
-  NodeSession session(task, sampler, regions, folder->run_id, *std::move(writer), std::move(listener), std::move(past),
-                      streams);
+  NodeSession session(task, sampler, regions, std::move(late), folder->run_id, *std::move(writer), std::move(listener),
+                      std::move(past), streams);
   session.begin(notice);
   session.serve();
   const int ranks = session.finish();

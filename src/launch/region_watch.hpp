@@ -55,6 +55,9 @@ class RegionWatch {
   /// Errors: a line of the pipe that is not understood.
   Status hear(Sampler& sampler);
 
+  /// The node has other sensors from now on: the first are those it had.
+  void join(std::vector<Sensor> sensors) { live_.join(std::move(sensors)); }
+
   /// Every reading that the sampler took; a question is answered with one that is younger than it.
   void add(std::span<const RingSample> samples);
   void answer(std::int64_t begin_ns) noexcept;

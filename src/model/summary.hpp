@@ -251,7 +251,8 @@ struct RunSummary {
   Factors factors;
   RegionReport regions;  ///< all nodes
   std::vector<NodeSummary> nodes;
-  std::optional<JobRecord> job;  ///< absent: a program by itself
+  std::optional<JobRecord> job;         ///< absent: a program by itself
+  std::vector<double> rank_energies_J;  ///< of each of the job's ranks, its share of its node's; NaN: not known
   std::vector<Note> notes;
 };
 

@@ -203,7 +203,7 @@ void fields(F& f, Is<RunSummary> auto& s) {
   f("frequency_Hz", s.frequency_hz), f("begin_real_ns", s.begin_real_ns), f("end_real_ns", s.end_real_ns);
   f("outcome", s.outcome), f("usage", s.usage), f("net", s.net), f("attributed", s.attributed);
   f("footprint", s.footprint), f("factors", s.factors), f("nodes", s.nodes), f("notes", s.notes);
-  f("regions", s.regions), f("job", s.job);
+  f("regions", s.regions), f("job", s.job), f("rank_energies_J", s.rank_energies_J);
 }
 
 /// Writes the text of one object itself: as a tree of JSON the summary of thousands of nodes would take ten times the memory.

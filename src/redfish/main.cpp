@@ -50,8 +50,7 @@ int main(int argc, char** argv) {
   say("perun-sensor 1\nsensor power unit=W domain=node refresh=2s step=1 max=15000 accuracy=3 label=node");
   if (meter->energy) say("sensor energy unit=kWh domain=node refresh=2s step=0.001 max=15000 accuracy=3 label=node energy");
   for (auto next = std::chrono::steady_clock::now();; next += period) {
-    const auto resource = get(meter->path);
-    const auto values = resource ? redfish::values_of(*resource) : redfish::Values{};
+    const auto values = redfish::values_of(get, *meter);
     if (!say("power " + shown(values.power_W))) return 0;
     if (meter->energy && !say("energy " + shown(values.energy_kWh))) return 0;
     std::this_thread::sleep_until(next + period);

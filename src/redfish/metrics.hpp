@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
@@ -15,7 +16,8 @@ using Get = std::function<Result<Json>(const std::string& path)>;
 
 /// Where the power of the whole machine stands.
 struct Meter {
-  std::string path;     ///< of the resource: ".../Chassis/1U/EnvironmentMetrics"
+  /// Of the resource: ".../Chassis/1U/EnvironmentMetrics"; of its power supplies there are several, which together are it.
+  std::vector<std::string> paths;
   bool energy = false;  ///< it tells kWh too
 };
 
@@ -25,8 +27,12 @@ struct Values {
 };
 [[nodiscard]] Values values_of(const Json& resource);
 
-/// The meter of the machine: a chassis that holds a computer system goes before one that does not, EnvironmentMetrics before
-/// Power. Never the sum of several, which may be parts of each other.
+/// The values of a meter now: the sum over its resources, nothing where one of them does not answer.
+[[nodiscard]] Values values_of(const Get& get, const Meter& meter);
+
+/// The meter of the machine: a chassis that holds a computer system goes before one that does not, EnvironmentMetrics
+/// (or the sensor it names) before Power, that before the inputs of its power supplies. Never the sum of several, which may be
+/// parts of each other.
 [[nodiscard]] Result<Meter> find_meter(const Get& get);
 
 }  // namespace perun::redfish

@@ -157,7 +157,7 @@ Block nodes(const RunSummary& run) {
   const double mean = total / static_cast<double>(sorted.size());
   if (mean > 0)
     out.remarks.push_back(fmt::format("{} used {:.1f} % more than the mean of all nodes{}", printable(sorted.front()->host),
-                                      (sorted.front()->usage.energy.joules() / mean - 1) * 100,
+                                      std::max(0.0, sorted.front()->usage.energy.joules() / mean - 1) * 100,
                                       wording::tag(run.usage.energy.kind)));
   return out;
 }

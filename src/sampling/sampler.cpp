@@ -72,10 +72,11 @@ std::int64_t guarded_period_ns(double frequency_hz, std::span<const std::unique_
   return static_cast<std::int64_t>(std::llround(guard < period ? period / std::ceil(period / guard) : period));
 }
 
-Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit)
+Sampler::Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit,
+                 std::size_t later)
     : period_ns_(period_ns),
       now_ns_(host.now_ns),
-      intake_(std::make_shared<Intake>(ring_capacity(sensor_count(backends), period_ns))),
+      intake_(std::make_shared<Intake>(ring_capacity(sensor_count(backends) + later, period_ns))),
       overhead_(limit) {
   readings_.resize(sensor_count(backends));
   again_.resize(readings_.size());
@@ -138,8 +139,14 @@ void Sampler::read_now() noexcept {
   signal(ask_);
 }
 
+void Sampler::join(std::unique_ptr<Backend> backend, std::size_t first) {
+  SlowLane lane(std::move(backend), first, period_ns_, now_ns_, intake_);
+  if (lane.start() == nullptr) joined_.push_back(std::move(lane));
+}
+
 Quality Sampler::stop() noexcept {
   if (thread_.joinable()) {
+    for (SlowLane& lane : joined_) lane.ask_to_end();
     signal(stop_);
     signal(go_);
     thread_.join();
@@ -147,6 +154,7 @@ Quality Sampler::stop() noexcept {
     if (program_ended_ns_ == 0) edge();
     const auto until_ns = now_ns_() + last_reading_ns;
     for (SlowLane& lane : lanes_) lane.finish(until_ns);
+    for (SlowLane& lane : joined_) lane.finish(until_ns);
     quality_.lost = intake_->lost();
     quality_.latency_p50_ns = latency_.quantile(0.5);
     quality_.latency_p99_ns = latency_.quantile(0.99);

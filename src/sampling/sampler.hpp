@@ -33,10 +33,12 @@ namespace perun {
 /// Reads backends on a fixed grid in a thread of its own, and once more at each edge of what is measured. An edge is read
 /// where the counters turn: one that is renewed every ms is read until it changes, so that its value is as old as a read
 /// takes and not up to a refresh. A backend that may wait for its device, or that took long once, gets a lane of its own
-/// and holds up nobody. Calls in this order: start, read_first, go, stop.
+/// and holds up nobody. Calls in this order: start, read_first, go, stop. `later`: how many more sensors there must be room
+/// for.
 class Sampler {
  public:
-  Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit = {});
+  Sampler(std::vector<std::unique_ptr<Backend>> backends, std::int64_t period_ns, const Host& host, OverheadLimit limit = {},
+          std::size_t later = 0);
   ~Sampler();
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
@@ -57,6 +59,10 @@ class Sampler {
 
   /// Has the quick counters read now, right where they turn; they wait (ready_fd) at most 3 ms later. Any thread.
   void read_now() noexcept;
+
+  /// Reads one more backend from now on, in a lane of its own; its sensors are those from `first` on. By the thread that calls
+  /// stop(), before it does.
+  void join(std::unique_ptr<Backend> backend, std::size_t first);
 
   /// Takes the last readings; waits up to 5 s for a slow source's. Safe to call twice.
   Quality stop() noexcept;
@@ -106,6 +112,7 @@ class Sampler {
   LatencyHistogram latency_;       // as readings_
   Overhead overhead_;              // as readings_
   std::vector<SlowLane> lanes_;    // as readings_
+  std::vector<SlowLane> joined_;   // the thread's that calls join() and stop()
   std::vector<Reading> again_;     // as readings_
   std::vector<char> fresh_;        // as readings_
   std::int64_t patience_ns_ = 0;

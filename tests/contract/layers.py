@@ -30,8 +30,8 @@ ALLOWED = {
     "live": PASSIVE | {"journal", "launch", "report"},
     "serve": {"base", "host"},
     "redfish": {"base"},
-    "pmerge": PASSIVE | {"journal", "launch", "store", "analysis"},
     "otlp": {"base"},
+    "pmerge": PASSIVE | {"journal", "launch", "store", "analysis"},
     "cli": PASSIVE | {"backends", "sampling", "journal", "stream", "launch", "regions", "store", "exchange", "analysis", "report", "config", "live", "serve"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import time
 import unittest
 
 from harness import PerunTest
@@ -59,6 +60,19 @@ class GpuTest(PerunTest):
         self.assertIn("1 of 2 GPUs are visible to this run", text)
         self.assertIn("2 GPU", text)
 
+    def test_blocking_calls_make_no_tick_late(self):
+        sixteen = [f"{GPU} uuid=GPU-{i:08x}-0 pci=0000:{i:02x}:00.0 watts=100" for i in range(16)]
+        self.gpus(*sixteen)
+        words = ("--frequency", "10", "--no-estimate", "-f", "json", "-o", "-", "--", "sleep", "4")
+        alone = json.loads(self.monitor("--backends", "sim:const:100W", *words).stdout)["runs"][0]["nodes"][0]
+        self.gpus(*[line + " delay=0.03" for line in sixteen])
+        node = json.loads(self.monitor("--backends", "nvml,sim:const:100W", *words).stdout)["runs"][0]["nodes"][0]
+        sampling = node["quality"]
+        self.assertGreater(sampling["ticks"], 30)
+        self.assertLessEqual(sampling["late"], alone["quality"]["late"] + 4, "one pass over the GPUs takes more than a second")
+        counter = next(d for d in node["devices"] if d["id"] == "sim:const")
+        self.assertAlmostEqual(counter["energy_J"], 100 * node["duration_s"], delta=1)
+
     def test_a_lost_gpu_is_a_gap_and_told(self):
         self.gpus(f"{GPU} uuid=GPU-a watts=300 lost=1.5", f"{GPU} uuid=GPU-b watts=100")
         node = self.run_node("--frequency", "10", seconds="3")
@@ -67,6 +81,51 @@ class GpuTest(PerunTest):
         self.assertGreaterEqual(lost["bounds_J"][1], 300 * node["duration_s"] * 0.95, "the truth is within")
         other = next(d for d in node["devices"] if d["id"] == "nvml:GPU-b:energy")
         self.assertEqual(other["read_errors"], 0)
+
+    def test_the_program_does_not_wait_for_the_driver(self):
+        self.gpus("start 2", f"{GPU} uuid=GPU-a watts=300", f"{GPU} uuid=GPU-b watts=100")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,proc", "--no-estimate", "-f", "json", "-o", "run.json", "--frequency", "10", "--",
+                            "/usr/bin/python3", "-c", "import time; print(time.monotonic(), flush=True); time.sleep(4)")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertLess(float(done.stdout) - began, 1, "NVML takes 2 s, and Python's own start is in it")
+        run = json.loads((self.dir / "run.json").read_text())["runs"][0]
+        node = run["nodes"][0]
+        counted = [d for d in node["devices"] if d["counted"]]
+        self.assertEqual([d["id"] for d in counted], ["nvml:GPU-a:energy", "nvml:GPU-b:energy"])
+        self.assertEqual(node["attributes"]["nvidia_driver"], "550.54.14")
+        late = node["duration_s"] - node["energy_J"] / 400
+        self.assertAlmostEqual(late, 2, delta=1, msg="from then on all of it, and nothing made up for before")
+        self.assertLessEqual(abs(400 * node["duration_s"] - node["energy_J"]), node["uncertainty_J"])
+        self.assertGreaterEqual(node["bounds_J"][1], 400 * node["duration_s"])
+        told = next(n["text"] for n in run["notes"] if n["caveat"] == "slow_source")
+        self.assertRegex(told, r"gpu:0 .* and gpu:1 .* began to answer [123]\.\d+ s after the start only; what they used before is not")
+        self.assertNotIn("lost_readings", [n["caveat"] for n in run["notes"]])
+
+    def test_a_driver_that_never_starts_is_told(self):
+        self.gpus("hang init", f"{GPU} uuid=GPU-a watts=300")
+        began = time.monotonic()
+        node = self.run_node(seconds="1")
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertEqual([(b["backend"], b["reason"]) for b in node["blocked"]],
+                         [("nvml", "had not started when the program ended; what it measures is not in the figures")])
+        self.assert_nothing_left()
+
+    def test_a_baseline_waits_for_the_driver_but_not_for_ever(self):
+        self.gpus("hang init", f"{GPU} uuid=GPU-a watts=300")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,sim:const:50W", "--baseline", "1s", "-f", "json", "-o", "-", "--", "sleep", "1")
+        self.assertLess(time.monotonic() - began, 15)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        self.assertEqual([b["reason"] for b in node["blocked"]], ["NVML did not answer within 5 s"])
+        self.assertAlmostEqual(node["baseline"]["power_W"], 50, delta=5)
+        self.gpus(f"{GPU} uuid=GPU-a watts=300 hang=0.5")
+        began = time.monotonic()
+        done = self.monitor("--backends", "nvml,sim:const:50W", "--baseline", "1s", "--", "sleep", "0.1")
+        self.assertLess(time.monotonic() - began, 30, "nor for one that hangs while the baseline is measured")
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertIn("did not answer for 5 s while the idle node was measured", done.stderr.decode())
+        self.assert_nothing_left()
 
     def test_a_hanging_driver_does_not_hold_the_program(self):
         self.gpus(f"{GPU} uuid=GPU-a watts=300 hang=1")
@@ -79,6 +138,27 @@ class GpuTest(PerunTest):
         self.gpus(f"{GPU} uuid=GPU-a deny", f"{GPU} uuid=GPU-b watts=100")
         node = self.run_node(seconds="1")
         self.assertEqual([b["reason"] for b in node["blocked"]], ["GPU 0: no permission"])
+
+    def test_gpus_without_a_sensor_are_estimated_when_asked(self):
+        words = ("monitor", "--backends", "proc", "--estimate", "gpu=2x300W@50%")
+        done = self.perun(*words, "-f", "json", "-o", "-", "--", "sleep", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        self.assertEqual(node["kind"], "estimated")
+        self.assertAlmostEqual(node["energy_J"] / node["duration_s"], 2 * (34.5 + 0.5 * 265.5), delta=0.1)
+        gpus = [d for d in node["devices"] if d["domain"] == "gpu"]
+        self.assertEqual([d["kind"] for d in gpus], ["estimated"] * 2)
+        text = self.perun(*words, "--", "true").stderr.decode()
+        self.assertRegex(text, r"Energy .*\(estimated\)")
+        self.assertRegex(text, r"gpu:1 .*\(estimated\)")
+        self.assertIn("at 50 % load, as given", " ".join(text.split()))
+        for bad in ("gpu=H1000", "gpu=", "300W", "gpu=300W@150%", "gpu=0x300W"):
+            refused = self.perun("monitor", "--estimate", bad, "--", "touch", "ran")
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn(b"gpu=A100", refused.stderr)
+        both = self.perun("monitor", "--estimate", "gpu=A100", "--no-estimate", "--", "touch", "ran")
+        self.assertNotEqual(both.returncode, 0)
+        self.assertFalse((self.dir / "ran").exists())
 
 
 if __name__ == "__main__":

@@ -53,6 +53,14 @@ class PerunTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr.decode())
         return json.loads(done.stdout)
 
+    def assert_as_quick(self, took_s, bare_s, measured, bare):
+        """With perun within half a second of without. What a busy machine delays it does not delay every time, what perun
+        delays it does: so a few more pairs may show it. `measured` and `bare` run again, and return how long that took."""
+        pairs = [(took_s, bare_s)]
+        while min(abs(a - b) for a, b in pairs) > 0.5 and len(pairs) < 8:
+            pairs.append((measured(), bare()))
+        self.assertLessEqual(min(abs(a - b) for a, b in pairs), 0.5, pairs)
+
     def processes_left(self):
         left = []
         for pid in filter(str.isdigit, os.listdir("/proc")):

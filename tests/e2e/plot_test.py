@@ -24,8 +24,8 @@ class Plot(PerunTest):
             self.assertTrue(data.startswith(begin), data[:20])
             self.assertGreater(len(data), 2000)
         svg = (self.dir / "fig.svg").read_text()
-        for text in ("time (s)", "power (W)", "gpu0", "total", "it&#39;s &lt;b&gt;"):
-            self.assertIn(text, svg.replace("&apos;", "&#39;").replace("it's", "it&#39;s"))
+        for text in ("time (s)", "power (W)", "gpu0", "total", "it's &lt;b"):
+            self.assertTrue(text in svg, text)
         self.assertLess(len(svg), 400_000)
 
     def test_mistakes(self):

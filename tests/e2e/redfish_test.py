@@ -23,11 +23,24 @@ RESOURCES = {
     },
     "/redfish/v1/Chassis/1/EnvironmentMetrics": {"PowerWatts": {"Reading": 374}},
 }
+# A machine whose service has newer resources only: two power supplies, and no meter of the whole.
+CHASSIS = "/redfish/v1/Chassis/1"
+SUPPLIES = {
+    "/redfish/v1/Chassis": RESOURCES["/redfish/v1/Chassis"],
+    CHASSIS: {"ChassisType": "Sled", "PowerSubsystem": {"@odata.id": f"{CHASSIS}/PowerSubsystem"}},
+    f"{CHASSIS}/PowerSubsystem": {"PowerSupplies": {"@odata.id": f"{CHASSIS}/PowerSubsystem/PowerSupplies"}},
+    f"{CHASSIS}/PowerSubsystem/PowerSupplies": {"Members": [{"@odata.id": "/supply/1"}, {"@odata.id": "/supply/2"}]},
+    "/supply/1": {"Metrics": {"@odata.id": "/supply/1/Metrics"}},
+    "/supply/2": {"Metrics": {"@odata.id": "/supply/2/Metrics"}},
+    "/supply/1/Metrics": {"InputPowerWatts": {"Reading": 200.5, "DataSourceUri": "/redfish/v1/Chassis/1/Sensors/PS1"}},
+    "/supply/2/Metrics": {"InputPowerWatts": {"Reading": 150}},
+}
 
 
 class Bmc(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     endless = False
+    resources = RESOURCES
 
     def do_GET(self):
         wanted = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -35,7 +48,7 @@ class Bmc(http.server.BaseHTTPRequestHandler):
             return self.answer(401, b"{}")
         if self.endless and self.path.endswith("EnvironmentMetrics"):
             return self.never_end()
-        found = RESOURCES.get(self.path)
+        found = self.resources.get(self.path)
         return self.answer(200 if found else 404, json.dumps(found or {}).encode())
 
     def answer(self, status, body):
@@ -102,6 +115,14 @@ class RedfishTest(PerunTest):
         self.assertAlmostEqual(device["power_mean_W"], 374, delta=0.5)
         self.assertAlmostEqual(node["energy_J"], 374 * node["duration_s"], delta=2)
         self.assert_nothing_left()
+
+    def test_power_supplies_are_summed_where_nothing_tells_the_whole(self):
+        self.server.RequestHandlerClass.resources = SUPPLIES
+        done = self.monitor("--sensor", self.source, "-f", "json", "-o", "-", "--", "sleep", "3", timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        device = next(d for d in node["devices"] if d["id"] == "redfish:power")
+        self.assertAlmostEqual(device["power_mean_W"], 350.5, delta=0.5)
 
     def test_a_wrong_password_is_told(self):
         self.env["PERUN_REDFISH_PASSWORD"] = "wrong"

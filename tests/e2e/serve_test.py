@@ -91,7 +91,7 @@ class Serve(PerunTest):
         self.assertIn("</html>", page[-20:])
         report = json.loads(self.get("/api/v1/report")[1])
         self.assertEqual(report, self.report("results/wave.hdf5"))
-        self.assertEqual(len(json.loads(self.get("/api/v1/runs")[1])["runs"]), 1)
+        self.assertEqual(len(json.loads(self.get("/api/v1/runs")[1])["files"][0]["runs"]), 1)
         self.assertEqual(self.get("/api/v1/live")[0], 404)
         status, metrics, answer = self.get("/metrics", token=False)
         self.assertEqual(status, 200)

@@ -62,6 +62,12 @@ class FakeBmc {
     answers[{0x3A, 0x32}] = b;
   }
 
+  void node_manager(int watts) {
+    Bytes b{0x00, 0x57, 0x01, 0x00, static_cast<std::uint8_t>(watts & 0xFF), static_cast<std::uint8_t>(watts >> 8)};
+    b.resize(21);
+    answers[{0x2E, 0xC8}] = b;
+  }
+
   Tree tree;
   int error = 0;
   std::map<std::pair<int, int>, Bytes> answers;
@@ -130,6 +136,32 @@ TEST(Ipmi, LenovoCountsEnergy) {
   EXPECT_EQ(read(*ipmi), (Numbers{123'456'789, 400}));
   bmc.energy(123'457, 1000);
   EXPECT_EQ(read(*ipmi)[0], missing) << "no such thousandth";
+}
+
+TEST(Ipmi, IntelsNodeManagerTellsWhereDcmiDoesNot) {
+  FakeBmc bmc;
+  const Host host = bmc.host();
+  bmc.maker(0x000157);
+  bmc.node_manager(312);
+  const auto ipmi = open(host);
+  ASSERT_TRUE(ipmi);
+  ASSERT_EQ(ipmi->sensors().size(), 1u);
+  EXPECT_EQ(ipmi->sensors()[0].source, "ipmi node manager");
+  EXPECT_EQ(bmc.asked.back(), (Bytes{0x57, 0x01, 0x00, 0x01, 0x00, 0x00}));
+  Reading r{};
+  ipmi->read({&r, 1});
+  EXPECT_EQ(r.raw, 312);
+  bmc.answers[{0x2E, 0xC8}] = {0x00, 0x57, 0x01, 0x00, 0x38};
+  ipmi->read({&r, 1});
+  EXPECT_EQ(r.raw, missing) << "half of an answer";
+  bmc.node_manager(312);
+  bmc.power(300);
+  EXPECT_EQ(open(host)->sensors()[0].source, "ipmi dcmi") << "what all makers have goes first";
+  bmc.answers.erase({0x2C, 0x02});
+  bmc.maker(0x0002A2);
+  bmc.asked.clear();
+  EXPECT_EQ(open(host), nullptr) << "not Intel's";
+  for (const Bytes& b : bmc.asked) EXPECT_NE(b.size(), 6u) << "others are not asked";
 }
 
 TEST(Ipmi, WhatDoesNotAnswerIsTold) {

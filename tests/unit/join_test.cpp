@@ -80,6 +80,21 @@ TEST(JoinTest, NodesAddUpEachInItsOwnTime) {
   EXPECT_NEAR(s.usage.power_max_W, 200, 1);
 }
 
+TEST(JoinTest, RanksShareTheirNodesEnergyWhileTheyRun) {
+  Contents a = part("a", 0, 0, 20), b = part("b", 0, 0, 20);
+  // Nobody runs from 10 to 12 s.
+  a.ranks = {rank(0, RankStatus::ok, 1, 9), rank(1, RankStatus::failed, 5, 10), rank(2, RankStatus::ok, 12, 14)};
+  b.ranks = {rank(3, RankStatus::lost, 2, 8), rank(4, RankStatus::ok, 2, 0)};
+  const RunSummary s = summarize(joined(a, b));
+  ASSERT_EQ(s.rank_energies_J.size(), 5U);
+  EXPECT_NEAR(s.rank_energies_J[0], 400 + 200, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[1], 200 + 100, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[2], 200, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[3], 300, 1e-6);
+  EXPECT_NEAR(s.rank_energies_J[4], 300 + 1200, 1e-6) << "to the last reading";
+  EXPECT_NEAR(s.nodes[0].usage.energy.joules(), 600 + 300 + 200 + 200, 1e-6);
+}
+
 TEST(JoinTest, SegmentsOfANodeAreOneCurve) {
   Contents first = part("a", 0, 0, 4), again = part("a", 1, 5, 10);
   first.ranks = {rank(0, RankStatus::unfinished, 1, 0), rank(1, RankStatus::unfinished, 1, 0)};

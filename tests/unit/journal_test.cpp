@@ -89,6 +89,31 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_FALSE(contents->committing);
 }
 
+TEST_F(JournalTest, SensorsMayJoinLater) {
+  auto writer = Writer::create(tree_.root(), run_);
+  ASSERT_TRUE(writer);
+  writer->begin(run_.begin);
+  const std::int64_t t = run_.begin.mono_ns;
+  writer->samples(std::vector<Sample>{{3, {t, 1, 0}}});
+  std::vector<Sensor> all = run_.nodes[0].sensors;
+  ASSERT_EQ(all.size(), 3u);
+  for (Sensor& s : all) s.counted = false;
+  all.push_back(Sensor{.id = "nvml:a", .label = "a", .source = "x", .counted = true});
+  writer->joined(all, 3, std::vector<BlockedSource>{{"nvml", "GPU 1: no permission", ""}}, {{"nvidia_driver", "550"}});
+  writer->samples(std::vector<Sample>{{0, {t + 1, 5, 0}}, {3, {t + 1, 7, 0}}, {4, {t + 1, 9, 0}}});
+  writer->joined(all, 4, std::vector<BlockedSource>{{"level_zero", "late", ""}}, {});
+  writer->end();
+  ASSERT_TRUE(writer->sync());
+  const auto contents = read(writer->path());
+  ASSERT_TRUE(contents) << contents.error().what;
+  const NodeRecord& node = contents->run.nodes.front();
+  EXPECT_EQ(node.sensors, all) << "and what counts was judged anew";
+  ASSERT_EQ(node.series.size(), 4u);
+  EXPECT_EQ(node.series[3].raw, std::vector<std::int64_t>{7}) << "none before it was known";
+  EXPECT_EQ(node.blocked.size(), run_.nodes[0].blocked.size() + 2);
+  EXPECT_EQ(node.attributes.back().second, "550");
+}
+
 TEST_F(JournalTest, EveryTruncationIsAPrefix) {
   const auto path = write(4);
   const std::string all = bytes(path);

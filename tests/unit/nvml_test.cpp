@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // NVML as a library speaks it that the build made (tests/support/fake/nvml.cpp): numbers and words of the backend.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <time.h>
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "backends/late.hpp"
 #include "backends/select.hpp"
 #include "base/missing.hpp"
 #include "sampling/sampler.hpp"
@@ -232,9 +234,64 @@ TEST(Nvml, ASuperchipCountsOnce) {
     EXPECT_EQ(counted, Words{wide ? "nvml:GPU-g:energy" : "hwmon:power_meter:module-power-socket-0"})
         << "two meters of one superchip: the counter, else the first";
     for (const Listed& l : sources->listed)
-      if (l.sensor.id == "nvml:GPU-g:energy")
+      if (l.sensor.id == "nvml:GPU-g:energy") {
         EXPECT_EQ(l.sensor.domain, wide ? Domain::superchip : Domain::gpu) << "as its power tells";
+      }
   }
+}
+
+/// What joins when it has started, as the agent takes it.
+Joined joining(Latecomers& late, std::span<const Sensor> known) {
+  pollfd ready{late.fd(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ready, 1, 10'000), 1);
+  auto joined = late.next(known, {});
+  EXPECT_TRUE(joined);
+  return joined ? *std::move(joined) : Joined{};
+}
+
+TEST(Nvml, NobodyWaitsForADriverThatStartsSlowly) {
+  Tree tree;
+  grace(tree, true);
+  nvidia(tree, "start 1\ngpu name=NVIDIA_GH200_480GB uuid=GPU-g arch=9 watts=300 module=500 update=0.02 wide\n", FAKE_NVML_SO);
+  const auto begin = std::chrono::steady_clock::now();
+  auto sources = open_sources(tree.host(), {.late = true});
+  ASSERT_TRUE(sources);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, ms(800));
+  ASSERT_TRUE(sources->late);
+  EXPECT_EQ(sources->late->awaited(), Words{"nvml"});
+  std::vector<Sensor> known;
+  for (const auto& b : sources->backends) known.insert(known.end(), b->sensors().begin(), b->sensors().end());
+  const auto counted = [](const std::vector<Sensor>& sensors) {
+    Words out;
+    for (const Sensor& s : sensors)
+      if (s.counted) out.push_back(s.id);
+    return out;
+  };
+  EXPECT_EQ(counted(known), Words{"hwmon:power_meter:module-power-socket-0"});
+  Joined joined = joining(*sources->late, known);
+  ASSERT_TRUE(joined.backend);
+  EXPECT_TRUE(sources->late->awaited().empty());
+  EXPECT_EQ(joined.sensors.size(), known.size() + joined.backend->sensors().size());
+  EXPECT_EQ(counted(joined.sensors), Words{"nvml:GPU-g:energy"}) << "its counter goes before the gauge, from now on";
+  const auto now = monotonic_ns();
+  const auto first = read(*joined.backend);
+  EXPECT_LT(first[0].t_ns, now - 10'000'000) << "the first reading is the first look";
+  EXPECT_GT(read(*joined.backend)[0].t_ns, now);
+}
+
+TEST(Nvml, ALateDriverMayAlsoTellNothing) {
+  Tree tree;
+  auto sources = open_sources(nvidia(tree, "init 18\n", FAKE_NVML_SO).host(), {.backends = {"nvml"}, .late = true});
+  ASSERT_TRUE(sources && sources->late);
+  const Joined joined = joining(*sources->late, {});
+  EXPECT_FALSE(joined.backend);
+  ASSERT_EQ(joined.blocked.size(), 1u);
+  EXPECT_EQ(joined.blocked[0].reason, "NVML does not start: library and driver are of different versions");
+  sources = open_sources(nvidia(tree, "init 9\n", FAKE_NVML_SO).host(), {.backends = {"nvml"}, .late = true});
+  ASSERT_TRUE(sources && sources->late);
+  EXPECT_TRUE(joining(*sources->late, {}).nothing()) << "no driver, no word";
+  const Tree without;
+  EXPECT_FALSE(open_sources(without.host(), {.backends = {"nvml"}, .late = true})->late) << "no library, nothing to wait for";
 }
 
 TEST(Nvml, VisibleDevicesInAllTheirForms) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "redfish/client.hpp"
 #include "redfish/metrics.hpp"
@@ -39,7 +40,7 @@ TEST(Redfish, TheChassisWithTheSystemIsTheMachine) {
                            {"/c/node/E", R"({"PowerWatts":{"Reading":374},"EnergykWh":{"Reading":12.5}})"},
                            {"/c/node/Power", R"({"PowerControl":[{"PowerConsumedWatts":344}]})"}});
   ASSERT_TRUE(meter);
-  EXPECT_EQ(meter->path, "/c/node/E");
+  EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/node/E"});
   EXPECT_TRUE(meter->energy);
 }
 
@@ -50,10 +51,45 @@ TEST(Redfish, TheOldResourceServesWhereTheNewTellsNothing) {
                   {"/c/1/P", R"({"PowerControl":[{"PowerConsumedWatts":344}]})"}};
   const auto meter = find(service);
   ASSERT_TRUE(meter);
-  EXPECT_EQ(meter->path, "/c/1/P");
+  EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/1/P"});
   EXPECT_FALSE(meter->energy);
   service.erase("/c/1/P");
   EXPECT_EQ(find(service).error().what, "none of its chassis tells a power");
+}
+
+TEST(Redfish, AllSuppliesTogetherAreTheMachineOrNone) {
+  Service service{{"/redfish/v1/Chassis", members({"/c/1"})},
+                  {"/c/1", R"({"PowerSubsystem":{"@odata.id":"/c/1/S"}})"},
+                  {"/c/1/S", R"({"PowerSupplies":{"@odata.id":"/c/1/S/P"}})"},
+                  {"/c/1/S/P", members({"/c/1/S/P/a", "/c/1/S/P/b"})},
+                  {"/c/1/S/P/a", R"({"Metrics":{"@odata.id":"/c/1/S/P/a/M"}})"},
+                  {"/c/1/S/P/b", R"({"Metrics":{"@odata.id":"/c/1/S/P/b/M"}})"},
+                  {"/c/1/S/P/a/M", R"({"InputPowerWatts":{"Reading":190.5},"EnergykWh":{"Reading":3}})"},
+                  {"/c/1/S/P/b/M", R"({"InputPowerWatts":{"Reading":200},"EnergykWh":{"Reading":4.5}})"}};
+  const Get get = [&](const std::string& path) -> Result<Json> {
+    const auto at = service.find(path);
+    if (at == service.end()) return Error{Errc::not_found, "404", {}};
+    return Json::parse(at->second, nullptr, false);
+  };
+  const auto meter = find(service);
+  ASSERT_TRUE(meter);
+  EXPECT_EQ(meter->paths, (std::vector<std::string>{"/c/1/S/P/a/M", "/c/1/S/P/b/M"}));
+  EXPECT_TRUE(meter->energy);
+  EXPECT_EQ(values_of(get, *meter).power_W, 390.5);
+  EXPECT_EQ(values_of(get, *meter).energy_kWh, 7.5);
+  service["/c/1/S/P/b/M"] = R"({"InputPowerWatts":{"Reading":null}})";
+  EXPECT_FALSE(values_of(get, *meter).power_W) << "half of a machine is no machine";
+  EXPECT_FALSE(find(service));
+}
+
+TEST(Redfish, TheSensorThatIsNamedIsAsked) {
+  const auto meter = find({{"/redfish/v1/Chassis", members({"/c/1"})},
+                           {"/c/1", R"({"EnvironmentMetrics":{"@odata.id":"/c/1/E"}})"},
+                           {"/c/1/E", R"({"PowerWatts":{"DataSourceUri":"/c/1/Sensors/Power"}})"},
+                           {"/c/1/Sensors/Power", R"({"ReadingType":"Power","ReadingUnits":"W","Reading":374})"}});
+  ASSERT_TRUE(meter);
+  EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/1/Sensors/Power"});
+  EXPECT_FALSE(values_of(Json::parse(R"({"ReadingType":"Temperature","Reading":40})")).power_W);
 }
 
 TEST(Redfish, NonsenseIsNoValue) {

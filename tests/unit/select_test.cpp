@@ -168,7 +168,8 @@ TEST(Select, MistakesInTheListOfBackendsAreErrors) {
   EXPECT_EQ(unknown.code, Errc::not_found);
   EXPECT_EQ(unknown.what, "there is no backend 'rapll'; did you mean 'rapl'?");
   EXPECT_EQ(unknown.hint,
-            "backends: rapl, cray, hwmon, battery, nvml, amdgpu, level_zero, proc, state, estimate, sim, ipmi, exec, file, "
+            "backends: rapl, cray, hwmon, battery, nvml, amdgpu, level_zero, proc, state, estimate, estimate_gpu, sim, ipmi, "
+            "exec, file, "
             "socket, redfish");
   EXPECT_EQ(refusal(tree, {.backends = {"rapl:x"}}).what, "--backends: rapl is read by perf, powercap or msr, not by 'x'");
   EXPECT_EQ(refusal(tree, {.backends = {"sim:const:x"}}).what, "--backends: sim: 'x' is not a quantity like 100W or 1.5kW");

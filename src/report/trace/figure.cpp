@@ -15,7 +15,7 @@ namespace perun::trace {
 
 namespace {
 
-constexpr std::size_t most_stretches = 2000;  // twice what a figure is wide
+constexpr std::size_t most_stretches = 1000;  // about a point for each pixel
 constexpr std::size_t most_bands = 200, most_lines = 12;
 
 /// A text of gnuplot that nothing is done to: within '' only ' has a meaning.
@@ -33,14 +33,17 @@ void bands(std::string& out, const Timeline& timeline) {
   std::size_t drawn = 0;
   std::vector<std::uint32_t> named;
   for (const RegionCall& call : timeline.calls) {
-    if (call.lane != 0 || call.depth != 0) continue;
+    if (call.lane != 0 || call.depth != 0 || call.name >= timeline.names.size()) continue;
     if (drawn++ == most_bands) return;
+    const auto known = std::ranges::find(named, call.name);
+    const bool first = known == named.end();
+    const auto place = known - named.begin();
+    if (first) named.push_back(call.name);
     fmt::format_to(
         std::back_inserter(out),
         "set object rectangle from {:.6f}, graph 0 to {:.6f}, graph 1 behind fillcolor rgb '{}' fillstyle solid noborder\n",
-        seconds(call.from_us), seconds(call.to_us), call.name % 2 == 0 ? "#f0f0f0" : "#e0ecf4");
-    if (std::ranges::find(named, call.name) != named.end() || call.name >= timeline.names.size()) continue;
-    named.push_back(call.name);
+        seconds(call.from_us), seconds(call.to_us), place % 2 == 0 ? "#f0f0f0" : "#dfebf5");
+    if (!first) continue;
     fmt::format_to(std::back_inserter(out), "set label {} at {:.6f}, graph 0.97 left noenhanced font ',9'\n",
                    literal(layout::clipped(timeline.names[call.name], 24)), seconds(call.from_us));
   }
