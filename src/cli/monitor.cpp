@@ -18,6 +18,7 @@
 #include "cli/output.hpp"
 #include "cli/outside.hpp"
 #include "cli/preload.hpp"
+#include "cli/progress.hpp"
 #include "cli/ranks.hpp"
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
@@ -233,7 +234,11 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   for (int round = 0; round < config.rounds && status == 0; ++round) {
     const AgentTask task = task_for(plan, round, round_id);
     if (!plan.baseline.notice.empty()) say(plan.baseline.notice);
-    const auto measured = measure_round(plan, task, relay, round);
+    const auto measured = [&] {
+      const bool alone = !line.quiet && plan.caller == nullptr && !plan.place.shared();
+      const Progress progress = alone ? Progress::start(plan.data_out, config) : Progress();
+      return measure_round(plan, task, relay, round);
+    }();
     if (!measured) {
       outputs.abandon();
       complain(measured.error());

@@ -45,16 +45,6 @@ live::Watch::Find journals_of(fs::path data_out, Config config, std::string id) 
   };
 }
 
-/// The journal of what we started, as soon as there is one.
-live::Watch::Find journals_of_child(fs::path data_out, Config config, pid_t pid) {
-  return [data_out = std::move(data_out), config = std::move(config), pid, found = std::vector<fs::path>{}]() mutable {
-    if (!found.empty()) return found;
-    for (const auto& run : runs_in_progress(data_out, config))
-      if (run.journals.size() == 1 && belongs_to(run.journals.front(), pid)) found = run.journals;
-    return found;
-  };
-}
-
 Result<RunInProgress> choose(const fs::path& data_out, const Config& config, const std::string& which) {
   auto runs = runs_in_progress(data_out, config);
   const auto where = text::printable(data_out.string());
@@ -71,6 +61,15 @@ Result<RunInProgress> choose(const fs::path& data_out, const Config& config, con
 }
 
 }  // namespace
+
+live::Watch::Find journals_of_launcher(fs::path data_out, Config config, pid_t pid) {
+  return [data_out = std::move(data_out), config = std::move(config), pid, found = std::vector<fs::path>{}]() mutable {
+    if (!found.empty()) return found;
+    for (const auto& run : runs_in_progress(data_out, config))
+      if (run.journals.size() == 1 && belongs_to(run.journals.front(), pid)) found = run.journals;
+    return found;
+  };
+}
 
 void Watched::RemoveFolder::operator()(const fs::path* folder) const noexcept {
   std::error_code none;
@@ -114,7 +113,7 @@ Result<Watched> Watched::start(const CommandLine& line, const Config& config, Me
   out.measuring_.emplace(*std::move(measuring));
   Config around = config;
   if (out.scratch_) around.spool = "none";
-  out.watch_ = std::make_unique<live::Watch>(journals_of_child(data_out, std::move(around), out.measuring_->pid()));
+  out.watch_ = std::make_unique<live::Watch>(journals_of_launcher(data_out, std::move(around), out.measuring_->pid()));
   return out;
 }
 

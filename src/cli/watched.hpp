@@ -39,4 +39,7 @@ class Watched {
   std::unique_ptr<live::Watch> watch_;
 };
 
+/// The journal of the run that this launcher has started, as soon as there is one.
+[[nodiscard]] live::Watch::Find journals_of_launcher(std::filesystem::path data_out, Config config, pid_t launcher);
+
 }  // namespace perun

@@ -199,6 +199,25 @@ class Live(PerunTest):
         self.assertEqual(t.end(60), 5)
         self.assertIn("299999\r\n300000\r\n", t.written.decode())
 
+    def test_a_line_of_progress_where_the_terminal_is_nobody_elses(self):
+        words = f"{PERUN} monitor --backends sim:const:50W -f 10 sh -c 'echo out; echo err >&2; sleep 3.5'"
+        for where, progress in ((">out 2>err", True), (">out", False), ("2>err", False)):
+            env = {k: v for k, v in self.env.items() if k != "CI"}
+            t = Terminal(["sh", "-c", f"exec {words} {where}"], 80, 24, self.dir, env)
+            self.assertEqual(t.end(), 0)
+            seen = t.written.decode()
+            self.assertEqual("perun: sh  00:00:0" in seen, progress, (where, seen))
+            if progress:
+                self.assertRegex(seen, r"perun: sh  00:00:02  (49|50)\.\d+ W  1\d\d\.\d J  [\d.]+ mg CO2e")
+                self.assertTrue(seen.endswith("\r\x1b[K"))
+                self.assertEqual(t.text().strip(), "")
+                self.assertEqual((self.dir / "out").read_text(), "out\n")
+                self.assertTrue((self.dir / "err").read_text().startswith("err\nperun: sh  run"))
+        quiet = Terminal(["sh", "-c", f"exec {words.replace('monitor', 'monitor -q')} >out 2>err"], 80, 24, self.dir, self.env)
+        self.assertEqual(quiet.end(), 0)
+        self.assertEqual(quiet.written, b"")
+        self.assert_nothing_left()
+
     def test_costs_next_to_nothing(self):
         """Below 0.5 % of a core for a view at 80x24 that follows 20 sensors at 100 Hz."""
         sensors = ",".join(f"sim:sine:20W:200W:{i + 1}s:name=s{i}" for i in range(20))

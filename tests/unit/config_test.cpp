@@ -138,6 +138,7 @@ constexpr auto two_values = std::to_array<Values>({
     {"region-frequency", "100", "0.001"},
     {"control-pipe", "fifo:/run/a", "fifo:b c"},
     {"work", "tokens=5000,epochs=0.5", "W=1"},
+    {"mpi-hooks", "true", "false"},
     {"no-estimate", "true", "false"},
     {"strict", "true", "false"},
     {"cpu-tdp", "125", "4.5"},

@@ -248,8 +248,9 @@ TEST(Nvml, ASuperchipCountsOnce) {
     EXPECT_EQ(counted, Words{wide ? "nvml:GPU-g:energy" : "hwmon:power_meter:module-power-socket-0"})
         << "two meters of one superchip: the counter, else the first";
     for (const Listed& l : sources->listed)
-      if (l.sensor.id == "nvml:GPU-g:energy")
+      if (l.sensor.id == "nvml:GPU-g:energy") {
         EXPECT_EQ(l.sensor.domain, wide ? Domain::superchip : Domain::gpu) << "as its power tells";
+      }
   }
 }
 

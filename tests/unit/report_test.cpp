@@ -33,7 +33,7 @@ TEST(Writers, AreFoundByNameAndDescribeThemselves) {
     names.insert(writer->name);
   }
   names.erase("html");  // where it was built
-  EXPECT_EQ(names, (std::set<std::string_view>{"txt", "yaml", "yml", "json", "md", "csv", "bench"}));
+  EXPECT_EQ(names, (std::set<std::string_view>{"txt", "yaml", "yml", "json", "md", "csv", "bench", "prometheus"}));
   EXPECT_EQ(find_report_writer("postscript"), nullptr);
   EXPECT_EQ(find_report_writer(""), nullptr);
 }

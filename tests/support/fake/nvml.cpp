@@ -278,7 +278,7 @@ EXPORT Return nvmlDeviceGetUUID(nvml::Device device, char* to, unsigned length) 
 EXPORT Return nvmlDeviceGetPciInfo_v3(nvml::Device device, nvml::PciInfo* pci) {
   Return status{};
   const Gpu* g = ask(device, status);
-  return g == nullptr ? status : (std::snprintf(pci->bus_id.data(), 32, "0000%s", g->pci), Return::success);
+  return g == nullptr ? status : (std::snprintf(pci->bus_id.data(), 32, "0000%.27s", g->pci), Return::success);
 }
 EXPORT Return nvmlDeviceGetPowerUsage(nvml::Device device, unsigned* milliwatts) {
   Return status{};
