@@ -36,8 +36,12 @@ class Backend {
   [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
 
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
-  /// cannot be read is `missing`. The first call may give what the probe saw, at the time of that.
+  /// cannot be read is `missing`.
   virtual void read(std::span<Reading> out) noexcept = 0;
+
+  /// Puts earlier readings in place of those in `out` where the probe took some, so that a source which joins a run late loses
+  /// nothing of what it saw while it was probed.
+  virtual void recall(std::span<Reading> /*out*/) const noexcept {}
 };
 
 struct Absent {};  ///< this machine has no such hardware
@@ -65,7 +69,8 @@ struct BackendInfo {
   /// Whether it takes part when the user names no backends. `estimate` fills in only what no other has.
   enum class Use : unsigned char { automatic, fallback, on_request } use;
   Probe (*probe)(const ProbeContext&);
-  /// Whether probing would take long on this machine, since a driver has to start: the program need not wait for that. Null: never.
+  /// Whether probing would take long on this machine, since a driver has to start: the program need not wait for that. Null:
+  /// never.
   bool (*starts_slowly)(const ProbeContext&) = nullptr;
 };
 

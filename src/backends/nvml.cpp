@@ -67,6 +67,12 @@ class Nvml final : public Backend {
     }
   }
 
+  void recall(std::span<Reading> out) const noexcept override {
+    for (const Reader& r : readers_)
+      if (const int at = r.at(Value::energy); at >= 0 && r.gpu.first.raw != missing)
+        out[static_cast<std::size_t>(at)] = r.gpu.first;
+  }
+
  private:
   template <class F>
   void put(const Reader& r, Value value, std::span<Reading> out, F&& get) noexcept {
@@ -84,11 +90,7 @@ class Nvml final : public Backend {
     return call(get, device, arguments..., &value) == Return::success ? std::int64_t{value} : missing;
   }
 
-  void read_energy(Reader& r, std::span<Reading> out) noexcept {
-    if (const int at = r.at(Value::energy); at >= 0 && r.gpu.first.raw != missing) {
-      out[static_cast<std::size_t>(at)] = std::exchange(r.gpu.first, {0, missing, 0});
-      return;
-    }
+  void read_energy(const Reader& r, std::span<Reading> out) noexcept {
     put(r, Value::energy, out, [&] {
       unsigned long long millijoules = 0;
       const bool good = call(api_.energy, r.gpu.device, &millijoules) == Return::success &&

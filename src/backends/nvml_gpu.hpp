@@ -27,8 +27,7 @@ struct Gpu {
   Architecture architecture = {};
   double limit_W = 0;  ///< 0: not told
   Counter counter = Counter::none;
-  /// Of the counter, when it was first looked at: what the first reading is, so that no energy since then is lost. Raw value
-  /// `missing`: none.
+  /// Of the counter, when it was first looked at. Raw value `missing`: none.
   Reading first = {0, missing, 0};
   double counter_W = 0;  ///< mean power by the counter while it was watched; 0: not known
   bool instant = false;  ///< the field of power now answers

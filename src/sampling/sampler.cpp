@@ -140,7 +140,7 @@ void Sampler::read_now() noexcept {
 }
 
 void Sampler::join(std::unique_ptr<Backend> backend, std::size_t first) {
-  SlowLane lane(std::move(backend), first, period_ns_, now_ns_, intake_);
+  SlowLane lane(std::move(backend), first, period_ns_, now_ns_, intake_, true);
   if (lane.start() == nullptr) joined_.push_back(std::move(lane));
 }
 

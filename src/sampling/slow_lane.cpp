@@ -36,6 +36,7 @@ struct SlowLane::State {
   std::int64_t period_ns;
   std::int64_t (*now_ns)();
   std::shared_ptr<Intake> intake;
+  bool recalls;
   std::vector<Reading> readings = {};  // the thread's
   std::vector<RingSample> tick = {};   // as above
   std::mutex mutex = {};
@@ -44,12 +45,13 @@ struct SlowLane::State {
 };
 
 SlowLane::SlowLane(std::unique_ptr<Backend> backend, std::size_t first, std::int64_t period_ns, std::int64_t (*now_ns)(),
-                   std::shared_ptr<Intake> intake)
+                   std::shared_ptr<Intake> intake, bool recalls)
     : state_(new State{.backend = std::move(backend),
                        .first = first,
                        .period_ns = period_ns,
                        .now_ns = now_ns,
-                       .intake = std::move(intake)}) {
+                       .intake = std::move(intake),
+                       .recalls = recalls}) {
   const auto sensors = state_->backend->sensors();
   state_->period_ns = std::max(period_ns, shortest_period_ns(sensors));
   state_->readings.resize(sensors.size());
@@ -92,6 +94,7 @@ void SlowLane::run(State& s) noexcept {
   Schedule schedule(s.now_ns(), s.period_ns);
   for (bool last = false;;) {
     s.backend->read(s.readings);
+    if (std::exchange(s.recalls, false)) s.backend->recall(s.readings);
     s.tick.clear();
     Intake::gather(s.readings, s.first, s.tick);
     s.intake->take(s.tick);

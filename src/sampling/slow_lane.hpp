@@ -16,9 +16,9 @@ namespace perun {
 class SlowLane {
  public:
   /// `first` is the backend's first sensor among all. `period_ns` is what was asked for; a source is not read more
-  /// often than it is renewed (10 Hz where that is not known).
+  /// often than it is renewed (10 Hz where that is not known). `recalls`: begins with what was read while it was probed.
   SlowLane(std::unique_ptr<Backend> backend, std::size_t first, std::int64_t period_ns, std::int64_t (*now_ns)(),
-           std::shared_ptr<Intake> intake);
+           std::shared_ptr<Intake> intake, bool recalls = false);
   ~SlowLane();
   SlowLane(SlowLane&&) = default;
   SlowLane& operator=(SlowLane&&) = delete;

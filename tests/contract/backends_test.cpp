@@ -341,8 +341,9 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryReader, testing::ValuesIn(readers()), ba
 TEST(Registry, HoldsTheBackendsOnce) {
   std::set<std::string_view> names;
   for (const BackendInfo* info : backends()) EXPECT_TRUE(names.insert(info->name).second) << info->name;
-  EXPECT_EQ(names, (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "proc",
-                                               "state", "estimate", "sim", "ipmi", "exec", "file", "socket", "redfish", "estimate_gpu"}));
+  EXPECT_EQ(names,
+            (std::set<std::string_view>{"rapl", "cray", "hwmon", "battery", "nvml", "amdgpu", "level_zero", "proc", "state",
+                                        "estimate", "sim", "ipmi", "exec", "file", "socket", "redfish", "estimate_gpu"}));
 }
 
 /// The mechanisms of RAPL that need more than files of /sys.
