@@ -12,7 +12,7 @@
 namespace perun {
 
 /// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
-inline constexpr int analysis_revision = 8;
+inline constexpr int analysis_revision = 9;
 
 /// What RunSummary::made_by says when this analysis is part of that version of perun.
 [[nodiscard]] inline std::string made_by(std::string_view version) {

@@ -36,7 +36,7 @@ class Backend {
   [[nodiscard]] virtual bool may_wait() const noexcept { return false; }
 
   /// Fills one reading per sensor, in the order of sensors(). Neither allocates nor throws; what
-  /// cannot be read is `missing`.
+  /// cannot be read is `missing`. The first call may give what the probe saw, at the time of that.
   virtual void read(std::span<Reading> out) noexcept = 0;
 };
 

@@ -110,6 +110,7 @@ class Nvml final : public Backend {
     for (int i = 0; i < r.field_count; ++i) {
       const FieldValue& f = r.fields[static_cast<std::size_t>(i)];
       const Value value = f.scope == Scope::module          ? Value::module
+                          : f.scope == Scope::memory        ? Value::memory_power
                           : f.field == Field::power_average ? Value::average
                                                             : Value::power;
       if (r.at(value) >= 0) out[static_cast<std::size_t>(r.at(value))] = bracketed(before, after, done ? number(f) : missing);

@@ -27,7 +27,7 @@ enum class Return : int {
 };
 
 enum class Field : unsigned { power_average = 185, power_instant = 186 };
-enum class Scope : unsigned { gpu = 0, module = 1 };
+enum class Scope : unsigned { gpu = 0, module = 1, memory = 2 };
 enum class Architecture : unsigned { pascal = 4, volta = 5, turing = 6, ampere = 7, ada = 8, hopper = 9, blackwell = 10 };
 
 struct PciInfo {

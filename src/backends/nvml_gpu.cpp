@@ -52,15 +52,18 @@ void find_instances(const Api& api, Gpu& gpu) {
 }
 
 void find_power(const Api& api, Gpu& gpu) {
-  std::array<FieldValue, 3> asked{};
+  std::array<FieldValue, 4> asked{};
   asked[0].field = Field::power_instant;
   asked[1].field = Field::power_average;
   asked[2].field = Field::power_instant;
   asked[2].scope = Scope::module;
+  asked[3].field = Field::power_instant;
+  asked[3].scope = Scope::memory;
   for (FieldValue& f : asked) f.status = Return::not_supported;
   if (call(api.fields, gpu.device, static_cast<int>(asked.size()), asked.data()) == Return::success) {
     gpu.instant = number(asked[0]) != missing;
     gpu.average = number(asked[1]) != missing;
+    gpu.memory = gpu.instant && number(asked[3]) > 0;  // boards that do not have it fail or say 0
     if (gpu.instant) gpu.power_W = static_cast<double>(number(asked[0])) * 1e-3;
     // One GPU and one processor share a module on a GH200. Elsewhere two GPUs may, and each would tell of both.
     if (gpu.name.find("GH200") != std::string::npos)

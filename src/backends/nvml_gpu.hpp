@@ -33,6 +33,7 @@ struct Gpu {
   double counter_W = 0;  ///< mean power by the counter while it was watched; 0: not known
   bool instant = false;  ///< the field of power now answers
   bool average = false;  ///< the field of the last second's power
+  bool memory = false;   ///< the field of its memory's power now answers
   bool usage = false;    ///< power without a word on the time it stands for
   double power_W = 0;
   double module_W = 0;     ///< of the superchip it is part of; 0: it is none

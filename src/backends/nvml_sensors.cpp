@@ -141,6 +141,14 @@ void Describer::meters(Reader& r) {
     sensors[at].note = note(gpu, true);
     sensors[at].averaging_ns = window_ns(gpu);
   }
+  if (gpu.memory) {
+    const std::string before = whole;
+    const auto at = field(Value::memory_power, Field::power_instant, Scope::memory, "memory_power", name + " memory power",
+                          "nvml instant memory power");
+    sensors[at].note = "a part of the power of the GPU";
+    sensors[at].averaging_ns = window_ns(gpu);
+    whole = before;  // and contains nothing
+  }
   if (gpu.average) {
     const auto at =
         field(Value::average, Field::power_average, Scope::gpu, "power_average", name + " mean power", "nvml average power");

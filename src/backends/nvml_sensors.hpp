@@ -16,15 +16,27 @@ namespace perun::nvml {
 inline constexpr std::int64_t state_ns = 1'000'000'000;  ///< between two looks at what explains the energy
 
 /// What is read of one GPU. What comes behind `utilization` is looked at once a second.
-enum class Value : unsigned char { energy, power, average, module, utilization, memory, clock, temperature, limit, throttle };
-constexpr std::size_t values = 10;
+enum class Value : unsigned char {
+  energy,
+  power,
+  average,
+  module,
+  memory_power,
+  utilization,
+  memory,
+  clock,
+  temperature,
+  limit,
+  throttle
+};
+constexpr std::size_t values = 11;
 
 /// One GPU with the places of its readings.
 struct Reader {
   Gpu gpu;
   std::array<int, values> slot{};
   int meter = -1;  ///< the sensor of all that is measured of it
-  std::array<FieldValue, 3> fields{};
+  std::array<FieldValue, 4> fields{};
   int field_count = 0;
   std::array<Reading, values> state{};  ///< the last of those that are looked at once a second
   std::int64_t state_at_ns = missing;

@@ -20,17 +20,20 @@ constexpr const char* streamed_mark = "streamed";
 constexpr std::int64_t ms = 1'000'000;
 constexpr std::int64_t begin_after_ns = 500 * ms;
 constexpr std::int64_t others_within_ns = 10'000 * ms;
-constexpr std::int64_t quiet_ns = 400 * ms;
+constexpr std::int64_t never_ns = 400 * ms, quiet_ns = 2000 * ms;  // of nobody's having come, of silence since
 
 bool several_nodes(const Place& place) {
   return place.shared() && (!place.local_size || *place.local_size < place.size);
 }
 
-/// Whether another node has a part in the folder, so that they share it. Not when such parts have come by streams.
+bool has_foreign_part(const fs::path& folder, const std::string& node) {
+  return std::ranges::any_of(journal::parts_of(folder), [&](const auto& part) { return part.node != node; });
+}
+
+/// Whether other nodes share the folder, so that there are parts of them which have not come by streams.
 bool shared_with_others(const fs::path& folder, const std::string& node) {
   std::error_code none;
-  if (fs::exists(folder / streamed_mark, none)) return false;
-  return std::ranges::any_of(journal::parts_of(folder), [&](const auto& part) { return part.node != node; });
+  return !fs::exists(folder / streamed_mark, none) && has_foreign_part(folder, node);
 }
 
 stream::Ticket ticket_for(const Place& place) {
@@ -69,7 +72,8 @@ void Streams::begin(const fs::path& part, bool has_rank_0) {
 }
 
 bool Streams::deliver(const fs::path& part, int ranks) {
-  return sender_ && sender_->finish(part, ranks) && deliver_earlier(part);
+  // The last part tells that the ranks have ended, upon which rank 0's node may store the run: it comes last.
+  return sender_ && deliver_earlier(part) && sender_->finish(part, ranks);
 }
 
 /// Those of sampling processes that were killed.
@@ -88,8 +92,9 @@ bool Streams::all_came() {
   for (auto quiet_since_ns = begin_ns;; ::usleep(20'000)) {
     if (journal::ranks_ended(std::array{folder_}) >= task_.place.size) return true;
     const auto now_ns = monotonic_ns();
+    const bool came = receiver_->ever() || has_foreign_part(folder_, node_);  // perhaps to one that was killed
     if (receiver_->sending() > 0) quiet_since_ns = now_ns;
-    if (now_ns - begin_ns > others_within_ns || now_ns - quiet_since_ns > quiet_ns) return false;
+    if (now_ns - begin_ns > others_within_ns || now_ns - quiet_since_ns > (came ? quiet_ns : never_ns)) return false;
   }
 }
 

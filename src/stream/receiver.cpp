@@ -67,13 +67,12 @@ void Receiver::serve() {
   const Fd listener = listen_at(ticket_);
   if (!listener) return;
   std::vector<pollfd> fds;
-  bool ever = false;  // somebody came, so that other nodes' parts here are no sign of a shared folder
   std::array<char, longest_block> bytes{};
   for (;;) {
     fds.assign({{stop_.get(), POLLIN, 0}, {listener.get(), POLLIN, 0}});
     for (const Guest& g : guests_) fds.push_back({g.link.get(), POLLIN, 0});
     ::poll(fds.data(), fds.size(), look_every_ms);
-    if (fds[0].revents != 0 || (guests_.empty() && !ever && !wanted_())) return;
+    if (fds[0].revents != 0 || (guests_.empty() && !ever_ && !wanted_())) return;
     auto event = fds.begin() + 2;
     for (auto guest = guests_.begin(); guest != guests_.end(); ++event) {
       bool leave = monotonic_ns() - guest->since_ns > (guest->file ? silence_ns : greeting_within_ns);
@@ -89,7 +88,7 @@ void Receiver::serve() {
       guest = leave ? guests_.erase(guest) : std::next(guest);
     }
     sending_ = static_cast<int>(std::ranges::count_if(guests_, [](const Guest& g) { return bool(g.file); }));
-    ever = ever || sending_ > 0;
+    if (sending_ > 0) ever_ = true;
     if (fds[1].revents != 0) accept_all(listener);
   }
 }

@@ -27,6 +27,8 @@ class Receiver {
 
   /// Nodes that send just now.
   [[nodiscard]] int sending() const noexcept { return sending_; }
+  /// Whether there has been one.
+  [[nodiscard]] bool ever() const noexcept { return ever_; }
 
  private:
   void run() noexcept;
@@ -39,6 +41,7 @@ class Receiver {
   std::list<Guest> guests_;  // the thread's
   Fd stop_;                  ///< an eventfd
   std::atomic<int> sending_ = 0;
+  std::atomic<bool> ever_ = false;  ///< so that other nodes' parts here are no sign of a shared folder
   std::thread thread_;
 };
 

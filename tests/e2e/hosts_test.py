@@ -19,11 +19,13 @@ HANGS = 124  # of timeout(1)
 # A rank that kills the sampling process of a machine, which is known by the part that it writes.
 KILL_AGENT = """import glob, os, re, signal, sys, time
 node = sys.argv[1]
+# That of rank 0 has parts of others open too.
+part = f"/results/.*/{node}-.*part" if os.uname().nodename == node else f"/{node}/results/.*/{node}~.*part"
 time.sleep(1.5)
 for pid in glob.glob("/proc/[0-9]*"):
     try:
         files = [os.readlink(fd) for fd in glob.glob(pid + "/fd/*")]
-        if open(pid + "/comm").read().startswith("perun") and any(re.search(f"/results/.*/{node}[-~][^/]*part", f) for f in files):
+        if open(pid + "/comm").read().startswith("perun") and any(re.search(part, f) for f in files):
             if os.environ.get("OMPI_COMM_WORLD_LOCAL_RANK", os.environ.get("MPI_LOCALRANKID")) == "0":
                 os.kill(int(pid[6:]), signal.SIGKILL)
     except OSError:

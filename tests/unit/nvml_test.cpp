@@ -120,6 +120,20 @@ TEST(Nvml, SixteenGpusAddUpToTheirCurves) {
   EXPECT_EQ(counters, 16);
 }
 
+TEST(Nvml, ThePowerOfAGpusMemoryIsPartOfIt) {
+  Tree tree;
+  const auto nvml = open(nvidia(tree, "gpu name=NVIDIA_H100 uuid=GPU-h arch=9 watts=300 memory=55\n", FAKE_NVML_SO));
+  ASSERT_TRUE(nvml);
+  EXPECT_EQ(meters(*nvml),
+            (Words{"nvml:GPU-h:energy 'gpu:0 H100' nvml counter, gpu",
+                   "nvml:GPU-h:power 'gpu:0 H100 power' nvml instant power, gpu in nvml:GPU-h:energy",
+                   "nvml:GPU-h:memory_power 'gpu:0 H100 memory power' nvml instant memory power, gpu in nvml:GPU-h:power",
+                   "nvml:GPU-h:power_average 'gpu:0 H100 mean power' nvml average power, gpu in nvml:GPU-h:power"}));
+  EXPECT_EQ(value(*nvml, ":memory_power"), 55'000);
+  EXPECT_EQ(value(*nvml, ":power"), 300'000);
+  EXPECT_EQ(value(*nvml, ":power_average"), 300'000);
+}
+
 TEST(Nvml, WithoutACounterPowerCounts) {
   Tree tree;
   const auto nvml = open(nvidia(tree, "gpu name=Tesla_P100 uuid=GPU-p arch=4 counter=no watts=150\n", FAKE_NVML_SO));

@@ -4,9 +4,9 @@
 //   gpu name=NVIDIA_A100-SXM4-40GB uuid=GPU-8f6a1c2e-... pci=0000:3B:00.0 arch=7 low=100 high=300 period=0.5 ...
 // Power is a square wave of low and high W (equal: constant), beginning when the library is first used; it is renewed
 // every `update` s. Further words of a gpu: counter=no|still|late:S|back:S|absurd  fields=no  power=no|W|nan|negative
-// deny (no permission)  lost=S  delay=S (each call)  hang=S (from then on)  module=W  wide (the counter is the module's)
-// mig=UUID,UUID  limit=W
-// FAKE_WITHOUT leaves out what old drivers lack. Neither calls operator new nor keeps anything between two calls but the time.
+// deny (no permission)  lost=S  delay=S (each call)  hang=S (from then on)  module=W  memory=W  wide (the counter is the
+// module's) mig=UUID,UUID  limit=W FAKE_WITHOUT leaves out what old drivers lack. Neither calls operator new nor keeps anything
+// between two calls but the time.
 #include <unistd.h>
 
 #include <cmath>
@@ -29,8 +29,8 @@ constexpr int most = 32;
 struct Gpu {
   char name[96], uuid[96], pci[32], mig[8][96];
   int arch = 7, instances = 0;
-  double low = 100, high = 100, period = 1, update = 0.02, limit = 400, module = 0, lost = 1e9, hang = 1e9, delay = 0, late = 0,
-         back = 1e9, fixed_W = -1;
+  double low = 100, high = 100, period = 1, update = 0.02, limit = 400, module = 0, memory = 0, lost = 1e9, hang = 1e9,
+         delay = 0, late = 0, back = 1e9, fixed_W = -1;
   bool counter = true, still = false, absurd = false, fields = true, power = true, nan = false, negative = false, deny = false,
        wide = false;
 };
@@ -68,6 +68,7 @@ void take(Gpu& g, const char* key, const char* value) {
   if (is("update")) g.update = number;
   if (is("limit")) g.limit = number;
   if (is("module")) g.module = number;
+  if (is("memory")) g.memory = number;
   if (is("lost")) g.lost = number;
   if (is("hang")) g.hang = number;
   if (is("delay")) g.delay = number;
@@ -219,9 +220,11 @@ EXPORT Return nvmlDeviceGetFieldValues(nvml::Device device, int n, nvml::FieldVa
   for (int i = 0; i < n; ++i) {
     nvml::FieldValue& v = values[i];
     const bool module = v.scope == nvml::Scope::module;
-    v.status = g->fields && (!module || g->module > 0) ? Return::success : Return::not_supported;
+    const bool memory = v.scope == nvml::Scope::memory;
+    const bool there = module ? g->module > 0 : !memory || g->memory > 0;
+    v.status = g->fields && there ? Return::success : Return::not_supported;
     v.type = 1;
-    v.bits = static_cast<std::uint64_t>(std::llround((module ? g->module : watts(*g)) * 1e3));
+    v.bits = static_cast<std::uint64_t>(std::llround((module ? g->module : memory ? g->memory : watts(*g)) * 1e3));
     if (g->nan) v.type = 0, v.bits = 0x7FF8000000000000;
     if (g->negative) v.type = 5, v.bits = static_cast<std::uint32_t>(-5);
   }
