@@ -16,6 +16,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "base/units.hpp"
 #include "cli/archive.hpp"
 #include "cli/commands.hpp"
 #include "cli/pusher.hpp"
@@ -148,7 +149,8 @@ class Site {
     if (::stat(file_.c_str(), &facts) != 0) return std::string();
     const std::int64_t changed = facts.st_mtim.tv_sec * second + facts.st_mtim.tv_nsec;
     if (std::exchange(changed_ns_, changed) == changed) return std::string();
-    return Json{{"file", json_words(file_.filename().string())}, {"size", facts.st_size}}.dump();
+    return Json{{"file", json_words(file_.filename().string())}, {"size", facts.st_size}, {"changed", units::iso8601(changed)}}
+        .dump();
   }
 
   Response shell() {

@@ -100,8 +100,10 @@ class Serve(PerunTest):
         self.assertAlmostEqual(energy, report["runs"][0]["energy_J"], delta=1e-6 * energy)
         first = self.events(1)[0]
         self.measure()  # another run: whoever listens is told
-        later = self.events(1)[0]
-        self.assertGreater(later["size"], first["size"])
+        until = time.monotonic() + 20
+        while (later := self.events(1)[0])["changed"] == first["changed"] and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertGreater(later["changed"], first["changed"])
         self.assertEqual(json.loads(self.get("/api/v1/report")[1])["runs"][0]["number"], 1)
         self.stop(server)
 
