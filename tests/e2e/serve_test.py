@@ -196,9 +196,9 @@ class Serve(PerunTest):
             s.close()
         quality = self.report("results/watched.hdf5")["runs"][0]["nodes"][0]["quality"]
         self.assertEqual(quality["lost"], 0)
-        # With the machine busy some grid points are late; a server in the way of sampling would lose seconds.
-        self.assertLess(quality["longest_gap_s"] if "longest_gap_s" in quality else 0, 1.5)
-        self.assertLess(quality["late"], 200)
+        # A server in the way of sampling would hold it for as long as clients are stuck; a busy machine does not.
+        self.assertGreater(quality["longest_gap_s"], 0)
+        self.assertLess(quality["longest_gap_s"], 3)
         self.stop(server)
 
     def test_too_many_clients_are_hung_up_on(self):
