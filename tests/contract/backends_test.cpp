@@ -220,7 +220,6 @@ TEST_P(EveryBackend, HasUniqueIdsThatStayTheSame) {
 TEST_P(EveryBackend, FillsEverySlotInOrder) {
   Tree tree;
   rich_machine(tree);
-  const std::int64_t probed = monotonic_ns();
   const auto backend = open(info_, host_of(tree));
   ASSERT_TRUE(backend);
   const std::size_t n = backend->sensors().size();
@@ -232,7 +231,7 @@ TEST_P(EveryBackend, FillsEverySlotInOrder) {
   for (std::size_t i = 0; i < n; ++i) {
     EXPECT_NE(out[i].raw, missing) << backend->sensors()[i].id;
     EXPECT_GE(out[i].raw, 0) << backend->sensors()[i].id;
-    EXPECT_GE(out[i].t_ns, backend->sensors()[i].behavior == Behavior::counter ? probed : before);
+    EXPECT_GE(out[i].t_ns, before);
     EXPECT_LE(out[i].t_ns, after);
     EXPECT_GE(out[i].halfwidth_ns, 0);
   }
@@ -284,7 +283,6 @@ TEST_P(EveryReader, FilesThatBreakLaterGiveMissingAndHeal) {
     ASSERT_TRUE(backend);
     std::vector<Reading> out(backend->sensors().size());
     overwrite(tree, text);
-    backend->read(out);  // may hold what the probe saw
     backend->read(out);
     for (std::size_t i = 0; i < out.size(); ++i) {
       const Sensor& s = backend->sensors()[i];
