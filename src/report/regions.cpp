@@ -149,11 +149,10 @@ tables::Block tables::regions(const RunSummary& run) {
   std::vector<layout::Table::Column> header{
       {"Region", Align::left, 16}, {"Calls"}, {"Time"}, {"Energy", Align::point}, {"+-"}, {"Share"}, {"Mean"}};
   if (pooled)
-    header.push_back({"All together", Align::left});
+    header.push_back({"All calls together", Align::left});
   else
     header.push_back({"per call"});
   layout::Table table(header);
-  double slowest_s = 0;  // of the sensors, where they tell nothing of a region
   for (std::size_t i = 0; i < std::min(shown, report.regions.size()); ++i) {
     const RegionSummary& r = report.regions[i];
     const Amount& e = r.energy;
@@ -162,11 +161,9 @@ tables::Block tables::regions(const RunSummary& run) {
     if (!pooled && r.calls > 0)
       last = known(wording::joules(e.joules() / static_cast<double>(r.calls)));
     else if (!r.resolved)
-      last = r.pooled                      ? fmt::format("{} +- {}{}", wording::joules(r.pooled->joules()),
-                                                         units::si(r.pooled->uncertainty_J, "J", 2), wording::tag(r.pooled->kind))
-             : e.kind == Kind::unavailable ? "n/a (no sensor)"
-                                           : "n/a";
-    if (!r.resolved && !r.pooled) slowest_s = std::max(slowest_s, r.update_s);
+      last = r.pooled ? fmt::format("{} +- {}{}", wording::joules(r.pooled->joules()),
+                                    units::si(r.pooled->uncertainty_J, "J", 2), wording::tag(r.pooled->kind))
+                      : fmt::format("n/a ({})", too_short(r));
     table.add({printable(r.name), fmt::format("{}", r.calls), units::si(r.wall_s, "s", 3),
                r.resolved ? wording::joules(e.joules()) : "n/a",
                known(e.kind == Kind::measured ? units::si(e.uncertainty_J, "J", 2) : ""), known(wording::percent(r.share)),
@@ -178,8 +175,6 @@ tables::Block tables::regions(const RunSummary& run) {
     table.add({"(no region)", "", units::si(report.unmarked_s, "s", 3), wording::joules(rest.joules()), "",
                total > 0 ? wording::percent(rest.joules() / total) : "", "", ""});
   Block out{std::move(table)};
-  if (slowest_s > 0)
-    out.remarks.push_back(fmt::format("n/a: calls too short for sensors that update every {}", units::si(slowest_s, "s", 2)));
   if (report.regions.size() > shown)
     out.remarks.push_back(fmt::format("and {} regions more; --format json has all", report.regions.size() - shown));
   if (run.usage.energy.kind == Kind::estimated || run.usage.energy.kind == Kind::mixed)
