@@ -94,9 +94,11 @@ void Server::accept() {
 }
 
 void Server::read(Client& client) {
+  if (client.said_all) return;
   std::array<char, 4096> bytes{};
   ssize_t n = 0;
-  while ((n = ::recv(client.socket.get(), bytes.data(), bytes.size(), 0)) > 0) {
+  // Not without end, whoever talks on and on: the others have their turn.
+  for (int turn = 0; turn < 16 && (n = ::recv(client.socket.get(), bytes.data(), bytes.size(), 0)) > 0; ++turn) {
     if (client.answered) continue;  // whatever it still says
     client.in.append(bytes.data(), static_cast<std::size_t>(n));
     if (client.in.find("\r\n\r\n") != std::string::npos)
@@ -104,9 +106,10 @@ void Server::read(Client& client) {
     else if (client.in.size() > longest_request)
       refuse(client, 431);
   }
-  const bool gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-  if (gone && !client.answered) client.socket.reset();
-  if (n < 0 && errno != EAGAIN && errno != EINTR) client.socket.reset();
+  const bool broken = n < 0 && errno != EAGAIN && errno != EINTR;
+  client.said_all = n == 0;
+  // Who waits for events has nothing to say either, and would never be heard of again.
+  if (broken || (client.said_all && (!client.answered || client.response.events))) client.socket.reset();
 }
 
 void Server::refuse(Client& client, int status) {
@@ -192,7 +195,8 @@ void Server::step(int timeout_ms, std::span<const int> others) {
   std::vector<pollfd> wait{{socket_.get(), POLLIN, 0}};
   for (const int fd : others) wait.push_back({fd, POLLIN, 0});
   for (const Client& client : clients_) {
-    wait.push_back({client.socket.get(), static_cast<short>(client.out.empty() ? POLLIN : POLLIN | POLLOUT), 0});
+    const int events = (client.said_all ? 0 : POLLIN) | (client.out.empty() ? 0 : POLLOUT);
+    wait.push_back({events != 0 ? client.socket.get() : -1, static_cast<short>(events), 0});
     if (client.response.source && client.out.size() < gulp) wait.push_back({client.response.source.get(), POLLIN, 0});
   }
   ::poll(wait.data(), wait.size(), timeout_ms);

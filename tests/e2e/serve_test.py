@@ -173,10 +173,11 @@ class Serve(PerunTest):
         self.assertLess(time.monotonic() - begin, 15)
 
     def test_stuck_clients_delay_nobody(self):
-        """Clients that never read and clients that never ask: no reading is late for them, and others get their answers."""
-        self.env["PERUN_BIN"] = PERUN
-        run = subprocess.Popen([PERUN, "monitor", "-q", *SENSORS, "-f", "100", "--name", "watched", "sleep", "8"], cwd=self.dir, env=self.env,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """Clients that never read and clients that never ask: no reading is late for them, and others get their answers.
+        Beside the run that is looked at goes one that is not, so that a busy machine does the same to both."""
+        runs = [subprocess.Popen([PERUN, "monitor", "-q", *SENSORS, "-f", "100", "--name", "watched", "--data_out", folder, "sleep", "8"],
+                                 cwd=self.dir, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                for folder in ("alone", "results")]
         time.sleep(1)
         server = self.serve("--live", "--run", "last")
         stuck = []
@@ -191,14 +192,58 @@ class Serve(PerunTest):
             self.assertEqual(self.get("/metrics", token=False)[0], 200)
         took = time.monotonic() - begin
         self.assertLess(took, 10)
-        run.wait(timeout=60)
+        for run in runs:
+            self.assertEqual(run.wait(timeout=60), 0)
         for s in stuck:
             s.close()
-        quality = self.report("results/watched.hdf5")["runs"][0]["nodes"][0]["quality"]
-        self.assertEqual(quality["lost"], 0)
-        # A server in the way of sampling would hold it for as long as clients are stuck; a busy machine does not.
-        self.assertGreater(quality["longest_gap_s"], 0)
-        self.assertLess(quality["longest_gap_s"], 3)
+        alone, watched = (self.report(f"{folder}/watched.hdf5")["runs"][0]["nodes"][0]["quality"] for folder in ("alone", "results"))
+        self.assertEqual(watched["lost"], 0)
+        self.assertGreater(watched["ticks"], 0.9 * alone["ticks"] - 40)
+        self.assertLess(watched["late"], 2 * alone["late"] + 80)
+        # A server in the way of sampling would hold it for as long as clients are stuck.
+        self.assertLess(watched["longest_gap_s"], alone["longest_gap_s"] + 1)
+        self.stop(server)
+
+    def test_clients_that_say_no_more_cost_nothing(self):
+        """Those that hang up half or whole, and one that talks without end."""
+        self.measure()
+        server = self.serve("results/wave.hdf5")
+        ask = f"GET /events?token={self.token} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+        half, whole, talker = (socket.create_connection(("127.0.0.1", self.port), timeout=10) for _ in range(3))
+        for s in (half, whole, talker):
+            s.sendall(ask)
+            self.assertTrue(s.recv(4096).startswith(b"HTTP/1.1 200 "))
+        half.shutdown(socket.SHUT_WR)
+        whole.close()
+        while half.recv(4096):
+            pass  # it is hung up on, for nobody could tell when it goes
+        half.close()
+
+        def processor_s():
+            with open(f"/proc/{server.pid}/stat") as f:
+                fields = f.read().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+        before = processor_s()
+        time.sleep(2)
+        self.assertLess(processor_s() - before, 0.5)
+        over = threading.Event()
+
+        def talk():
+            try:
+                while not over.is_set():
+                    talker.sendall(b"x" * 65536)
+            except OSError:
+                pass  # hung up on: as good
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        try:
+            self.assertEqual(self.get("/metrics", token=False)[0], 200)
+        finally:
+            over.set()
+            thread.join()
+            talker.close()
         self.stop(server)
 
     def test_too_many_clients_are_hung_up_on(self):
