@@ -119,7 +119,8 @@ static void leave(enum call call) {
 #define ARGUMENTS_9 ARGUMENTS_8, i
 #define ARGUMENTS_12 ARGUMENTS_9, j, k, l
 
-#define WRAP(symbol, call, n)                                          \
+/* `then` is done before the call counts as left. */
+#define WRAP_THEN(symbol, call, n, then)                               \
   PERUN_API int symbol(PARAMETERS_##n);                                \
   int symbol(PARAMETERS_##n) {                                         \
     static function* next;                                             \
@@ -127,9 +128,11 @@ static void leave(enum call call) {
     if (real == NULL) return no_such_call;                             \
     enter(call);                                                       \
     const int result = ((int (*)(PARAMETERS_##n))real)(ARGUMENTS_##n); \
+    then;                                                              \
     leave(call);                                                       \
     return result;                                                     \
   }
+#define WRAP(symbol, call, n) WRAP_THEN(symbol, call, n, (void)0)
 #define WRAP_own(name, n)
 #define WRAP_plain(name, n) WRAP(MPI_##name, call_##name, n) WRAP(PMPI_##name, call_##name, n)
 #define WRAP_large(name, n) WRAP_plain(name, n) WRAP(MPI_##name##_c, call_##name, n) WRAP(PMPI_##name##_c, call_##name, n)
@@ -151,18 +154,8 @@ static int sum(int n, const int* values) {
   return total;
 }
 
-#define WRAP_SPAWN(symbol, call, n, comm, root, processes)             \
-  PERUN_API int symbol(PARAMETERS_##n);                                \
-  int symbol(PARAMETERS_##n) {                                         \
-    static function* next;                                             \
-    function* const real = find(&next, #symbol);                       \
-    if (real == NULL) return no_such_call;                             \
-    enter(call);                                                       \
-    const int result = ((int (*)(PARAMETERS_##n))real)(ARGUMENTS_##n); \
-    if (result == 0) note_spawned(comm, root, processes);              \
-    leave(call);                                                       \
-    return result;                                                     \
-  }
+#define WRAP_SPAWN(symbol, call, n, comm, root, processes) \
+  WRAP_THEN(symbol, call, n, if (result == 0) note_spawned(comm, root, processes))
 WRAP_SPAWN(MPI_Comm_spawn, call_Comm_spawn, 8, f, e, (int)c)
 WRAP_SPAWN(PMPI_Comm_spawn, call_Comm_spawn, 8, f, e, (int)c)
 WRAP_SPAWN(MPI_Comm_spawn_multiple, call_Comm_spawn_multiple, 9, g, f, sum((int)a, (const int*)d))
