@@ -330,6 +330,21 @@ TEST(Regions, AHoleIsFilledByTheSums) {
   EXPECT_NEAR(closure(out), out.usage.energy.joules(), 1e-6);
 }
 
+TEST(Regions, WhatOnlyTheSumsKnowWasTooShortAndSaysSo) {
+  const Square curve{100, 100, s};
+  auto run = run_with(curve, 2 * s, ms, 5 * ms);
+  Marks& marks = run.nodes[0].marks;
+  marks.losses.marks = 2;
+  marks.sums = {{.name = name_of(marks, "tiny"), .thread = 0, .calls = 1, .inclusive_ns = 36, .exclusive_ns = 36}};
+  const auto out = summarize(run);
+  const auto& tiny = find(out, "tiny");
+  EXPECT_EQ(tiny.energy.kind, Kind::unavailable);
+  EXPECT_FALSE(tiny.resolved);
+  EXPECT_NEAR(tiny.wall_s, 36e-9, 1e-12);
+  EXPECT_NEAR(tiny.call_s, 36e-9, 1e-12);
+  EXPECT_GT(tiny.update_s, 0) << "there is a sensor, too slow for it";
+}
+
 TEST(Regions, CountersAndStatedWorkGiveJoulesPerUnit) {
   const Square curve{100, 100, s};
   auto run = run_with(curve, 10 * s, ms, 5 * ms);
