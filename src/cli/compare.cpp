@@ -55,10 +55,10 @@ Status write_out(const CompareReport& report, const CommandLine& line, const Con
   const auto format = format_for(line, name);
   if (!format) return format.error();
   const bool to_stdout = name.empty() || name == "-";
+  const auto text = written(report, *format, style_for(to_stdout ? STDOUT_FILENO : -1, config), line.quiet);
+  if (!text) return text.error();  // before a file that was there is emptied
   const Fd file(to_stdout ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                           : ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  const auto text = written(report, *format, style_for(file.get(), config), line.quiet);
-  if (!text) return text.error();
   if (!file || (!write_text(file.get(), *text) && errno != EPIPE))
     return Error{Errc::io, fmt::format("cannot write {}: {}", to_stdout ? "the comparison" : name, std::strerror(errno)),
                  "choose another place with -o"};
