@@ -49,8 +49,11 @@ Result<Follower> Follower::open(const std::filesystem::path& path) {
 }
 
 Status Follower::poll(const TakeSamples& samples, const TakeMarks& marks) {
+  // Whether it was removed is asked first: what its writer wrote before that is then read.
   struct stat facts {};
-  if (::fstat(file_.get(), &facts) == 0 && static_cast<std::uint64_t>(facts.st_size) <= at_) return Ok{};
+  const bool known = ::fstat(file_.get(), &facts) == 0;
+  removed_ = !known || facts.st_nlink == 0;
+  if (known && static_cast<std::uint64_t>(facts.st_size) <= at_) return Ok{};
   std::vector<Sample> read;
   Marks& kept = contents_.run.nodes.front().marks;
   const std::size_t sensors = contents_.run.nodes.front().sensors.size();
@@ -74,9 +77,7 @@ Status Follower::poll(const TakeSamples& samples, const TakeMarks& marks) {
 }
 
 bool Follower::over() const noexcept {
-  if (contents_.ended || contents_.committing || contents_.run.outcome.finished) return true;
-  struct stat facts {};
-  return ::fstat(file_.get(), &facts) != 0 || facts.st_nlink == 0;
+  return removed_ || contents_.ended || contents_.committing || contents_.run.outcome.finished;
 }
 
 }  // namespace perun::journal

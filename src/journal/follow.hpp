@@ -26,7 +26,7 @@ class Follower {
 
   /// All but readings and marks, as of the last poll().
   [[nodiscard]] const Contents& so_far() const noexcept { return contents_; }
-  /// Nothing more will come: the run ended, or the journal was removed.
+  /// All is read and nothing more will come: the run ended, or the journal was removed before the last poll().
   [[nodiscard]] bool over() const noexcept;
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
@@ -38,6 +38,7 @@ class Follower {
   Fd file_;
   Contents contents_;
   std::uint64_t at_;  ///< end of the last whole frame that was read
+  bool removed_ = false;
 };
 
 }  // namespace perun::journal

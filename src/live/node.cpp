@@ -2,6 +2,7 @@
 #include "live/node.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "model/domains.hpp"
 
@@ -13,8 +14,15 @@ Node::Node(journal::Follower follower) : follower_(std::move(follower)), gauges_
 }
 
 Status Node::poll() {
-  return follower_.poll([this](std::span<const Sample> samples) { take(samples); },
-                        [this](Marks& marks) { regions_.add(marks); });
+  auto read = follower_.poll([this](std::span<const Sample> samples) { take(samples); },
+                             [this](Marks& marks) { regions_.add(marks); });
+  // The last marks of a run are written behind its last readings.
+  settle(over() ? std::numeric_limits<std::int64_t>::max() : newest_ns_);
+  return read;
+}
+
+void Node::settle(std::int64_t t_ns) {
+  regions_.settle(t_ns, [this](std::int64_t at_ns) { return curve_.at(at_ns).joules; });
 }
 
 double Node::counted() const noexcept {
@@ -38,7 +46,7 @@ void Node::take(std::span<const Sample> samples) {
   }
   if (newest_ns_ <= before) return;
   curve_.add(newest_ns_, counted());
-  regions_.settle(newest_ns_, [this](std::int64_t t_ns) { return curve_.at(t_ns).joules; });
+  settle(newest_ns_);
 }
 
 std::optional<double> Node::value(Quantity quantity, Domain domain, std::optional<std::uint16_t> index) const {

@@ -39,6 +39,7 @@ class Node {
   [[nodiscard]] const std::vector<Sensor>& sensors() const noexcept { return facts().run.nodes.front().sensors; }
   [[nodiscard]] double counted() const noexcept;
   void take(std::span<const Sample> samples);
+  void settle(std::int64_t t_ns);  ///< the marks up to there
   [[nodiscard]] std::optional<double> value(Quantity quantity, Domain domain, std::optional<std::uint16_t> index) const;
   [[nodiscard]] std::optional<double> cpu_utilization() const;
 

@@ -194,9 +194,16 @@ TEST(Live, AJournalThatIsTakenAwayIsTheEnd) {
   Watch watch = w.watch();
   ASSERT_TRUE(watch.poll());
   EXPECT_FALSE(watch.over());
+  w.writer().marks(
+      marks({"(other names)", "step"}, {{.t_ns = test::run_begin_mono, .name = 1, .kind = MarkKind::begin},
+                                        {.t_ns = test::run_begin_mono + second, .name = 1, .kind = MarkKind::end}}));
+  w.flush();
   std::filesystem::remove(w.writer().path());
+  EXPECT_FALSE(watch.over()) << "its last words were not read yet";
   ASSERT_TRUE(watch.poll());
   EXPECT_TRUE(watch.over());
+  ASSERT_EQ(watch.view().regions.size(), 1U);
+  EXPECT_EQ(watch.view().regions[0].calls, 1U);
 }
 
 TEST(Live, NodesOfAJobAddUp) {
