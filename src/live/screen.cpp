@@ -71,6 +71,7 @@ Result<Screen> Screen::open(Wish wish) {
   ::nodelay(stdscr, TRUE);
   ::keypad(stdscr, TRUE);
   ::set_escdelay(50);
+  ::typeahead(-1);  // or it looks for keys, and writes, every few cells
   if (wish.color && ::has_colors() && ::start_color() == OK) {
     ::use_default_colors();
     ::init_pair(faint_pair, COLOR_CYAN, -1);

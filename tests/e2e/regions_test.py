@@ -177,7 +177,7 @@ class Regions(PerunTest):
         done = self.monitor(*CONST, "--work", "epochs=5", MARKER, "b:train", "s:200", "e:train")
         text = done.stderr.decode()
         self.assertRegex(text, r"Region +Calls +Time +Energy +\+- +Share +Mean +per call")
-        self.assertRegex(text, r"train +1 +\d+ ms +(19\.9|2\d\.)\d* J")
+        self.assertRegex(text, r"train +1 +\d+ ms +(19\.9|2\d\.)\d* +J")
         self.assertRegex(text, r"Work +5 epochs: \S+ J \+- \S+ \S?J each")
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()))
         self.assertEqual(self.monitor("--work", "epochs", "true").returncode, 2)
