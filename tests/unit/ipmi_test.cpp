@@ -68,6 +68,15 @@ class FakeBmc {
     answers[{0x2E, 0xC8}] = b;
   }
 
+  /// The byte that says where the energy stands, and the energy behind `more` other bytes.
+  void node_manager_energy(std::uint64_t mJ, std::size_t more = 1) {
+    answers[{0x2E, 0x82}] = {0x00, 0x66, 0x4A, 0x00, 0x01, 0x02, 0x03, 0x20};
+    Bytes b{0x00, 0x66, 0x4A, 0x00};
+    b.resize(b.size() + more, 0xEE);
+    for (int i = 8; i-- > 0;) b.push_back(static_cast<std::uint8_t>(mJ >> 8 * i));
+    answers[{0x2E, 0x81}] = b;
+  }
+
   Tree tree;
   int error = 0;
   std::map<std::pair<int, int>, Bytes> answers;
@@ -164,6 +173,62 @@ TEST(Ipmi, IntelsNodeManagerTellsWhereDcmiDoesNot) {
   for (const Bytes& b : bmc.asked) EXPECT_NE(b.size(), 6u) << "others are not asked";
 }
 
+TEST(Ipmi, LenovosNodeManagerCountsEnergyToo) {
+  FakeBmc bmc;
+  const Host host = bmc.host();
+  bmc.maker(0x004A66);
+  bmc.power(400);
+  bmc.node_manager_energy(0x0123'4567'89AB'CDEF);
+  const auto ipmi = open(host);
+  ASSERT_TRUE(ipmi);
+  ASSERT_EQ(ipmi->sensors().size(), 2u);
+  const Sensor& s = ipmi->sensors()[0];
+  EXPECT_EQ(s.id + " " + s.source, "ipmi:energy ipmi node manager energy");
+  EXPECT_EQ(s.behavior, Behavior::counter);
+  EXPECT_EQ(s.scale, 1e-3);
+  EXPECT_EQ(s.wraps_at, 0) << "64 bits of mJ";
+  EXPECT_EQ(s.note, "");
+  EXPECT_EQ(ipmi->sensors()[1].part_of, "ipmi:energy");
+  bmc.asked.clear();
+  EXPECT_EQ(read(*ipmi), (Numbers{0x0123'4567'89AB'CDEF, 400})) << "the highest byte first";
+  ASSERT_EQ(bmc.asked.size(), 2u) << "where it stands is asked once";
+  EXPECT_EQ(bmc.asked[0], (Bytes{0x66, 0x4A, 0x00, 0x20, 0x01, 0x82, 0x00, 0x08}));
+  for (const std::size_t more : {0u, 7u}) {
+    bmc.node_manager_energy(5'000, more);
+    EXPECT_EQ(read(*ipmi)[0], 5'000) << more;
+  }
+  bmc.answers[{0x2E, 0x81}].resize(11);
+  EXPECT_EQ(read(*ipmi)[0], missing) << "cut off";
+  bmc.node_manager_energy(~std::uint64_t{0});
+  EXPECT_EQ(read(*ipmi)[0], missing) << "all ones";
+  bmc.node_manager_energy(0);
+  EXPECT_EQ(read(*ipmi)[0], missing) << "not counting";
+  bmc.node_manager_energy(5'000);
+  bmc.answers[{0x2E, 0x81}][1] = 0x57;
+  EXPECT_EQ(read(*ipmi)[0], missing) << "of another maker";
+  bmc.node_manager_energy(6'000);
+  EXPECT_EQ(read(*ipmi)[0], 6'000);
+  bmc.energy(1, 0);
+  EXPECT_EQ(open(host)->sensors()[0].source, "ipmi energy") << "the maker's own goes first";
+}
+
+TEST(Ipmi, WhereEnergyIsRefusedPowerSaysWhy) {
+  FakeBmc bmc;
+  const Host host = bmc.host();
+  bmc.maker(0x004A66);
+  bmc.power(400);
+  bmc.answers[{0x2E, 0x82}] = {0xD4};
+  const auto ipmi = open(host);
+  ASSERT_TRUE(ipmi);
+  ASSERT_EQ(ipmi->sensors().size(), 1u);
+  EXPECT_EQ(ipmi->sensors()[0].id, "ipmi:power");
+  EXPECT_EQ(ipmi->sensors()[0].note,
+            "power, as its counters of energy do not answer: energy (completion code 0xc1), node manager energy (completion "
+            "code 0xd4)");
+  bmc.maker(0x0002A2);
+  EXPECT_EQ(open(host)->sensors()[0].note, "") << "others have none that could be refused";
+}
+
 TEST(Ipmi, WhatDoesNotAnswerIsTold) {
   FakeBmc bmc;
   const Host host = bmc.host();
@@ -171,11 +236,11 @@ TEST(Ipmi, WhatDoesNotAnswerIsTold) {
   EXPECT_EQ(refusal(host), "the BMC does not answer: connection timed out");
   bmc.error = 0;
   bmc.maker(1);
-  EXPECT_EQ(refusal(host), "the BMC tells no power: it does not know DCMI");
+  EXPECT_EQ(refusal(host), "the BMC tells no power: dcmi (completion code 0xc1)");
   bmc.answers[{0x2C, 0x02}] = {0xD4};
-  EXPECT_EQ(refusal(host), "the BMC tells no power: completion code 0xd4");
+  EXPECT_EQ(refusal(host), "the BMC tells no power: dcmi (completion code 0xd4)");
   bmc.power(100, false);
-  EXPECT_EQ(refusal(host), "the BMC tells no power: it does not measure at present");
+  EXPECT_EQ(refusal(host), "the BMC tells no power: dcmi (it does not measure at present)");
   Tree none;
   EXPECT_TRUE(std::holds_alternative<Absent>(ipmi_backend.probe({none.host(), ""})));
 }
