@@ -63,10 +63,10 @@ bool set_key(Sensor& s, std::string_view key, std::string_view value) {
     s.domain = static_cast<Domain>(at - domain_names.begin());
     return true;
   }
-  if (key == "refresh") {
+  if (key == "refresh" || key == "mean") {
     const auto ns = units::parse_duration_ns(value);
     if (!ns || *ns <= 0) return false;
-    s.refresh_ns = *ns;
+    (key == "mean" ? s.averaging_ns : s.refresh_ns) = *ns;
     return true;
   }
   const auto number = text::number(value);

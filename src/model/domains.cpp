@@ -12,6 +12,11 @@ std::string_view backend_of(const Sensor& s) noexcept {
   return std::string_view(s.id).substr(0, s.id.find(':'));
 }
 
+/// GPUs as a management controller tells of them: those that the machine itself measures are the same.
+bool is_gpu_from_outside(const Sensor& s) noexcept {
+  return s.domain == Domain::gpu && backend_of(s) == "redfish";
+}
+
 bool is_processor(Domain d) noexcept {
   return d == Domain::package || d == Domain::cpu || d == Domain::apu || d == Domain::module || d == Domain::superchip;
 }
@@ -78,6 +83,7 @@ class Node {
 
   /// Whether both measure the same through two backends.
   [[nodiscard]] static bool twins(const Sensor& a, const Sensor& b) noexcept {
+    if (is_gpu_from_outside(a) != is_gpu_from_outside(b)) return a.domain == b.domain;
     const bool measure = a.domain == Domain::package || a.domain == Domain::dram || a.domain == Domain::superchip;
     return measure && a.domain == b.domain && a.index == b.index && backend_of(a) != backend_of(b);
   }
@@ -136,6 +142,7 @@ class Node {
 
   static bool goes_before(const Sensor& a, const Sensor& b) noexcept {
     if (a.kind != b.kind) return a.kind == Kind::measured;
+    if (is_gpu_from_outside(a) != is_gpu_from_outside(b)) return is_gpu_from_outside(b);
     if (a.behavior != b.behavior) return a.behavior == Behavior::counter;
     return &a < &b;
   }

@@ -14,16 +14,18 @@ namespace perun::redfish {
 /// Fetches one resource of a service by its path.
 using Get = std::function<Result<Json>(const std::string& path)>;
 
-/// Where the power of the whole machine stands.
+/// Where a power stands.
 struct Meter {
   /// Of the resource: ".../Chassis/1U/EnvironmentMetrics"; of its power supplies there are several, which together are it.
-  std::vector<std::string> paths;
-  bool energy = false;  ///< it tells kWh too
+  std::vector<std::string> paths = {};
+  bool energy = false;  ///< it tells energy too
+  double mean_s = 0;    ///< its power is the mean of so long a time; 0: of a moment, or not known
 };
 
-/// What a resource tells: W and kWh; nothing where it does not.
+/// What a resource tells; nothing where it does not.
 struct Values {
-  std::optional<double> power_W, energy_kWh;
+  std::optional<double> power_W = {}, energy_J = {};
+  double step_J = 0;  ///< of the energy
 };
 [[nodiscard]] Values values_of(const Json& resource);
 
@@ -31,8 +33,16 @@ struct Values {
 [[nodiscard]] Values values_of(const Get& get, const Meter& meter);
 
 /// The meter of the machine: a chassis that holds a computer system goes before one that does not, EnvironmentMetrics
-/// (or the sensor it names) before Power, that before the inputs of its power supplies. Never the sum of several, which may be
-/// parts of each other.
+/// (or the sensor it names) before Power (or HPE's power meter that it names), that before the inputs of its power supplies.
+/// Never the sum of several, which may be parts of each other, and never NVIDIA's baseboard, which is a part.
 [[nodiscard]] Result<Meter> find_meter(const Get& get);
+
+struct Gpu {
+  std::string name;  ///< "GPU_SXM_1"
+  Meter meter;       ///< one resource
+};
+
+/// Processors of its systems that are GPUs and tell a power or an energy.
+[[nodiscard]] std::vector<Gpu> find_gpus(const Get& get);
 
 }  // namespace perun::redfish

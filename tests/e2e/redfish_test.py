@@ -37,6 +37,18 @@ SUPPLIES = {
 }
 
 
+# A machine with a baseboard of NVIDIA: one GPU counts joules, one tells watts.
+GPUS = RESOURCES | {
+    "/redfish/v1/Systems": {"Members": [{"@odata.id": "/redfish/v1/Systems/HGX_Baseboard_0"}]},
+    "/redfish/v1/Systems/HGX_Baseboard_0": {"Processors": {"@odata.id": "/processors"}},
+    "/processors": {"Members": [{"@odata.id": "/processors/GPU_SXM_1"}, {"@odata.id": "/processors/GPU_SXM_2"}]},
+    "/processors/GPU_SXM_1": {"ProcessorType": "GPU", "EnvironmentMetrics": {"@odata.id": "/gpu/1"}},
+    "/processors/GPU_SXM_2": {"ProcessorType": "GPU", "EnvironmentMetrics": {"@odata.id": "/gpu/2"}},
+    "/gpu/1": lambda: {"PowerWatts": {"Reading": 99}, "EnergyJoules": {"Reading": 1000 + round(150 * time.monotonic(), 3)}},
+    "/gpu/2": {"PowerWatts": {"Reading": 50}},
+}
+
+
 class Bmc(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     endless = False
@@ -49,6 +61,7 @@ class Bmc(http.server.BaseHTTPRequestHandler):
         if self.endless and self.path.endswith("EnvironmentMetrics"):
             return self.never_end()
         found = self.resources.get(self.path)
+        found = found() if callable(found) else found
         return self.answer(200 if found else 404, json.dumps(found or {}).encode())
 
     def answer(self, status, body):
@@ -123,6 +136,24 @@ class RedfishTest(PerunTest):
         node = json.loads(done.stdout)["runs"][0]["nodes"][0]
         device = next(d for d in node["devices"] if d["id"] == "redfish:power")
         self.assertAlmostEqual(device["power_mean_W"], 350.5, delta=0.5)
+
+    def test_gpus_are_parts_of_their_machine(self):
+        self.server.RequestHandlerClass.resources = GPUS
+        done = self.monitor("--sensor", self.source, "--no-estimate", "-f", "json", "-o", "-", "--", "sleep", "9", timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        node = json.loads(done.stdout)["runs"][0]["nodes"][0]
+        devices = {d["id"]: d for d in node["devices"]}
+        self.assertEqual([i for i, d in devices.items() if d["counted"]], ["redfish:power"])
+        self.assertAlmostEqual(devices["redfish:power"]["power_mean_W"], 374, delta=0.5)
+        self.assertAlmostEqual(devices["redfish:gpu0"]["power_mean_W"], 150, delta=10, msg="its joules, not its watts")
+        self.assertAlmostEqual(devices["redfish:gpu1"]["power_mean_W"], 50, delta=0.5)
+        self.assertIn("GPU_SXM_1", devices["redfish:gpu0"]["label"])
+
+    def test_a_baseboard_alone_is_no_machine(self):
+        self.server.RequestHandlerClass.resources = {k: v for k, v in GPUS.items() if "Chassis/1" not in k}
+        found = json.loads(self.sensors().stdout)
+        self.assertEqual({s["id"]: s["domain"] for s in found["sensors"] if "gpu" in s["id"]},
+                         {"redfish:gpu0": "rail", "redfish:gpu1": "rail"})
 
     def test_a_wrong_password_is_told(self):
         self.env["PERUN_REDFISH_PASSWORD"] = "wrong"

@@ -320,5 +320,31 @@ TEST(Coverage, OfRecordedMachinesWhereThereAreAny) {
   }
 }
 
+TEST(Domains, GpusSeenFromOutsideGiveWayToTheMachinesOwn) {
+  const auto meter = [](const char* id, Domain domain, Behavior behavior, std::uint16_t index) {
+    Sensor s{.id = id, .label = id, .source = "test"};
+    s.domain = domain;
+    s.quantity = behavior == Behavior::counter ? Quantity::energy : Quantity::power;
+    s.behavior = behavior;
+    s.index = index;
+    return s;
+  };
+  std::vector<Sensor> sensors{
+      meter("redfish:gpu0", Domain::gpu, Behavior::counter, 0), meter("redfish:gpu1", Domain::gpu, Behavior::gauge, 1),
+      meter("nvml:GPU-b:power", Domain::gpu, Behavior::gauge, 0), meter("nvml:GPU-a:power", Domain::gpu, Behavior::gauge, 1)};
+  const auto counted = [&] {
+    Words out;
+    for (std::size_t i = 0; const InTotal& verdict : judge_total(sensors))
+      if (const std::string& id = sensors[i++].id; verdict.counted) out.push_back(id);
+    return out;
+  };
+  EXPECT_EQ(counted(), (Words{"nvml:GPU-b:power", "nvml:GPU-a:power"})) << "whose numbers need not be the same";
+  EXPECT_EQ(judge_total(sensors)[0].why_not, "measures the same as nvml:GPU-b:power");
+  sensors.push_back(meter("redfish:power", Domain::node, Behavior::gauge, 0));
+  EXPECT_EQ(counted(), Words{"redfish:power"});
+  sensors.erase(sensors.begin() + 2, sensors.end());
+  EXPECT_EQ(counted(), (Words{"redfish:gpu0", "redfish:gpu1"}));
+}
+
 }  // namespace
 }  // namespace perun

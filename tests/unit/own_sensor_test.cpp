@@ -76,10 +76,11 @@ TEST(Protocol, ANumberAloneIsTheMachinesPower) {
 }
 
 TEST(Protocol, ADeclarationSaysEverything) {
-  const auto table = heard({"perun-sensor 1", "# a comment", "",
-                            "sensor e unit=kWh domain=supply index=3 refresh=250ms step=0.001 wraps=1000 max=3000 accuracy=2.5 "
-                            "label=Wall plug, left",
-                            "e 12.5"});
+  const auto table =
+      heard({"perun-sensor 1", "# a comment", "",
+             "sensor e unit=kWh domain=supply index=3 refresh=250ms mean=2s step=0.001 wraps=1000 max=3000 accuracy=2.5 "
+             "label=Wall plug, left",
+             "e 12.5"});
   EXPECT_EQ(table.trouble(), "");
   ASSERT_EQ(table.sensors().size(), 1u);
   const Sensor& s = table.sensors()[0];
@@ -89,6 +90,7 @@ TEST(Protocol, ADeclarationSaysEverything) {
   EXPECT_EQ(s.domain, Domain::supply);
   EXPECT_EQ(s.index, 3);
   EXPECT_EQ(s.refresh_ns, 250'000'000);
+  EXPECT_EQ(s.averaging_ns, 2 * second);
   EXPECT_EQ(s.resolution, 1000);
   EXPECT_EQ(s.wraps_at, 1'000'000'000);
   EXPECT_DOUBLE_EQ(s.max_power_W, 3000);

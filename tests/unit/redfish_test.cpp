@@ -76,7 +76,7 @@ TEST(Redfish, AllSuppliesTogetherAreTheMachineOrNone) {
   EXPECT_EQ(meter->paths, (std::vector<std::string>{"/c/1/S/P/a/M", "/c/1/S/P/b/M"}));
   EXPECT_TRUE(meter->energy);
   EXPECT_EQ(values_of(get, *meter).power_W, 390.5);
-  EXPECT_EQ(values_of(get, *meter).energy_kWh, 7.5);
+  EXPECT_DOUBLE_EQ(values_of(get, *meter).energy_J.value_or(0), 7.5 * 3.6e6);
   service["/c/1/S/P/b/M"] = R"({"InputPowerWatts":{"Reading":null}})";
   EXPECT_FALSE(values_of(get, *meter).power_W) << "half of a machine is no machine";
   EXPECT_FALSE(find(service));
@@ -92,12 +92,96 @@ TEST(Redfish, TheSensorThatIsNamedIsAsked) {
   EXPECT_FALSE(values_of(Json::parse(R"({"ReadingType":"Temperature","Reading":40})")).power_W);
 }
 
+/// As an iLO answers whose Power has no PowerConsumedWatts.
+Service hpe(const char* power) {
+  return {{"/redfish/v1/Chassis", members({"/redfish/v1/Chassis/1"})},
+          {"/redfish/v1/Chassis/1", R"({"ChassisType":"RackMount","Power":{"@odata.id":"/p"}})"},
+          {"/p", power},
+          {"/p/Fast", R"({"Average":180,"Samples":3,"PowerDetail":[
+             {"Average":200,"Peak":260,"Time":"2026-05-01T12:00:20Z"},
+             {"Average":210,"Peak":250,"Time":"2026-05-01T12:00:10Z"},
+             {"Average":0,"Time":"2026-05-01T12:00:30Z"}]})"},
+          {"/p/Slow", R"({"Average":181,"PowerDetail":[{"Average":190,"Time":"2026-05-01T12:00:00Z"}]})"}};
+}
+
+TEST(Redfish, HpesPowerMeterServesWherePowerDoesNot) {
+  const auto meter = find(hpe(R"({"PowerControl":[{"PowerConsumedWatts":null}],"Oem":{"Hpe":{"Links":{
+    "PowerMeter":{"@odata.id":"/p/Slow"},"FastPowerMeter":{"@odata.id":"/p/Fast"}}}}})"));
+  ASSERT_TRUE(meter);
+  EXPECT_EQ(meter->paths, std::vector<std::string>{"/p/Fast"});
+  EXPECT_EQ(meter->mean_s, 10);
+  EXPECT_FALSE(meter->energy);
+  EXPECT_EQ(values_of(Json::parse(hpe("")["/p/Fast"])).power_W, 200) << "the newest that is one, not the mean of a day";
+  const auto old = find(hpe(R"({"Oem":{"Hp":{"links":{"FastPowerMeter":{"href":"/gone"},"PowerMeter":{"href":"/p/Slow"}}}}})"));
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->paths, std::vector<std::string>{"/p/Slow"});
+  EXPECT_EQ(old->mean_s, 0) << "one stretch alone does not tell how long it is";
+  const auto standard = find(hpe(R"({"PowerControl":[{"PowerConsumedWatts":132}],"Oem":{"Hpe":{"Links":{
+    "FastPowerMeter":{"@odata.id":"/p/Fast"}}}}})"));
+  EXPECT_EQ(standard->paths, std::vector<std::string>{"/p"}) << "what all makers have goes first";
+  for (const auto* nonsense :
+       {R"({"Oem":{"Hpe":{"Links":[1]}}})", R"({"Oem":5})", R"({"Oem":{"Hpe":{"Links":{"PowerMeter":7}}}})"})
+    EXPECT_FALSE(find(hpe(nonsense))) << nonsense;
+}
+
+/// A DGX: the machine, and NVIDIA's baseboard with a chassis and a system of its own.
+Service dgx() {
+  return {{"/redfish/v1/Chassis", members({"/redfish/v1/Chassis/HGX_Chassis_0", "/redfish/v1/Chassis/DGX"})},
+          {"/redfish/v1/Chassis/HGX_Chassis_0", R"({"@odata.id":"/redfish/v1/Chassis/HGX_Chassis_0","ChassisType":"RackMount",
+             "Links":{"ComputerSystems":[{"@odata.id":"/s"}]},"EnvironmentMetrics":{"@odata.id":"/hgx/E"}})"},
+          {"/hgx/E", R"({"PowerWatts":{"Reading":4000}})"},
+          {"/redfish/v1/Chassis/DGX", R"({"Id":"DGX","ChassisType":"RackMount","EnvironmentMetrics":{"@odata.id":"/dgx/E"}})"},
+          {"/dgx/E", R"({"PowerWatts":{"Reading":6500}})"},
+          {"/redfish/v1/Systems", members({"/s/DGX", "/s/HGX_Baseboard_0"})},
+          {"/s/DGX", R"({"Processors":{"@odata.id":"/s/DGX/P"}})"},
+          {"/s/DGX/P", members({"/s/DGX/P/CPU1"})},
+          {"/s/DGX/P/CPU1", R"({"ProcessorType":"CPU","EnvironmentMetrics":{"@odata.id":"/hgx/E"}})"},
+          {"/s/HGX_Baseboard_0", R"({"Processors":{"@odata.id":"/s/H/P"}})"},
+          {"/s/H/P", members({"/s/H/P/GPU_SXM_1", "/s/H/P/GPU_SXM_2/", "/s/H/P/GPU_SXM_3", "/s/H/P/GPU_SXM_4"})},
+          {"/s/H/P/GPU_SXM_1", R"({"ProcessorType":"GPU","EnvironmentMetrics":{"@odata.id":"/g1"}})"},
+          {"/s/H/P/GPU_SXM_2/",
+           R"({"ProcessorType":"GPU","EnvironmentMetrics":{"@odata.id":"/g2"},"Metrics":{"@odata.id":"/m2"}})"},
+          {"/s/H/P/GPU_SXM_3", R"({"ProcessorType":"GPU"})"},
+          {"/g1", R"({"PowerWatts":{"Reading":512.5},"EnergyJoules":{"Reading":123456.5},"EnergykWh":{"Reading":1}})"},
+          {"/g2", R"({"PowerWatts":{"Reading":null},"EnergyJoules":{"Reading":0}})"},
+          {"/m2", R"({"ConsumedPowerWatt":498})"}};
+}
+
+TEST(Redfish, GpusOfABaseboardAreToldByTheirProcessors) {
+  Service service = dgx();
+  const Get get = [&](const std::string& path) -> Result<Json> {
+    const auto at = service.find(path);
+    if (at == service.end()) return Error{Errc::not_found, "404", {}};
+    return Json::parse(at->second, nullptr, false);
+  };
+  const auto node = find_meter(get);
+  ASSERT_TRUE(node);
+  EXPECT_EQ(node->paths, std::vector<std::string>{"/dgx/E"}) << "the baseboard is a part of the machine";
+  const auto gpus = find_gpus(get);
+  ASSERT_EQ(gpus.size(), 2u) << "processors that are no GPU, tell nothing or are gone are left out";
+  EXPECT_EQ(gpus[0].name, "GPU_SXM_1");
+  EXPECT_EQ(gpus[0].meter.paths, std::vector<std::string>{"/g1"});
+  EXPECT_EQ(values_of(get, gpus[0].meter).energy_J, 123456.5) << "joules are finer than kWh";
+  EXPECT_EQ(values_of(get, gpus[0].meter).step_J, 1);
+  EXPECT_EQ(gpus[1].name, "GPU_SXM_2");
+  EXPECT_EQ(gpus[1].meter.paths, std::vector<std::string>{"/m2"});
+  EXPECT_EQ(values_of(get, gpus[1].meter).power_W, 498);
+  EXPECT_FALSE(values_of(get, gpus[1].meter).energy_J);
+  service.erase("/redfish/v1/Chassis/DGX");
+  EXPECT_FALSE(find_meter(get)) << "a baseboard alone is no machine";
+  EXPECT_EQ(find_gpus(get).size(), 2u);
+  service["/redfish/v1/Systems"] = "5";
+  EXPECT_TRUE(find_gpus(get).empty());
+}
+
 TEST(Redfish, NonsenseIsNoValue) {
-  for (const auto* text :
-       {"null", "[]", "5", R"({"PowerWatts":"374"})", R"({"PowerWatts":{"Reading":-5}})", R"({"PowerControl":{}})",
-        R"({"PowerControl":[]})", R"({"PowerControl":["x"]})", R"({"EnergykWh":[1]})"}) {
+  for (const auto* text : {"null", "[]", "5", R"({"PowerWatts":"374"})", R"({"PowerWatts":{"Reading":-5}})",
+                           R"({"PowerControl":{}})", R"({"PowerControl":[]})", R"({"PowerControl":["x"]})",
+                           R"({"EnergykWh":[1]})", R"({"EnergyJoules":-1})", R"({"PowerDetail":5})", R"({"PowerDetail":[3]})",
+                           R"({"PowerDetail":[{"Average":5}]})", R"({"PowerDetail":[{"Average":5,"Time":"noon"}]})",
+                           R"({"PowerDetail":[{"Average":-5,"Time":"2026-05-01T12:00:00Z"}]})"}) {
     const Values v = values_of(Json::parse(text));
-    EXPECT_FALSE(v.power_W || v.energy_kWh) << text;
+    EXPECT_FALSE(v.power_W || v.energy_J) << text;
   }
   EXPECT_EQ(values_of(Json::parse(R"({"PowerWatts":374})")).power_W, 374);
   EXPECT_FALSE(find({{"/redfish/v1/Chassis", "5"}}));
