@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/region_shape.hpp"
+#include "analysis/sums.hpp"
 
 namespace perun {
 
@@ -42,6 +43,8 @@ struct Meter {
 /// Follows one region through the intervals of one sensor.
 class Follower {
  public:
+  explicit Follower(const Meter& meter) noexcept : unseen_(meter.limits, meter.late_s) {}
+
   /// `top` is the weight while the region is open; above `weight` where that is only known on average.
   void add(double weight, double top, double seconds, double joules) noexcept {
     weighted_s_ += weight * seconds;
@@ -67,13 +70,16 @@ class Follower {
     out.seen_s += weighted_s_;
     bound(x, least_, spread, share, meter, out);
     if (!x.valid) out.coarse_J += limits.max_power_W * weighted_s_;
+    looks_ += weighted_s_ / seconds;
     if (meter.gauge) {
-      out.variance += square(2 * bend * level * x.bend_J);
+      bends_ += square(2 * bend * level * x.bend_J);
       out.coarse_J += limits.step_W * weighted_s_;
     }
     // Other threads may change the part of a region that is open all the time: that is no matter of its length.
     const bool cut = spread > 1e-9 && shape != nullptr;
     if (cut) out.coarse_J += spread * share * (1 - share) * seconds * shape->rough_W();
+    if (!meter.gauge && x.valid)
+      unseen_.add(joules_, weighted_s_, whole ? square(level) * x.stray_J2 : 0, whole ? x.strays : 0);
     const double error = cut ? cut_error(*shape, spread, joules_ - level * x.joules, meter) : 0;
     if (whole && certain_) {
       out.variance += square(error) + square(pending_J_);
@@ -99,6 +105,19 @@ class Follower {
     certain_ = true;
   }
 
+  /// All is over.
+  void finish(const Meter& meter, Portion& out) noexcept {
+    leave(meter, out);
+    const Limits& l = meter.limits;
+    const double wider = 1 + (l.averaging_s < l.refresh_s ? l.averaging_s / l.refresh_s : 0);  // as much where nobody looked
+    out.variance += unseen_.variance() + wider * bends_ * square(1 + 2 / std::max(1.0, looks_));
+    if (meter.gauge) out.variance += square(std::min(0.8, 2 / square(looks_ + 1)) * out.joules);
+    out.lower_J *= l.seen;
+    out.upper_J = l.seen * out.upper_J + (1 - l.seen) * l.max_power_W * out.seen_s;
+    out.lower_J = std::max(0.0, std::min(out.lower_J, out.joules));
+    out.upper_J = std::max(out.upper_J, out.joules);
+  }
+
   /// The region is not open in what follows.
   void leave(const Meter& meter, Portion& out) noexcept {
     step(level_, std::max(watts_, meter.least_W), meter, out);
@@ -121,7 +140,8 @@ class Follower {
   /// 95 % half width of what the region got of an interval that it has a part of; `bent_J` more than that part of the mean.
   static double cut_error(const Shape& shape, double spread, double bent_J, const Meter& meter) noexcept {
     const double known = meter.gauge ? change_of_gauge : place_of_step;
-    return std::hypot(bent_J, known * spread * one_edge * meter.late_s * shape.highest_W());
+    const double unseen_s = meter.gauge ? 0 : (1 - meter.limits.seen) * meter.limits.refresh_s;
+    return std::hypot(bent_J, spread * one_edge * (known * meter.late_s + unseen_s) * shape.highest_W());
   }
   /// What a gauge did not look at may have been anything, as in its totals.
   static void bound(const Interval& x, double least, double spread, double share, const Meter& meter, Portion& out) noexcept {
@@ -140,6 +160,8 @@ class Follower {
   std::size_t last_ = 0;
   bool whole_before_ = false;
   bool certain_ = true;  ///< in the interval that is being looked at
+  double looks_ = 0, bends_ = 0;
+  Unseen unseen_;
 };
 
 /// A region with the place its results go to.
@@ -161,12 +183,9 @@ class Sharer {
     out_.inclusive.resize(names);
     out_.exclusive.resize(names);
     out_.call_J.resize(story.calls().size());
-    entries_.resize(2 * names + 1);
-    for (std::size_t i = 0; i < names; ++i) {
-      entries_[2 * i].out = &out_.inclusive[i];
-      entries_[2 * i + 1].out = &out_.exclusive[i];
-    }
-    entries_.back().out = &out_.unmarked;
+    for (std::size_t i = 0; i < names; ++i)
+      for (Portion* out : {&out_.inclusive[i], &out_.exclusive[i]}) entries_.push_back({Follower(meter_), out});
+    entries_.push_back({Follower(meter_), &out_.unmarked});
     sums_.resize(2 * names);
     tops_.resize(2 * names);
   }
@@ -176,11 +195,7 @@ class Sharer {
                  .begins = [this](std::size_t c) { out_.call_J[c] = -threads_[story_.calls()[c].thread]; },
                  .ends = [this](std::size_t c) { out_.call_J[c] += threads_[story_.calls()[c].thread]; }});
     while (at_ < intervals_.size()) settle();
-    for (Entry& e : entries_) {
-      e.follower.leave(meter_, *e.out);
-      e.out->lower_J = std::max(0.0, std::min(e.out->lower_J, e.out->joules));
-      e.out->upper_J = std::max(e.out->upper_J, e.out->joules);
-    }
+    for (Entry& e : entries_) e.follower.finish(meter_, *e.out);
     return std::move(out_);
   }
 
@@ -286,7 +301,7 @@ class RowWriter {
     while (at_ < all.size() && all[at_].to_ns + half_ns_ <= p.from_ns) settle();
     for (std::size_t i = at_; i < all.size() && all[i].from_ns - half_ns_ - late_ns_ < p.to_ns; ++i) {
       if (rows_.size() <= i - at_) rows_.emplace_back();
-      const double seconds = updates_.gauge ? looked_at(all[i], p) : behind(all[i].from_ns, p) - behind(all[i].to_ns, p);
+      const double seconds = updates_.gauge ? looked_at(all[i], p) : counted(all[i], p);
       for (const Active& a : p.active)
         if (a.innermost > 0 && seconds > 0) rows_[i - at_][a.name] += a.innermost * seconds;
     }
@@ -300,6 +315,14 @@ class RowWriter {
       return t >= half ? t : t <= -half ? 0 : square(t + half) / (2 * blur_s_);
     };
     return until(p.to_ns) - until(p.from_ns);
+  }
+  /// What a counter's interval tells of a piece; one that looks for a part of the time only tells what was there then.
+  [[nodiscard]] double counted(const Interval& x, const Piece& p) const noexcept {
+    const double refresh_s = updates_.limits.refresh_s, look_s = updates_.limits.seen * refresh_s;
+    const bool one_look = updates_.limits.seen < 1 && x.seconds() <= 1.5 * refresh_s;
+    if (!one_look) return behind(x.from_ns, p) - behind(x.to_ns, p);
+    const std::int64_t from_ns = x.to_ns - static_cast<std::int64_t>(look_s * 1e9);
+    return (behind(from_ns, p) - behind(x.to_ns, p)) * x.seconds() / look_s;
   }
   /// A gauge's interval is half of what was there at each end, when the value was made.
   [[nodiscard]] double looked_at(const Interval& x, const Piece& p) const noexcept {

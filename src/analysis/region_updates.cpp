@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "analysis/sums.hpp"
 #include "analysis/track_reader.hpp"
 
 namespace perun {
@@ -66,6 +67,7 @@ class Gatherer {
     ++count_;
     const bool edge = x.from_ns < window_.from_ns || x.to_ns > window_.to_ns || story_.changes_within(x.from_ns, x.to_ns);
     quiet_ = counter_ && x.valid && !edge ? quiet_ + 1 : 0;
+    if (quiet_ == 0) strays_.reset();
     auto& all = out_.intervals;
     const std::size_t n = all.size();
     if (quiet_ <= 5) {
@@ -80,6 +82,10 @@ class Gatherer {
     middle.to_halfwidth_s = next.to_halfwidth_s;
     middle.wrapped = middle.wrapped || next.wrapped;
     middle.bridged = middle.bridged || next.bridged;
+    if (!strays_) strays_.emplace(out_.limits, readings_ > 0 ? std::min(refresh_s_, read_s_ / readings_) : refresh_s_);
+    strays_->add(next.joules, next.seconds());
+    middle.stray_J2 = strays_->stray_J2();
+    middle.strays = strays_->strays();
     all[n - 2] = all[n - 1];
     all[n - 1] = x;
   }
@@ -115,7 +121,8 @@ class Gatherer {
   double refresh_s_;
   std::vector<Interval> waiting_;
   double still_s_ = 0, seconds_ = 0, count_ = 0, read_s_ = 0, readings_ = 0;
-  std::size_t quiet_ = 0;  ///< intervals without a change, up to now
+  std::size_t quiet_ = 0;         ///< intervals without a change, up to now
+  std::optional<Unseen> strays_;  ///< of those that became one
   Updates out_;
 };
 

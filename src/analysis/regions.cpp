@@ -175,10 +175,21 @@ class NodeRegions {
       a.kind = sensor.kind;
       (sensor.kind == Kind::estimated ? a.estimated_J : a.measured_J) = energy->joules;
       a.uncertainty_J = std::hypot(energy->uncertainty_J, limits_of(sensor).step_W * p.seen_s);
+      if (part_time(sensor)) a.uncertainty_J = std::hypot(wider(sensor) * a.uncertainty_J, few_looks(p, seen) * energy->joules);
       a.lower_J = p.lower_J;
       a.upper_J = p.upper_J;
       pooled_[columns[k]] += a;
     }
+  }
+
+  /// Of a sensor that looks for a part of the time only: what regions used strays as much where nobody looked.
+  static double wider(const Sensor& sensor) noexcept {
+    return std::sqrt(1 + static_cast<double>(sensor.averaging_ns) / static_cast<double>(sensor.refresh_ns));
+  }
+  /// And few looks may all have missed what is there now and then: bursts show in one of many.
+  static double few_looks(const Portion& p, const Updates& seen) noexcept {
+    const double looks = p.seen_s / seen.period_s + 1;
+    return std::min(0.8, 1 / looks);
   }
 
   void take_counters() {

@@ -108,17 +108,19 @@ void Stretch::bound(Energy& e) const noexcept {
 
 // Stretches of four refreshes, so that the one which is cut off at either end counts little; what it makes of a constant power
 // is left out. Random curves hold the factors (tests/unit/part_time_test.cpp).
-void Unseen::add(double joules, double seconds) noexcept {
-  if (limits_.seen >= 1) return;
+void Unseen::add(double joules, double seconds, double stray_J2, int strays) noexcept {
+  if (limits_->seen >= 1 || seconds <= 0) return;
   joules_ += joules;
   time_s_ += seconds;
   all_J_ += joules;
   all_s_ += seconds;
-  if (time_s_ < 4 * limits_.refresh_s) return;
+  differences_ += stray_J2;
+  count_ += strays;
+  if (time_s_ < 4 * limits_->refresh_s) return;
   const double watts = joules_ / time_s_;
-  if (before_W_ >= 0) {
+  if (before_W_ >= 0 && strays == 0) {
     differences_ += square((watts - before_W_) * time_s_);
-    noise_ += 0.5 * square(watts * limits_.refresh_s);
+    noise_ += 0.5 * square(watts * late_s_);
     ++count_;
   }
   before_W_ = watts;
@@ -126,10 +128,10 @@ void Unseen::add(double joules, double seconds) noexcept {
 }
 
 double Unseen::variance() const noexcept {
-  if (limits_.seen >= 1) return 0;
-  const double looks = all_s_ / limits_.refresh_s + 1;
+  if (limits_->seen >= 1 || all_s_ <= 0) return 0;
+  const double looks = all_s_ / limits_->refresh_s + 1;
   const double handful_J = std::min(0.8, 2 / square(looks)) * all_J_;
-  const double few = count_ > 0 ? (1.5 - 0.4 * limits_.seen) * (1 + 2.0 / count_) : 0;
+  const double few = count_ > 0 ? (1.5 - 0.4 * limits_->seen) * (1 + 2.0 / count_) : 0;
   return square(few) * std::max(0.0, differences_ - noise_) + square(handful_J);
 }
 

@@ -64,13 +64,20 @@ class Stretch {
 /// have strayed, as for a gauge.
 class Unseen {
  public:
-  explicit Unseen(const Limits& limits) noexcept : limits_(limits) {}
-  void add(double joules, double seconds) noexcept;
+  /// `late_s`: how old what a reading shows can be; each stretch is off by so much.
+  Unseen(const Limits& limits, double late_s) noexcept : limits_(&limits), late_s_(late_s) {}
+  /// `stray_J2` and `strays` of an interval that is several.
+  void add(double joules, double seconds, double stray_J2 = 0, int strays = 0) noexcept;
   /// Square of the statistical half width.
   [[nodiscard]] double variance() const noexcept;
 
+  /// Sum of squares so far, less what a constant power makes, and of how many differences.
+  [[nodiscard]] double stray_J2() const noexcept { return differences_ - noise_; }
+  [[nodiscard]] int strays() const noexcept { return count_; }
+
  private:
-  const Limits& limits_;
+  const Limits* limits_;
+  double late_s_;
   double joules_ = 0, time_s_ = 0, all_J_ = 0, all_s_ = 0, before_W_ = -1, differences_ = 0, noise_ = 0;
   int count_ = 0;
 };
@@ -78,7 +85,7 @@ class Unseen {
 /// Energy of a counter, part after part of its intervals.
 class CounterSum {
  public:
-  explicit CounterSum(const Limits& limits) noexcept : limits_(limits), unseen_(limits) {}
+  explicit CounterSum(const Limits& limits) noexcept : limits_(limits), unseen_(limits, limits.refresh_s) {}
   void add(const Part& part);
   void finish(Energy& e);
 

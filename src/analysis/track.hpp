@@ -26,6 +26,8 @@ struct Interval {
   double bend_J = 0;    ///< gauge: (last - first value) * time / 2, the trapezoid's slope; counter: 0
   double hidden_J = 0;  ///< energy of the whole counter ranges that may hide here
   double from_halfwidth_s = 0, to_halfwidth_s = 0;
+  double stray_J2 = 0;  ///< of several that became one: what Unseen makes of their differences
+  int strays = 0;       ///< and of how many
   bool valid = true;
   bool wrapped = false;
   bool bridged = false;  ///< a failed reading lies inside

@@ -10,51 +10,17 @@
 #include <vector>
 
 #include "analysis/energy.hpp"
+#include "support/part_time.hpp"
 #include "support/random_power.hpp"
-#include "support/rig.hpp"
 
 namespace perun {
 namespace {
 
 using test::ns;
+using test::PartTime;
 using test::Power;
 using test::Random;
 using test::random_power;
-
-/// What such a sensor shows: at each renewal the mean of a while before it, or, as a counter, that mean for all of the time
-/// since the last one.
-class PartTime {
- public:
-  PartTime(const Sensor& sensor, const Power& power, double phase_s, double until_s)
-      : sensor_(sensor), phase_s_(phase_s), refresh_s_(static_cast<double>(sensor.refresh_ns) * 1e-9) {
-    const double window_s = static_cast<double>(sensor.averaging_ns) * 1e-9;
-    double sum_J = 500;
-    for (double t = phase_s - 2 * refresh_s_; t < until_s + 1; t += refresh_s_) {
-      const double watts = power.joules(t - window_s, t) / window_s;
-      sum_J += watts * refresh_s_;
-      shown_.push_back(std::llround((sensor.behavior == Behavior::counter ? sum_J : watts) / sensor.scale));
-    }
-  }
-  [[nodiscard]] std::int64_t at(double t) const {
-    return shown_.at(static_cast<std::size_t>(std::max(0.0, std::floor((t - phase_s_) / refresh_s_) + 2)));
-  }
-
- private:
-  Sensor sensor_;
-  double phase_s_, refresh_s_;
-  std::vector<std::int64_t> shown_;
-};
-
-Sensor gpu(bool gauge, double window_s, double refresh_s) {
-  Sensor s = gauge ? test::power_gauge() : test::rapl(0);
-  s.domain = Domain::gpu;
-  s.scale = 1e-3;
-  s.resolution = 1;
-  s.refresh_ns = ns(refresh_s);
-  s.averaging_ns = ns(window_s);
-  s.max_power_W = 800;
-  return s;
-}
 
 struct Count {
   int within = 0, total = 0;
@@ -95,7 +61,7 @@ TEST(PartTime, TheIntervalHoldsWhatWasNotSeen) {
   Count gauges, counters, credulous;
   for (int i = 0; i < runs; ++i) {
     const bool gauge = i % 2 == 1, volta = i % 3 == 2;
-    const Sensor sensor = volta ? gpu(gauge, 0.010, 0.020) : gpu(gauge, 0.025, 0.100);
+    const Sensor sensor = volta ? test::part_time_gpu(gauge, 0.010, 0.020) : test::part_time_gpu(gauge, 0.025, 0.100);
     const std::size_t kind = random.one_of(test::curves.size());
     const double length = random.log_between(0.3, 60), period = random.log_between(0.01, 1);
     const Power power = random_power(random, kind, length);
