@@ -45,6 +45,7 @@ struct Card {
   std::array<Fd, 5> state;  ///< as state_rows
   const RocmSmi* smi = nullptr;
   std::uint32_t smi_number = 0;
+  Reading first{0, missing, 0};       ///< of its energy, when it was first looked at
   int energy_at = -1, power_at = -1;  ///< places of its readings
   std::array<int, 5> state_at{-1, -1, -1, -1, -1};
 };
@@ -127,6 +128,11 @@ class Amdgpu final : public Backend {
     }
   }
 
+  void recall(std::span<Reading> out) const noexcept override {
+    for (const Card& card : cards_)
+      if (card.energy_at >= 0 && card.first.raw != missing) out[static_cast<std::size_t>(card.energy_at)] = card.first;
+  }
+
  private:
   std::vector<Card> cards_;
   std::vector<Sensor> sensors_;
@@ -190,11 +196,15 @@ struct Seen {
   }
 };
 
-std::vector<Seen> watch(const Host& host, const std::vector<Card>& cards) {
+std::vector<Seen> watch(const Host& host, std::vector<Card>& cards) {
   constexpr timespec pause{0, ms};
   std::vector<Seen> seen(cards.size());
   const std::int64_t begin = host.now_ns();
-  for (std::size_t i = 0; i < cards.size(); ++i) seen[i].first = meters_of(cards[i]);
+  for (std::size_t i = 0; i < cards.size(); ++i) {
+    const std::int64_t before = host.now_ns();
+    const Meters& m = seen[i].first = meters_of(cards[i]);
+    cards[i].first = at_table_time(before, host.now_ns(), m.boottime_ns, m.energy);
+  }
   for (int i = 0; i < 30 && host.now_ns() - begin < watch_ns; ++i) ::nanosleep(&pause, nullptr);
   for (std::size_t i = 0; i < cards.size(); ++i) {
     seen[i].last = meters_of(cards[i]);
@@ -301,6 +311,7 @@ class Describer {
       if (whole.empty()) whole = s.id;
     }
     if (now.energy != missing && distrust != nullptr) {
+      card.first.raw = missing;
       energy();
       sensors.back().part_of = whole == sensors.back().id ? "" : whole;
     }
@@ -351,9 +362,20 @@ Probe probe(const ProbeContext& context) {
                                   std::move(smi), context.host.now_ns);
 }
 
+/// The counters are watched for a while.
+bool starts_slowly(const ProbeContext& context) {
+  const auto drm = context.host.at_sys("class/drm");
+  const auto names = files::names(drm);
+  std::error_code failed;
+  return context.argument.empty() && std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return name.find('-') == std::string::npos && fs::exists(drm / name / "device/gpu_metrics", failed);
+         });
+}
+
 }  // namespace
 
 extern const BackendInfo amdgpu_backend;
-const BackendInfo amdgpu_backend{"amdgpu", "energy, power and state of AMD GPUs and APUs", BackendInfo::Use::automatic, &probe};
+const BackendInfo amdgpu_backend{"amdgpu", "energy, power and state of AMD GPUs and APUs", BackendInfo::Use::automatic, &probe,
+                                 &starts_slowly};
 
 }  // namespace perun

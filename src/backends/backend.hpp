@@ -53,13 +53,16 @@ struct Invalid {  ///< the user's words for it make no sense; monitor stops befo
 };
 using Probe = std::variant<std::unique_ptr<Backend>, Absent, Blocked, Invalid>;
 
+class ProgramGroups;
+
 /// What a probe may look at. `argument` is what the user wrote behind "name:", else empty.
 struct ProbeContext {
   const Host& host;
   std::string_view argument;
-  double cpu_tdp_W = 0;              ///< the user's figure for the estimate, all sockets; 0: find one
-  const GpuEstimate* gpu = nullptr;  ///< what the user says of GPUs without a sensor; null: nothing
-  int gpus_measured = 0;             ///< that other backends have found a sensor of
+  double cpu_tdp_W = 0;                          ///< the user's figure for the estimate, all sockets; 0: find one
+  const GpuEstimate* gpu = nullptr;              ///< what the user says of GPUs without a sensor; null: nothing
+  int gpus_measured = 0;                         ///< that other backends have found a sensor of
+  std::shared_ptr<ProgramGroups> programs = {};  ///< takes those that the probe starts; null: their backend ends them
 };
 
 /// How a backend presents itself; every backends/NAME.cpp defines one `NAME_backend`.
@@ -69,7 +72,8 @@ struct BackendInfo {
   /// Whether it takes part when the user names no backends. `estimate` fills in only what no other has.
   enum class Use : unsigned char { automatic, fallback, on_request } use;
   Probe (*probe)(const ProbeContext&);
-  /// Whether probing would take long on this machine, since a driver has to start: the program need not wait for that. Null:
+  /// Whether probing would take long on this machine, since a driver has to start or a device or a program has to answer: the
+  /// measured program need not wait for that. False where the argument makes no sense, which is told before it starts. Null:
   /// never.
   bool (*starts_slowly)(const ProbeContext&) = nullptr;
 };

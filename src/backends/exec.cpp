@@ -11,13 +11,19 @@ namespace {
 Probe probe(const ProbeContext& context) {
   if (context.argument.empty()) return Invalid{"exec: which program? write exec:CMD"};
   const std::string command(context.argument);
-  return listen_to_program({"/bin/sh", "-c", command}, "exec:", "exec:" + files::printable(command), context.host.now_ns);
+  const std::string name = "exec:" + files::printable(command);
+  return listen_to_program({"/bin/sh", "-c", command}, {.stream = {}, .prefix = "exec:", .source = name, .name = name},
+                           context);
+}
+
+bool starts_slowly(const ProbeContext& context) {
+  return !context.argument.empty();
 }
 
 }  // namespace
 
 extern const BackendInfo exec_backend;
-const BackendInfo exec_backend{"exec", "sensors of a program of yours: --sensor exec:CMD", BackendInfo::Use::on_request,
-                               &probe};
+const BackendInfo exec_backend{"exec", "sensors of a program of yours: --sensor exec:CMD", BackendInfo::Use::on_request, &probe,
+                               &starts_slowly};
 
 }  // namespace perun

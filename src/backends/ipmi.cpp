@@ -199,10 +199,14 @@ Probe probe(const ProbeContext& context) {
   return std::make_unique<Ipmi>(std::move(bmc), std::move(sensors), std::move(questions), context.host.now_ns);
 }
 
+bool starts_slowly(const ProbeContext& context) {
+  return context.argument.empty() && std::holds_alternative<Fd>(open_device(context.host));
+}
+
 }  // namespace
 
 extern const BackendInfo ipmi_backend;
 const BackendInfo ipmi_backend{"ipmi", "the whole machine by its management controller; --sensor ipmi",
-                               BackendInfo::Use::on_request, &probe};
+                               BackendInfo::Use::on_request, &probe, &starts_slowly};
 
 }  // namespace perun

@@ -8,10 +8,13 @@
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <numeric>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "backends/chosen.hpp"
+#include "backends/program_groups.hpp"
 #include "base/fd.hpp"
 #include "model/domains.hpp"
 
@@ -20,16 +23,18 @@ namespace perun {
 struct Latecomers::Shared {
   struct Arrival {
     std::string name;
+    std::size_t own;
     Probe found;
   };
   Fd ready;
+  std::shared_ptr<ProgramGroups> programs = std::make_shared<ProgramGroups>();
   std::mutex mutex = {};
   std::deque<Arrival> arrivals = {};  // with the mutex
 
-  void come(std::string name, Probe found) {
+  void come(std::string name, std::size_t own, Probe found) {
     {
       const std::lock_guard lock(mutex);
-      arrivals.push_back({std::move(name), std::move(found)});
+      arrivals.push_back({std::move(name), own, std::move(found)});
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto n = ::write(ready.get(), &one, sizeof one);
@@ -38,17 +43,40 @@ struct Latecomers::Shared {
 
 Latecomers::Latecomers() : shared_(new Shared{.ready = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))}) {}
 
-void Latecomers::begin(const BackendInfo& info, const Host& host, std::string argument) {
+Latecomers::~Latecomers() {
+  give_up();
+}
+
+void Latecomers::give_up() noexcept {
+  shared_->programs->kill_all();
+}
+
+void Latecomers::begin(const BackendInfo& info, const Host& host, std::string argument, std::size_t own) {
   awaited_.emplace_back(info.name);
-  const auto work = [shared = shared_, probe = info.probe, host, name = std::string(info.name),
-                     argument = std::move(argument)] {
-    shared->come(name, probe({host, argument}));
+  const auto work = [shared = shared_, probe = info.probe, host, name = std::string(info.name), argument = std::move(argument),
+                     own] {
+    shared->come(name, own, probe({.host = host, .argument = argument, .programs = shared->programs}));
   };
   try {
     std::thread(work).detach();
   } catch (const std::system_error&) {  // no thread to be had: better waited for than not at all
     work();
   }
+}
+
+/// The user's own first, in their order.
+void Latecomers::judge(std::vector<Sensor>& sensors) const {
+  const auto rank = [this](const Sensor& s) {
+    const auto at = own_.find(s.id);
+    return at == own_.end() ? not_own : at->second;
+  };
+  std::vector<std::size_t> order(sensors.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return rank(sensors[a]) < rank(sensors[b]); });
+  std::vector<Sensor> sorted;
+  for (const std::size_t i : order) sorted.push_back(sensors[i]);
+  const auto verdicts = judge_total(sorted);
+  for (std::size_t i = 0; i < order.size(); ++i) sensors[order[i]].counted = verdicts[i].counted;
 }
 
 int Latecomers::fd() const noexcept {
@@ -77,18 +105,24 @@ std::optional<Joined> Latecomers::next(std::span<const Sensor> known,
   } else if (auto* backend = std::get_if<std::unique_ptr<Backend>>(&arrival.found)) {
     out.blocked.assign((*backend)->blocked().begin(), (*backend)->blocked().end());
     out.attributes.assign((*backend)->facts().begin(), (*backend)->facts().end());
-    for (const Sensor& s : (*backend)->sensors()) {
+    std::vector<std::size_t> index;
+    const auto all = (*backend)->sensors();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const Sensor& s = all[i];
       const bool twice = std::any_of(known.begin(), known.end(), [&](const Sensor& k) { return k.id == s.id; });
       if (twice) {
         out.blocked.push_back({arrival.name, fmt::format("two sensors are called '{}'", s.id), ""});
         out.sensors.resize(known.size());
         return out;
       }
+      if (!read_unasked(s)) continue;
+      index.push_back(i);
       out.sensors.push_back(as_proved(s, proved));
+      if (arrival.own != not_own) own_.emplace(s.id, arrival.own);
     }
-    const auto verdicts = judge_total(out.sensors);
-    for (std::size_t i = 0; i < verdicts.size(); ++i) out.sensors[i].counted = verdicts[i].counted;
-    if (out.sensors.size() > known.size()) out.backend = std::move(*backend);
+    judge(out.sensors);
+    std::vector<Sensor> chosen(out.sensors.begin() + static_cast<std::ptrdiff_t>(known.size()), out.sensors.end());
+    if (!index.empty()) out.backend = std::make_unique<Chosen>(std::move(*backend), std::move(index), std::move(chosen));
   }
   return out;
 }

@@ -26,24 +26,41 @@ struct Joined {
 /// left behind with its thread. One thread uses it.
 class Latecomers {
  public:
-  Latecomers();
+  /// Of a source that the user did not add.
+  static constexpr std::size_t not_own = static_cast<std::size_t>(-1);
 
-  void begin(const BackendInfo& info, const Host& host, std::string argument);
+  Latecomers();
+  ~Latecomers();
+  Latecomers(const Latecomers&) = delete;
+  Latecomers& operator=(const Latecomers&) = delete;
+
+  /// `own`: as the how many-th the user added it (--sensor).
+  void begin(const BackendInfo& info, const Host& host, std::string argument, std::size_t own = not_own);
+
+  /// Sensors of the user's own that were there at once, likewise.
+  void know(std::map<std::string, std::size_t, std::less<>> own) { own_.merge(std::move(own)); }
 
   /// Readable (eventfd) when one has come.
   [[nodiscard]] int fd() const noexcept;
 
   /// What the next of them adds to a node with the sensors `known`; nothing when none has come since. `proved` as in Selection.
+  /// As in open_sources, of two meters of one thing the user's own counts, and what covers no known part is not read.
   [[nodiscard]] std::optional<Joined> next(std::span<const Sensor> known,
                                            const std::map<std::string, Proved, std::less<>>& proved);
 
   /// Names of those that have not come.
   [[nodiscard]] const std::vector<std::string>& awaited() const noexcept { return awaited_; }
 
+  /// Ends the programs that serve as sensors: the run is over.
+  void give_up() noexcept;
+
  private:
   struct Shared;
+  void judge(std::vector<Sensor>& sensors) const;
+
   std::shared_ptr<Shared> shared_;  // the threads' too, which may outlive this
   std::vector<std::string> awaited_;
+  std::map<std::string, std::size_t, std::less<>> own_;  ///< sensors of the user's own, by which of them
 };
 
 }  // namespace perun

@@ -16,23 +16,28 @@
 
 #include "backends/files.hpp"
 #include "backends/line_stream.hpp"
+#include "backends/program_groups.hpp"
 
 namespace perun {
 
 namespace {
 
 /// Ends the whole group of the program. When its output had `ended` it may be about to end by itself: then says how.
-std::string end(pid_t& pid, bool ended) {
+std::string end(ProgramGroups& programs, pid_t& pid, bool ended) {
   constexpr timespec pause{0, 5'000'000};
   if (pid <= 0) return {};
   int status = 0;
-  bool by_itself = ::waitpid(pid, &status, WNOHANG) == pid;
+  siginfo_t info{};
+  const auto is_over = [&] {
+    return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+  };
+  bool by_itself = is_over();
   for (int i = 0; i < 100 && ended && !by_itself; ++i) {
     ::nanosleep(&pause, nullptr);
-    by_itself = ::waitpid(pid, &status, WNOHANG) == pid;
+    by_itself = is_over();
   }
   ::kill(-pid, SIGKILL);  // what it left behind too
-  if (!by_itself) ::waitpid(pid, nullptr, 0);
+  programs.reap(pid, status);
   pid = -1;
   if (!by_itself) return {};
   return WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status)) : fmt::format("signal {}", WTERMSIG(status));
@@ -67,19 +72,19 @@ int start(std::vector<std::string> words, int to, pid_t& pid) {
 
 }  // namespace
 
-Probe listen_to_program(std::vector<std::string> words, std::string prefix, const std::string& name, std::int64_t (*now_ns)()) {
+Probe listen_to_program(std::vector<std::string> words, LineSource source, const ProbeContext& context) {
   std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Blocked{name + ": " + files::reason(errno), ""};
-  Fd from(pipe[0]), to(pipe[1]);
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return Blocked{source.name + ": " + files::reason(errno), ""};
+  source.stream = Fd(pipe[0]);
+  Fd to(pipe[1]);
+  const auto programs = context.programs ? context.programs : std::make_shared<ProgramGroups>();
   const auto pid = std::make_shared<pid_t>(-1);
   if (const int failed = start(std::move(words), to.get(), *pid); failed != 0)
-    return Blocked{name + ": " + files::reason(failed), ""};
+    return Blocked{source.name + ": " + files::reason(failed), ""};
+  programs->add(*pid);
   to.reset();  // else its end would never be seen
-  LineSource source{
-      .stream = std::move(from), .prefix = std::move(prefix), .source = name, .name = name, .end = [pid](bool ended) {
-        return end(*pid, ended);
-      }};
-  return listen(std::move(source), now_ns);
+  source.end = [programs, pid](bool ended) { return end(*programs, *pid, ended); };
+  return listen(std::move(source), context.host.now_ns);
 }
 
 }  // namespace perun

@@ -24,7 +24,6 @@ namespace perun {
 
 namespace {
 
-constexpr std::chrono::seconds patience{5};
 constexpr std::size_t longest_line = 4096;
 
 /// Reads a stream and keeps the newest value of each sensor.
@@ -46,7 +45,7 @@ class Listener {
   /// The sensors, once each has a value; empty when that takes too long or the stream ends.
   std::vector<Sensor> sensors() {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, patience, [this] { return ended_ || table_.complete(); });
+    changed_.wait_for(lock, source_.patience, [this] { return ended_ || table_.complete(); });
     table_.hold();
     return table_.complete() ? table_.sensors() : std::vector<Sensor>{};
   }
@@ -55,7 +54,7 @@ class Listener {
   std::string trouble() {
     const std::lock_guard lock(mutex_);
     if (!table_.trouble().empty()) return table_.trouble();
-    if (!ended_) return fmt::format("gave no value within {} s", patience.count());
+    if (!ended_) return fmt::format("gave no value within {} s", source_.patience.count());
     const std::string how = source_.end(true);
     return "ended without a value" + (how.empty() ? "" : ": " + how);
   }

@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "backends/chosen.hpp"
 #include "backends/late.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
@@ -20,34 +21,12 @@ namespace perun {
 
 namespace {
 
-/// A backend that shows only some of another's sensors, with `counted` filled in.
-class Chosen final : public Backend {
- public:
-  Chosen(std::unique_ptr<Backend> inner, std::vector<std::size_t> index, std::vector<Sensor> sensors)
-      : inner_(std::move(inner)), index_(std::move(index)), sensors_(std::move(sensors)), all_(inner_->sensors().size()) {}
-
-  std::span<const Sensor> sensors() const noexcept override { return sensors_; }
-  std::span<const BlockedSource> blocked() const noexcept override { return inner_->blocked(); }
-  bool may_wait() const noexcept override { return inner_->may_wait(); }
-
-  void read(std::span<Reading> out) noexcept override {
-    if (index_.size() == all_.size()) return inner_->read(out);
-    inner_->read(all_);
-    for (std::size_t i = 0; i < index_.size(); ++i) out[i] = all_[index_[i]];
-  }
-
- private:
-  std::unique_ptr<Backend> inner_;
-  std::vector<std::size_t> index_;  // of sensors_ in inner_
-  std::vector<Sensor> sensors_;
-  std::vector<Reading> all_;
-};
-
 /// One backend to probe.
 struct Request {
   const BackendInfo* info;
   std::string argument = {};
   bool asked = false;  ///< by the user
+  bool own = false;    ///< a sensor of the user's own
   friend bool operator==(const Request&, const Request&) = default;
 };
 
@@ -109,6 +88,7 @@ Result<std::vector<Request>> requests(const Selection& selection) {
   for (const std::string& word : selection.extra) {
     auto request = request_of(text::trim(word), selection);
     if (!request) return request.error();
+    request->own = true;
     out.push_back(*std::move(request));
   }
   const auto known = [&](const BackendInfo* info) {
@@ -158,11 +138,11 @@ class Collection {
   explicit Collection(const Selection& selection) noexcept : selection_(&selection) {}
 
   /// True when it is being started, and nobody waits for it.
-  bool comes_later(const Request& request, const Host& host) {
+  bool comes_later(const Request& request, std::size_t number, const Host& host) {
     if (!selection_->late || request.info->starts_slowly == nullptr || !request.info->starts_slowly({host, request.argument}))
       return false;
     if (!sources.late) sources.late = std::make_shared<Latecomers>();
-    sources.late->begin(*request.info, host, request.argument);
+    sources.late->begin(*request.info, host, request.argument, request.own ? number : Latecomers::not_own);
     return true;
   }
 
@@ -235,11 +215,16 @@ Result<Collection> collect(const Host& host, const Selection& selection) {
   if (!asked) return asked.error();
   const Reserve reserve;
   Collection found(selection);
+  std::map<std::string, std::size_t, std::less<>> own;  // sensors of the user's own, by which of them
   const auto is_fallback = [](const Request& r) { return r.info->use == BackendInfo::Use::fallback; };
-  for (const Request& request : *asked) {
-    if (is_fallback(request) || found.comes_later(request, host)) continue;
+  for (std::size_t i = 0; i < asked->size(); ++i) {
+    const Request& request = (*asked)[i];
+    if (is_fallback(request) || found.comes_later(request, i, host)) continue;
+    const std::size_t before = found.sensors.size();
     if (const Status probed = found.probe(request, host); !probed) return probed.error();
+    for (std::size_t k = before; request.own && k < found.sensors.size(); ++k) own.emplace(found.sensors[k].id, i);
   }
+  if (found.sources.late) found.sources.late->know(std::move(own));
   // Last, because it depends on what the others have.
   for (const Request& request : *asked)
     if (is_fallback(request) && selection.estimates == Estimates::on && (found.gaps().cpu || found.gaps().dram))
@@ -318,11 +303,6 @@ Result<std::vector<Wish>> checked_wishes(const Selection& selection, const Colle
                fmt::format("--count would take joules twice: '{}' is part of '{}', which counts already", twice->wished->id,
                            twice->other->id),
                fmt::format("to count it instead, add --no-count '{}'", twice->other->id)};
-}
-
-/// Whether a sensor is read unless the user names it: what covers no known part may be one of many on a slow bus.
-bool read_unasked(const Sensor& s) {
-  return s.domain != Domain::rail || !s.part_of.empty();
 }
 
 }  // namespace

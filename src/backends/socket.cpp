@@ -30,10 +30,14 @@ Probe probe(const ProbeContext& context) {
   return listen({.stream = std::move(stream), .prefix = "socket:", .source = name, .name = name}, context.host.now_ns);
 }
 
+bool starts_slowly(const ProbeContext& context) {
+  return !context.argument.empty() && context.argument.size() < sizeof sockaddr_un{}.sun_path;
+}
+
 }  // namespace
 
 extern const BackendInfo socket_backend;
 const BackendInfo socket_backend{"socket", "sensors of a service of yours: --sensor socket:PATH", BackendInfo::Use::on_request,
-                                 &probe};
+                                 &probe, &starts_slowly};
 
 }  // namespace perun

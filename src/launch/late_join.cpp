@@ -20,6 +20,7 @@ void LateJoin::take(Sampler& sampler, RegionWatch& regions, journal::Writer& wri
 
 void LateJoin::give_up(journal::Writer& writer) {
   if (late_ == nullptr) return;
+  late_->give_up();
   std::vector<BlockedSource> missed;
   for (const std::string& name : late_->awaited())
     missed.push_back({name, "had not started when the program ended; what it measures is not in the figures", ""});

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // docs/sensor-protocol.md, statement by statement: exec, socket and file speak the same lines.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "backends/late.hpp"
 #include "backends/line_protocol.hpp"
 #include "backends/select.hpp"
 #include "base/missing.hpp"
@@ -286,6 +291,71 @@ TEST(Own, ASensorJoinsTheOthersAndMakesUpTheTotal) {
   const auto none = open_sources(tree.host(), {.extra = {"ipmi"}});
   ASSERT_TRUE(none);
   EXPECT_EQ(none->blocked.front().reason, "asked for, but there is no such source on this machine");
+}
+
+/// Takes what comes late, until nothing more is awaited.
+std::vector<Sensor> after_all_joined(Latecomers& late, std::vector<std::unique_ptr<Backend>>& backends, Words& blocked) {
+  std::vector<Sensor> sensors;
+  for (const auto& b : backends) sensors.insert(sensors.end(), b->sensors().begin(), b->sensors().end());
+  while (!late.awaited().empty()) {
+    pollfd ready{late.fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&ready, 1, 20'000), 1);
+    auto joined = late.next(sensors, {});
+    if (!joined) continue;
+    sensors = joined->sensors;
+    for (const BlockedSource& b : joined->blocked) blocked.push_back(b.reason);
+    if (joined->backend) backends.push_back(std::move(joined->backend));
+  }
+  return sensors;
+}
+Words counted(const std::vector<Sensor>& sensors) {
+  Words out;
+  for (const Sensor& s : sensors)
+    if (s.counted) out.push_back(s.id);
+  return out;
+}
+
+TEST(Own, ProgramsThatAreSlowToAnswerJoinLate) {
+  Tree tree;
+  laptop(tree);
+  const auto begin = std::chrono::steady_clock::now();
+  auto sources = open_sources(
+      tree.host(), {.extra = {"exec:sleep 1.5; echo sensor first; echo first 10; sleep 9",
+                              "exec:echo sensor second; echo second 20; echo sensor fan domain=rail; echo fan 1; sleep 9"},
+                    .estimates = Estimates::off,
+                    .late = true});
+  ASSERT_TRUE(sources && sources->late);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1400));
+  Words blocked;
+  const auto sensors = after_all_joined(*sources->late, sources->backends, blocked);
+  EXPECT_EQ(blocked, Words{});
+  EXPECT_EQ(counted(sensors), Words{"exec:first"}) << "the user's first, though it came last";
+  EXPECT_EQ(std::count_if(sensors.begin(), sensors.end(), [](const Sensor& s) { return s.id == "exec:fan"; }), 0)
+      << "what covers no known part is not read unless it is named";
+  ASSERT_EQ(sources->backends.back()->sensors().size(), 1u);
+  EXPECT_EQ(read(*sources->backends.back())[0].raw, 10'000'000);
+}
+
+TEST(Own, AProgramWithoutAnAnswerDoesNotOutliveTheRun) {
+  Tree tree;
+  const std::string mark = tree.at("pid").string();
+  auto sources =
+      open_sources(tree.host(), {.extra = {"exec:echo $$ >" + mark + ".new; mv " + mark + ".new " + mark + "; sleep 99"},
+                                 .estimates = Estimates::off,
+                                 .late = true});
+  ASSERT_TRUE(sources && sources->late);
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!std::filesystem::exists(mark) && std::chrono::steady_clock::now() < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  pid_t pid = 0;
+  std::ifstream(mark) >> pid;
+  ASSERT_GT(pid, 0);
+  sources->late.reset();
+  while (::kill(-pid, 0) == 0 && std::chrono::steady_clock::now() < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(::kill(-pid, 0), -1) << "its whole group is gone";
+  for (const auto* nonsense : {"exec:", "socket:"})
+    EXPECT_FALSE(open_sources(tree.host(), {.extra = {nonsense}, .late = true})) << "told before the program starts";
 }
 
 }  // namespace
