@@ -15,12 +15,13 @@ namespace perun {
 
 namespace {
 
-/// How long after the start the first reading of a sensor came, where that is more than its rhythm; else 0.
+/// How long after the start the first reading of a sensor came, where that is more than its rhythm or not filled in; else 0.
 double late_s(const Metered& m, Window window) {
   constexpr double worth_telling = 0.02;
   const double late = static_cast<double>(m.first_ns - window.from_ns) * 1e-9;
   const double rhythm = 2 * static_cast<double>(m.sensor->refresh_ns) * 1e-9;
-  return m.energy.available && m.readings > 0 && late > std::max(worth_telling, rhythm) ? late : 0;
+  const bool told = late > worth_telling && (late > rhythm || m.energy.unseen_s > late / 2);
+  return m.energy.available && m.readings > 0 && told ? late : 0;
 }
 
 void about_sensor(const Metered& m, const std::string& host, Window window, Remarks& remarks) {
