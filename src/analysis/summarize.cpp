@@ -243,6 +243,7 @@ NodeSummary node_of(const Seen& seen, const NodeFindings& found) {
   out.blocked = node.blocked;
   out.quality = node.quality;
   out.clock_error_s = node.clock_error_s;
+  out.clock_ahead = node.clock_ahead;
   out.activity = activity_of(seen);
   Amount total;
   for (const Metered& m : found.metered) {
