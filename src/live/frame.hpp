@@ -10,6 +10,7 @@
 namespace perun::live {
 
 enum class Look : std::uint8_t { plain, title, strong, heading, faint, warning };
+inline constexpr std::size_t looks = 6;
 
 struct Line {
   std::string text;  ///< as wide as the screen at most, without a newline

@@ -10,7 +10,7 @@ namespace perun::live {
 
 namespace {
 
-constexpr unsigned polls_between_looks = 8;
+constexpr unsigned most_between_looks = 40;
 
 Kind together(Kind a, Kind b) noexcept {
   if (a == Kind::unavailable) return b;
@@ -27,15 +27,21 @@ double elapsed_s(const Node& node) noexcept {
 
 }  // namespace
 
-Status Watch::poll() {
-  if (polls_++ % polls_between_looks == 0 || nodes_.empty()) {
-    for (const auto& path : find_()) {
-      if (std::ranges::any_of(nodes_, [&](const Node& node) { return node.path() == path; })) continue;
-      if (auto follower = journal::Follower::open(path)) nodes_.emplace_back(*std::move(follower));
-    }
+void Watch::look() {
+  const std::size_t known = nodes_.size();
+  for (const auto& path : find_()) {
+    if (std::ranges::any_of(nodes_, [&](const Node& node) { return node.path() == path; })) continue;
+    if (auto follower = journal::Follower::open(path)) nodes_.emplace_back(*std::move(follower));
   }
+  between_looks_ = nodes_.size() > known ? first_between_looks : std::min(2 * between_looks_, most_between_looks);
+  until_look_ = between_looks_;
+}
+
+Status Watch::poll() {
+  if (nodes_.empty() || until_look_-- == 0) look();
   for (Node& node : nodes_)
     if (auto read = node.poll(); !read) return read;
+  if (over()) look();  // it is not, if a node came meanwhile
   return Ok{};
 }
 

@@ -219,7 +219,7 @@ class Live(PerunTest):
         self.assert_nothing_left()
 
     def test_costs_next_to_nothing(self):
-        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.3 to 2 % of a core, by the machine and how cold its caches are."""
+        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.1 to 0.3 % of a core, by how cold its caches are."""
         sensors = ",".join(f"sim:sine:20W:200W:{i + 1}s:name=s{i}" for i in range(20))
         run = subprocess.Popen([PERUN, "monitor", "--backends", sensors, "-f", "100", "sleep", "14"], cwd=self.dir, env=self.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -227,14 +227,17 @@ class Live(PerunTest):
         t = self.terminal(80, 24, "--run")
         t.until(r"s19|more")
         took = pathlib.Path(f"/proc/{t.process.pid}/schedstat")
-        before, begin = int(took.read_text().split()[0]), time.monotonic()
-        t.read(10)
-        share = (int(took.read_text().split()[0]) - before) * 1e-9 / (time.monotonic() - begin)
+        shares = []
+        for _ in range(5):  # the middle one: what else runs may spoil some
+            before, begin = int(took.read_text().split()[0]), time.monotonic()
+            t.read(2)
+            shares.append((int(took.read_text().split()[0]) - before) * 1e-9 / (time.monotonic() - begin))
         t.press("q")
         t.end()
         run.wait()
+        share = sorted(shares)[2]
         print(f"the view took {100 * share:.2f} % of a core")
-        self.assertLess(share, 0.04)
+        self.assertLess(share, 0.005)
 
 
 if __name__ == "__main__":
