@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "host/owner.hpp"
 #include "report/wording.hpp"
 
 namespace perun::live {
@@ -66,6 +67,24 @@ std::optional<double> Watch::watts_between(double from_s, double to_s) const {
     any = true;
   }
   return any ? std::optional(joules / (to_s - from_s)) : std::nullopt;
+}
+
+std::optional<Watch::Here> Watch::here() const {
+  std::optional<Here> out;
+  for (const Node& node : nodes_) {
+    const auto& facts = node.facts();
+    if (!same_boot(facts.writer.owner)) continue;
+    if (!out) out = Here{facts.run.id, facts.run.id, node.path().parent_path(), 1, std::nullopt, Kind::unavailable};
+    if (facts.part) {
+      out->key = facts.part->job.key;
+      out->ranks = facts.part->job.size;
+    }
+    const auto cpu = node.processors();
+    if (!cpu) continue;
+    out->cpu_J = out->cpu_J.value_or(0) + cpu->first;
+    out->kind = together(out->kind, cpu->second);
+  }
+  return out;
 }
 
 RunView Watch::view(double window_s, std::size_t pieces) const {

@@ -25,6 +25,15 @@ class Watch {
 
   [[nodiscard]] bool begun() const noexcept;
   [[nodiscard]] bool over() const noexcept;  ///< all nodes that were seen are
+  /// What of the run is on this machine: what its processes know it as, where its marks go, and what the processors used.
+  struct Here {
+    std::string key, run_id;
+    std::filesystem::path folder;
+    int ranks = 1;
+    std::optional<double> cpu_J;  ///< nothing when no counted device is a processor
+    Kind kind = Kind::measured;
+  };
+  [[nodiscard]] std::optional<Here> here() const;
   /// With the power of the last `window_s` seconds as the mean of each of `pieces` stretches.
   [[nodiscard]] RunView view(double window_s = 60, std::size_t pieces = 0) const;
 
