@@ -18,7 +18,7 @@ class ProcessesTest : public testing::Test {
     const auto ticks = static_cast<std::int64_t>(cpu_s * static_cast<double>(::sysconf(_SC_CLK_TCK)));
     tree.file(folder + "environ", environment);
     tree.file(folder + "stat", std::to_string(pid) + " (" + name + ") R 1 2 3 4 5 6 7 8 9 10 " + std::to_string(ticks) +
-                                    " 0 900 900 20 0 1 0 5 6 7");
+                                   " 0 900 900 20 0 1 0 5 6 7");
   }
   test::Tree tree;
 };
