@@ -3,10 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
 #include "base/text.hpp"
@@ -32,26 +33,52 @@ Result<double> with_suffix(std::string_view text, const std::array<Suffix, N>& s
   return Error{Errc::invalid, fmt::format("'{}' is not {}", text, expected)};
 }
 
+/// A number rounded to some significant digits: 0.036 to 2 is -2 and "36".
+struct Rounded {
+  Rounded(double value, int significant) {
+    std::array<char, 64> text{};
+    const auto precision = std::clamp(significant - 1, 0, 40);
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific, precision).ptr;
+    const std::string_view all(text.data(), static_cast<std::size_t>(end - text.data()));
+    const auto e = all.find('e');
+    for (const char c : all.substr(0, e))
+      if (c != '-' && c != '.') digits += c;
+    negative = all.front() == '-';
+    const char* from = text.data() + e + (all[e + 1] == '+' ? 2 : 1);
+    std::from_chars(from, end, exponent);
+  }
+  /// Without an exponent, as if the first digit stood for 10 to the power of `place`.
+  [[nodiscard]] std::string text(int place) const {
+    std::string out = negative ? "-" : "";
+    const auto before = static_cast<std::size_t>(std::max(0, place + 1));  // digits before the point
+    if (before == 0) return out.append("0.").append(static_cast<std::size_t>(-place - 1), '0').append(digits);
+    if (before >= digits.size()) return out.append(digits).append(before - digits.size(), '0');
+    return out.append(digits, 0, before).append(".").append(digits, before);
+  }
+  std::string digits = {};
+  int exponent = 0;
+  bool negative = false;
+};
+
 }  // namespace
 
 std::string significant(double value, int digits) {
   if (!std::isfinite(value)) return "n/a";
   if (value == 0) return "0";
-  // Rounding may add a digit in front (999.96 -> 1000), so the place is found on the rounded value.
-  const double rounded = std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
-  const int before_point = static_cast<int>(std::floor(std::log10(std::abs(rounded)) + 1e-12)) + 1;
-  return fmt::format("{:.{}f}", rounded, std::max(0, digits - before_point));
+  const Rounded rounded(value, digits);
+  return rounded.text(rounded.exponent);
 }
 
 std::string si(double value, std::string_view unit, int digits) {
   constexpr std::array<std::string_view, 10> prefixes{"p", "n", "u", "m", "", "k", "M", "G", "T", "P"};
   if (!std::isfinite(value)) return "n/a";
-  if (value == 0) return fmt::format("0 {}", unit);
-  const double rounded = std::strtod(fmt::format("{:.{}e}", value, digits - 1).c_str(), nullptr);
-  const int thousands = static_cast<int>(std::floor((std::log10(std::abs(rounded)) + 1e-12) / 3.0));
-  const int index = std::min(std::max(thousands, -4), 5);
-  return fmt::format("{} {}{}", significant(rounded / std::pow(1000.0, index), digits),
-                     prefixes[static_cast<std::size_t>(index + 4)], unit);
+  if (value == 0) return std::string("0 ").append(unit);
+  // Rounding may add a digit in front (999.96 -> 1000), so the prefix is chosen for the rounded value.
+  const Rounded rounded(value, digits);
+  const int thousands = rounded.exponent >= 0 ? rounded.exponent / 3 : -((2 - rounded.exponent) / 3);
+  const int index = std::clamp(thousands, -4, 5);
+  std::string out = rounded.text(rounded.exponent - 3 * index);
+  return out.append(" ").append(prefixes[static_cast<std::size_t>(index + 4)]).append(unit);
 }
 
 std::string duration(double seconds) {

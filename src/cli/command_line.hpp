@@ -52,7 +52,7 @@ struct CommandLine {
   std::optional<std::string> app, since, until;  ///< runs
   std::vector<std::string> tags;                 ///< runs: list those only
   std::optional<std::string> format;             ///< export, compare
-  std::optional<std::string> listen, otlp;       ///< serve
+  std::optional<std::string> listen, otlp;       ///< serve; monitor: otlp too
   std::vector<std::string> pieces;               ///< merge: folders
   std::optional<std::int64_t> length_ns;         ///< qualify: how long to look
   std::vector<std::string> fail_if;              ///< compare: as parse_condition() takes them

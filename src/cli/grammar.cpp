@@ -256,6 +256,8 @@ constexpr Flag flags[] = {
      Command::serve, keep_text<&CommandLine::listen>},
     {"--otlp", "URL", "with --live: push metrics to an OpenTelemetry collector every 10 s (OTLP/JSON)", Scope::everywhere,
      Command::serve, keep_text<&CommandLine::otlp>},
+    {"--otlp", "URL", "send the run's figures to an OpenTelemetry collector when it has ended (OTLP/JSON)", Scope::everywhere,
+     Command::monitor, keep_text<&CommandLine::otlp>},
     {"--run", "N", "which run: N, last (default), last~N or the beginning of an id", Scope::everywhere, Command::plot,
      run_choice},
     {"-o,--output", "FILE", "the figure: FILE.svg, .png or .pdf", Scope::everywhere, Command::plot, export_output},

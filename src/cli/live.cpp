@@ -12,11 +12,13 @@
 #include <cstring>
 
 #include "cli/commands.hpp"
+#include "cli/live_wishes.hpp"
 #include "cli/measuring.hpp"
 #include "cli/terminal.hpp"
 #include "cli/watched.hpp"
 #include "host/clock.hpp"
 #include "live/keys.hpp"
+#include "live/processes.hpp"
 #include "live/screen.hpp"
 #include "live/watch.hpp"
 
@@ -25,6 +27,7 @@ namespace perun {
 namespace {
 
 constexpr std::int64_t redraw_ns = 250'000'000;  // four times a second
+constexpr std::int64_t processes_ns = 1'000'000'000;
 constexpr int failed = 1, wrong_usage = 2;
 
 /// Signals that end the view, or are the program's.
@@ -76,13 +79,15 @@ void wait_for(std::int64_t until_ns, std::initializer_list<int> fds) {
 }
 
 /// The view on the terminal, until it is left or there is nothing more to see.
-Status show(const Session& session, const Style& style) {
+Status show(const Session& session, const Style& style, LiveWishes& wishes) {
   auto screen = live::Screen::open({.color = style.color});
   if (!screen) return screen.error();
   live::Choice choice;
   choice.utf8 = style.utf8 && screen->utf8();
   live::RunView view;
-  std::int64_t next_ns = 0;
+  live::Processes processes(static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN)));
+  Kind processes_kind = Kind::measured;
+  std::int64_t next_ns = 0, next_processes_ns = 0;
   Status read = Ok{};
   for (;;) {
     bool changed = false;
@@ -100,10 +105,22 @@ Status show(const Session& session, const Style& style) {
       if (!read) return read;
       changed = true;
     }
+    if (now_ns >= next_processes_ns) {
+      next_processes_ns = now_ns + processes_ns;
+      if (const auto here = session.watched.watch().here()) {
+        processes.look(here->key, here->cpu_J, now_ns);
+        processes_kind = here->kind;
+      }
+    }
+    changed = wishes.serve(choice, view, now_ns) || changed;
     if (changed) {
       choice.width = screen->width();
       choice.height = screen->height();
-      if (!choice.paused || view.nodes.empty()) view = session.watched.watch().view(choice.window_s, live::pieces(choice));
+      if (!choice.paused || view.nodes.empty()) {
+        view = session.watched.watch().view(choice.window_s, live::pieces(choice));
+        view.processes = processes.busiest();
+        view.processes_kind = processes_kind;
+      }
       if (measuring != nullptr && session.program) choice.log = measuring->lines();
       if (!choice.log.empty() && choice.log.back().empty()) choice.log.pop_back();
       screen->draw(live::frame(view, choice));
@@ -180,9 +197,10 @@ int watch_live(const CommandLine& line, const Resolved& resolved) {
       Watched::start(line, resolved.config, screen || !program ? Measuring::Output::kept : Measuring::Output::to_stderr);
   if (!watched) return fail(watched.error());
   const Session session{*watched, signals, program};
+  LiveWishes wishes(line, resolved, *watched);
   const Status done = line.once   ? print_once(session, style, line.json)
                       : line.json ? print_lines(session)
-                                  : show(session, style);
+                                  : show(session, style, wishes);
   if (!done) complain(done.error());
   if (program) {
     const int status = watched->measuring()->print_and_wait();

@@ -15,10 +15,12 @@
 #include "cli/baseline.hpp"
 #include "cli/commands.hpp"
 #include "cli/instruments.hpp"
+#include "cli/last_push.hpp"
 #include "cli/output.hpp"
 #include "cli/outside.hpp"
 #include "cli/preload.hpp"
 #include "cli/progress.hpp"
+#include "cli/pusher.hpp"
 #include "cli/ranks.hpp"
 #include "cli/recovery.hpp"
 #include "cli/session.hpp"
@@ -258,6 +260,8 @@ int run_rounds(Plan& plan, const CommandLine& line, SignalRelay& relay, Outputs&
   if (line.quiet) static_cast<void>(write_text(STDERR_FILENO, one_line(summary, summary.runs.back())));
   if (!line.quiet || !line.outputs.empty())
     if (const auto ok = outputs.write(summary, config); !ok) complain(ok.error());
+  if (line.otlp)
+    if (const auto ok = push_runs(*line.otlp, summary.runs); !ok) complain(ok.error());
   if (plan.caller != nullptr) static_cast<void>(write_text(STDOUT_FILENO, find_report_writer("json")->write(summary, {})));
   return status;
 }
@@ -297,6 +301,11 @@ int monitor(const CommandLine& line, const Resolved& resolved) {
     complain(program.error());
     return exit_status(program.error());
   }
+  if (line.otlp)
+    if (const auto good = Pusher::check(*line.otlp); !good) {
+      complain(good.error());
+      return 2;
+    }
   Plan plan{config, *std::move(program), {}, {}, {}, inherited_files()};  // before anything of ours is open
   plan.forget = line.forget;
   plan.app = filed_under(plan.program, config);

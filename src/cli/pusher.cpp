@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -13,13 +14,24 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "host/clock.hpp"
 #include "host/installed.hpp"
 
 namespace perun {
 
+namespace {
+
+constexpr int pause_ms = 10;
+
+}  // namespace
+
+Status Pusher::check(const std::string& url) {
+  if (url.starts_with("http://") || url.starts_with("https://")) return Ok{};
+  return Error{Errc::invalid, fmt::format("--otlp: '{}' is not like http://localhost:4318", text::printable(url))};
+}
+
 Result<Pusher> Pusher::start(const std::string& url) {
-  if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return Error{Errc::invalid, fmt::format("--otlp: '{}' is not like http://localhost:4318", text::printable(url))};
+  if (auto good = check(url); !good) return good.error();
   const auto program = installed_file("perun-otlp");
   if (program.empty())
     return Error{Errc::not_found, "perun-otlp is neither beside perun nor in ../libexec/perun", "install perun as a whole"};
@@ -47,7 +59,28 @@ Pusher::~Pusher() {
 }
 
 void Pusher::push(std::string document) {
-  if (rest_.empty()) rest_ = std::move(document) + "\n";
+  if (rest_.empty()) queue(std::move(document));
+  write();
+}
+
+void Pusher::queue(std::string document) {
+  rest_ += std::move(document) + "\n";
+}
+
+bool Pusher::finish(int timeout_ms) {
+  const std::int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + std::int64_t{timeout_ms} * 1'000'000;
+  for (;; ::poll(nullptr, 0, pause_ms)) {
+    write();
+    if (rest_.empty() || !to_) to_.reset();  // which tells it that nothing more comes
+    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      return true;
+    }
+    if (clock_ns(CLOCK_MONOTONIC) > until_ns) return false;
+  }
+}
+
+void Pusher::write() {
   while (!rest_.empty() && to_) {
     const ssize_t n = ::write(to_.get(), rest_.data(), rest_.size());
     if (n < 0 && errno == EINTR) continue;

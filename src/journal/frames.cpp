@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "base/crc32c.hpp"
 #include "journal/bytes.hpp"
@@ -59,28 +61,33 @@ std::optional<std::uint64_t> each_frame_of(const Fd& file, std::uint64_t from, s
                                            const std::function<void(const Frame&)>& take) {
   struct stat info {};
   const std::uint64_t there = ::fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : gulp;
-  std::vector<std::byte> buffer;
+  std::unique_ptr<std::byte[]> buffer;  // as it comes: it is filled at once
   // One byte more than there is, so that a read that fills less has seen the end.
   const auto left = std::min(there, to) - std::min({there, to, from}) + 1;
-  std::size_t have = 0, wanted = static_cast<std::size_t>(std::clamp<std::uint64_t>(left, frame_overhead, gulp));
+  std::size_t size = 0, have = 0, wanted = static_cast<std::size_t>(std::clamp<std::uint64_t>(left, frame_overhead, gulp));
   for (;;) {
     // What is there of the next frame is at the front; the rest follows it.
-    buffer.resize(wanted);
-    while (have < buffer.size() && from + have < to) {
-      const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size() - have, to - from - have));
-      const ssize_t n = ::pread(file.get(), buffer.data() + have, room, static_cast<off_t>(from + have));
+    if (wanted > size) {
+      auto larger = std::make_unique_for_overwrite<std::byte[]>(wanted);
+      if (have > 0) std::memcpy(larger.get(), buffer.get(), have);
+      buffer = std::move(larger);
+      size = wanted;
+    }
+    while (have < wanted && from + have < to) {
+      const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(wanted - have, to - from - have));
+      const ssize_t n = ::pread(file.get(), buffer.get() + have, room, static_cast<off_t>(from + have));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return std::nullopt;
       if (n == 0) break;
       have += static_cast<std::size_t>(n);
     }
-    const auto bytes = std::span(buffer).first(have);
+    const std::span<const std::byte> bytes(buffer.get(), have);
     const std::size_t done = each_frame(bytes, take);
     from += done;
     have -= done;
-    std::memmove(buffer.data(), buffer.data() + done, have);
-    if (bytes.size() < buffer.size()) return from;  // the end of the file
-    const std::size_t length = have < 4 ? 0 : get<std::uint32_t>(buffer, 0);
+    std::memmove(buffer.get(), buffer.get() + done, have);
+    if (bytes.size() < wanted) return from;  // the end of the file
+    const std::size_t length = have < 4 ? 0 : get<std::uint32_t>(bytes, 0);
     if (length > largest_payload || (have >= 4 && have >= length + frame_overhead)) return from;  // a damaged frame
     wanted = std::max(gulp, length + frame_overhead);
   }

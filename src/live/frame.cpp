@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "base/text.hpp"
 #include "base/units.hpp"
@@ -119,6 +120,30 @@ void add_regions(Columns& out, const RunView& view, const Choice& choice) {
   }
 }
 
+void add_processes(Columns& out, const RunView& view, const Choice& choice) {
+  if (view.processes.empty()) return;
+  out.heading({"PROCESS", "PID", "CPU", "ENERGY(share)"});
+  for (const ProcessView& p : view.processes)
+    out.row({layout::printable(p.name), std::to_string(p.pid), fmt::format("{:.0f} %", p.cores * 100),
+             p.joules ? energy(*p.joules, choice) : ""},
+            p.joules ? view.processes_kind : Kind::measured);
+}
+
+/// What an hour takes at the power of the graph.
+std::string forecast(const RunView& view, const Choice& choice) {
+  double sum = 0;
+  std::size_t known = 0;
+  for (const auto& watts : view.history)
+    if (watts) sum += *watts, ++known;
+  if (view.over || view.kind == Kind::unavailable || known == 0 || !(view.joules > 0)) return {};
+  const double joules = sum / static_cast<double>(known) * 3600, times = joules / view.joules;
+  const std::string tag(wording::tag(view.kind));
+  const std::string short_line =
+      fmt::format("forecast: {}  {} CO2e", energy(joules, choice), wording::co2e(view.co2e_kg * times));
+  const std::string line = fmt::format("{}  {} an hour{}", short_line, wording::cost(view.cost_cent * times), tag);
+  return layout::columns(line) <= choice.width ? line : short_line + " an hour" + tag;
+}
+
 /// One row for the devices of a domain.
 std::vector<DeviceView> grouped(const std::vector<DeviceView>& devices) {
   std::vector<DeviceView> out;
@@ -169,7 +194,7 @@ std::vector<DeviceView> chosen_devices(const RunView& view, const Choice& choice
 }
 
 std::vector<Line> help_lines(const Choice& choice) {
-  constexpr std::array<std::string_view, 13> lines{"Keys",
+  constexpr std::array<std::string_view, 17> lines{"Keys",
                                                    "  q        leave",
                                                    "  p        hold the view; measuring goes on",
                                                    "  t        time that the graph shows: 1, 5, 15, 60 min",
@@ -178,10 +203,14 @@ std::vector<Line> help_lines(const Choice& choice) {
                                                    "  u        joules or watt-hours",
                                                    "  up down  scroll the devices",
                                                    "  /        show only names with a text; Enter ends it, Esc clears it",
+                                                   "  m        set a mark in the run, now",
+                                                   "  e        write the report so far as JSON",
                                                    "  h ?      this, and back",
                                                    "",
                                                    "Energy of a region is what its node used meanwhile; reports",
-                                                   "share it between threads. Not measured is n/a, never 0."};
+                                                   "share it between threads. That of a process is the processors'",
+                                                   "by its time since you look. The forecast is an hour at the",
+                                                   "mean power of the graph. Not measured is n/a, never 0."};
   std::vector<Line> out;
   for (const auto line : lines)
     if (out.size() < choice.height)
@@ -192,8 +221,9 @@ std::vector<Line> help_lines(const Choice& choice) {
 std::string last_line(const Choice& choice) {
   if (choice.typing) return "show names with: " + choice.filter + "_";
   if (!choice.hint.empty()) return choice.hint;
-  constexpr std::string_view keys = "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [/]filter [h]elp";
-  return std::string(keys.size() <= choice.width ? keys : "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [h]elp");
+  if (!choice.notice.empty()) return layout::printable(choice.notice);
+  constexpr std::string_view keys = "[q]uit [p]ause [t]ime [s]ort [g]roup [u]nits [/]filter [m]ark [e]xport [h]elp";
+  return std::string(keys.size() <= choice.width ? keys : "[q]uit [p]ause [t]ime [s]ort [g]roup [m]ark [e]xport [h]elp");
 }
 
 }  // namespace
@@ -204,7 +234,7 @@ std::size_t pieces(const Choice& choice) noexcept {
 }
 
 std::vector<Line> frame(const RunView& view, const Choice& choice) {
-  constexpr std::size_t narrowest = 4;
+  constexpr std::size_t narrowest = 4, most_processes = 6;
   std::vector<Line> out;
   if (choice.width < narrowest) return out;
   if (choice.help) return help_lines(choice);
@@ -231,22 +261,31 @@ std::vector<Line> frame(const RunView& view, const Choice& choice) {
   // Room for tables: what is left, less the line of keys, and the program's output where there is much.
   const std::size_t keys = 1, left = choice.height - std::min(choice.height, out.size() + keys);
   const std::size_t log = choice.log.empty() || choice.height < 20 ? 0 : std::min<std::size_t>(choice.log.size() + 1, 6);
-  const std::size_t room = left - std::min(left, log);
+  const std::string hour = forecast(view, choice);
+  const std::size_t below = hour.empty() || !tall ? 0 : 1;
+  const std::size_t room = left - std::min(left, log + below);
   const auto devices = chosen_devices(view, choice);
-  Columns nodes(choice.width), meters(choice.width), regions(choice.width);
+  Columns nodes(choice.width), meters(choice.width), regions(choice.width), processes(choice.width);
   if (view.nodes.size() > 1) add_nodes(nodes, view, choice);
   add_devices(meters, devices, view, choice);
   if (!view.regions.empty()) add_regions(regions, view, choice);
-  const auto shares = share_room({nodes.size(), meters.size(), regions.size()}, room);
-  for (const auto& [table, lines] :
-       {std::pair{&nodes, shares[0]}, std::pair{&meters, shares[1]}, std::pair{&regions, shares[2]}})
+  add_processes(processes, view, choice);
+  // On a low screen processes get what the others leave.
+  auto shares =
+      share_room({nodes.size(), meters.size(), regions.size(), tall ? std::min(processes.size(), most_processes) : 0}, room);
+  const std::size_t spare = room - std::accumulate(shares.begin(), shares.end(), std::size_t{0});
+  shares[3] = std::min(processes.size(), shares[3] + spare);
+  for (const auto& [table, lines] : {std::pair{&nodes, shares[0]}, std::pair{&meters, shares[1]},
+                                     std::pair{&regions, shares[2]}, std::pair{&processes, shares[3]}})
     for (auto& [text, heading] : table->lines(lines)) put(std::move(text), heading ? Look::heading : Look::plain);
   if (log > 0) {
     put("OUTPUT", Look::heading);
     for (std::size_t i = choice.log.size() - std::min(choice.log.size(), log - 1); i < choice.log.size(); ++i)
       put(layout::printable(choice.log[i]), Look::faint);
   }
-  while (out.size() + keys < choice.height) out.push_back({});
+  const std::size_t last = keys + (below > 0 || (!hour.empty() && out.size() + keys < choice.height) ? 1 : 0);
+  while (out.size() + last < choice.height) out.push_back({});
+  if (last > keys) put(hour, Look::faint);
   put(last_line(choice), Look::faint);
   return out;
 }

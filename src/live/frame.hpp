@@ -10,6 +10,7 @@
 namespace perun::live {
 
 enum class Look : std::uint8_t { plain, title, strong, heading, faint, warning };
+inline constexpr std::size_t looks = 6;
 
 struct Line {
   std::string text;  ///< as wide as the screen at most, without a newline
@@ -18,6 +19,9 @@ struct Line {
 
 enum class Order : std::uint8_t { energy, power, name };
 inline constexpr std::size_t orders = 3;
+
+/// What the user asks for that is more than another look.
+enum class Wish : std::uint8_t { none, mark, save };
 
 /// What the user chose to see.
 struct Choice {
@@ -34,6 +38,8 @@ struct Choice {
   bool typing = false;                ///< the filter is being typed
   std::vector<std::string> log = {};  ///< the newest lines that the program printed; shown where there is room
   std::string hint = {};              ///< what can be done, in the last line
+  std::string notice = {};            ///< what became of a wish, in the last line for a while
+  Wish wish = Wish::none;             ///< to be fulfilled by who reads the keys
 };
 
 /// How many pieces of history a screen of this width shows.

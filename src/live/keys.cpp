@@ -59,6 +59,12 @@ bool press(Choice& choice, const KeyPress& key) {
     case 'u':
       choice.watt_hours = !choice.watt_hours;
       break;
+    case 'm':
+      choice.wish = Wish::mark;
+      break;
+    case 'e':
+      choice.wish = Wish::save;
+      break;
     case 'h':
     case '?':
       choice.help = !choice.help;

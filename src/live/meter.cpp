@@ -37,7 +37,8 @@ void Meter::add(const Reading& reading) {
   any_ = true;
   t_ns_ = reading.t_ns;
   raw_ = reading.raw;
-  if (recent_.empty() || t_ns_ - recent_.back().t_ns >= spacing) recent_.push_back({t_ns_, joules_});
+  if (!recent_.empty() && t_ns_ - recent_.back().t_ns < spacing) return;
+  recent_.push_back({t_ns_, joules_});
   while (recent_.size() > 2 && recent_[1].t_ns <= t_ns_ - second) recent_.pop_front();
 }
 

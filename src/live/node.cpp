@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "analysis/share.hpp"
 #include "model/domains.hpp"
 
 namespace perun::live {
@@ -14,8 +15,8 @@ Node::Node(journal::Follower follower) : follower_(std::move(follower)), gauges_
 }
 
 Status Node::poll() {
-  auto read = follower_.poll([this](std::span<const Sample> samples) { take(samples); },
-                             [this](Marks& marks) { regions_.add(marks); });
+  auto read =
+      follower_.poll([this](std::span<const Sample> samples) { take(samples); }, [this](Marks& marks) { regions_.add(marks); });
   // The last marks of a run are written behind its last readings.
   settle(over() ? std::numeric_limits<std::int64_t>::max() : newest_ns_);
   return read;
@@ -72,6 +73,18 @@ std::optional<double> Node::cpu_utilization() const {
   }
   if (!busy || !total || *total <= 0) return std::nullopt;
   return std::clamp(*busy / *total, 0.0, 1.0);
+}
+
+std::optional<std::pair<double, Kind>> Node::processors() const {
+  std::optional<std::pair<double, Kind>> out;
+  for (std::size_t i = 0; i < meters_.size(); ++i) {
+    const Sensor& s = sensors()[i];
+    if (!s.counted || !is_meter(s) || !follows_cpu_time(s.domain)) continue;
+    if (!out) out.emplace(0, s.kind);
+    out->first += meters_[i].joules();
+    if (s.kind != out->second) out->second = Kind::mixed;
+  }
+  return out;
 }
 
 NodeView Node::view() const {

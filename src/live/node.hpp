@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "journal/follow.hpp"
@@ -29,6 +30,9 @@ class Node {
 
   /// Counted energy up to a moment of the past, the more coarsely the longer ago.
   [[nodiscard]] double joules_at(std::int64_t t_ns) const noexcept { return curve_.at(t_ns).joules; }
+
+  /// Counted energy of the processors, J; nothing when no counted device is one.
+  [[nodiscard]] std::optional<std::pair<double, Kind>> processors() const;
 
   [[nodiscard]] NodeView view() const;
   [[nodiscard]] std::vector<DeviceView> devices() const;

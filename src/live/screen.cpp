@@ -4,9 +4,13 @@
 #include <langinfo.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <clocale>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+
+#include "live/painter.hpp"
 
 #define NCURSES_NOMACROS
 #include <curses.h>
@@ -15,33 +19,57 @@ namespace perun::live {
 
 struct Screen::Terminal {
   SCREEN* screen = nullptr;
-  bool color = false, utf8 = false;
+  bool utf8 = false;
+  Painter painter;
 };
 
 namespace {
 
-constexpr short faint_pair = 1, title_pair = 2, warning_pair = 3;
+constexpr int red = 1, green = 2, cyan = 6;
 
-attr_t attributes(Look look, bool color) noexcept {
-  switch (look) {
-    case Look::title:
-      return A_REVERSE;
-    case Look::strong:
-      return A_BOLD;
-    case Look::heading:
-      return color ? static_cast<attr_t>(COLOR_PAIR(title_pair)) | A_BOLD : A_BOLD;
-    case Look::faint:
-      return color ? static_cast<attr_t>(COLOR_PAIR(faint_pair)) : A_NORMAL;
-    case Look::warning:
-      return color ? static_cast<attr_t>(COLOR_PAIR(warning_pair)) | A_BOLD : A_BOLD;
-    case Look::plain:
-      break;
+/// What the terminal's description says, without the delays that printers needed.
+std::string described(const char* text) {
+  if (text == nullptr || text == reinterpret_cast<const char*>(-1)) return {};
+  std::string out = text;
+  for (auto at = out.find("$<"); at != std::string::npos; at = out.find("$<", at)) {
+    const auto end = out.find('>', at);
+    if (end == std::string::npos) break;
+    out.erase(at, end - at + 1);
   }
-  return A_NORMAL;
+  return out;
+}
+
+std::string word(const char* capability) {
+  return described(::tigetstr(capability));
+}
+
+TerminalWords words_of_terminal(bool color) {
+  TerminalWords words;
+  words.go = [cup = std::string(::tigetstr("cup"))](std::size_t row, std::size_t column) {
+    return described(::tiparm(cup.c_str(), static_cast<int>(row), static_cast<int>(column)));
+  };
+  words.clear_to_end = word("el");
+  words.plain = word("sgr0");
+  words.last_cell_scrolls = ::tigetflag("am") > 0 && ::tigetflag("xenl") <= 0;
+  if (words.plain.empty()) return words;  // what cannot be ended is not begun
+  const std::string bold = word("bold");
+  const auto in = [color](int number) { return color ? described(::tiparm(::tigetstr("setaf"), number)) : std::string{}; };
+  const auto begin = [&words](Look look) -> std::string& { return words.by_look[static_cast<std::size_t>(look)]; };
+  begin(Look::title) = word("rev");
+  begin(Look::strong) = bold;
+  begin(Look::heading) = in(green) + bold;
+  begin(Look::faint) = in(cyan);
+  begin(Look::warning) = in(red) + bold;
+  return words;
 }
 
 bool locale_is_utf8() {
   return std::string_view(::nl_langinfo(CODESET)) == "UTF-8";
+}
+
+Error not_known(const char* kind) {
+  return {Errc::unsupported, std::string("the terminal '") + kind + "' is not known here",
+          "set TERM, or use --once for one look or --json for lines of JSON"};
 }
 
 }  // namespace
@@ -61,24 +89,19 @@ Result<Screen> Screen::open(Wish wish) {
   ::use_env(TRUE);
   std::unique_ptr<Terminal, Close> terminal;
   SCREEN* screen = ::newterm(nullptr, stdout, stdin);
-  if (screen == nullptr)
-    return Error{Errc::unsupported, std::string("the terminal '") + kind + "' is not known here",
-                 "set TERM, or use --once for one look or --json for lines of JSON"};
-  terminal.reset(new Terminal{screen, false, locale_is_utf8()});
+  if (screen == nullptr) return not_known(kind);
+  const bool color = wish.color && ::has_colors() && !word("setaf").empty();
+  const bool moves = !word("cup").empty();
+  terminal.reset(new Terminal{screen, locale_is_utf8(), Painter(moves ? words_of_terminal(color) : TerminalWords{})});
+  if (!moves) return not_known(kind);
   ::cbreak();
   ::noecho();
   ::curs_set(0);
   ::nodelay(stdscr, TRUE);
   ::keypad(stdscr, TRUE);
   ::set_escdelay(50);
-  ::typeahead(-1);  // or it looks for keys, and writes, every few cells
-  if (wish.color && ::has_colors() && ::start_color() == OK) {
-    ::use_default_colors();
-    ::init_pair(faint_pair, COLOR_CYAN, -1);
-    ::init_pair(title_pair, COLOR_GREEN, -1);
-    ::init_pair(warning_pair, COLOR_RED, -1);
-    terminal->color = true;
-  }
+  ::typeahead(-1);
+  ::refresh();  // which takes the screen over; from now on it has nothing to draw
   return Screen(std::move(terminal));
 }
 
@@ -93,16 +116,12 @@ bool Screen::utf8() const noexcept {
 }
 
 void Screen::draw(std::span<const Line> lines) {
-  ::werase(stdscr);
-  int row = 0;
-  for (const Line& line : lines) {
-    const attr_t look = attributes(line.look, terminal_->color);
-    ::wattrset(stdscr, static_cast<int>(look));
-    if (line.look == Look::title) ::mvwhline(stdscr, row, 0, ' ' | A_REVERSE, getmaxx(stdscr));
-    ::mvwaddnstr(stdscr, row++, 0, line.text.c_str(), static_cast<int>(line.text.size()));
+  const std::string out = terminal_->painter.paint(lines, width(), height());
+  for (std::string_view left = out; !left.empty();) {
+    const ssize_t n = ::write(STDOUT_FILENO, left.data(), left.size());
+    if (n < 0 && errno != EINTR) return;  // the terminal is gone, which its signal tells
+    if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
   }
-  ::wattrset(stdscr, A_NORMAL);
-  ::wrefresh(stdscr);
 }
 
 std::optional<KeyPress> Screen::key() {
@@ -110,6 +129,11 @@ std::optional<KeyPress> Screen::key() {
   switch (code) {
     case ERR:
       return std::nullopt;
+    case KEY_RESIZE:
+      ::clearok(stdscr, TRUE);
+      ::refresh();
+      terminal_->painter.forget();
+      return KeyPress{0, SpecialKey::resize};
     case KEY_UP:
       return KeyPress{0, SpecialKey::up};
     case KEY_DOWN:

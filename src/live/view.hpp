@@ -36,6 +36,14 @@ struct RegionView {
   double joules = 0;  ///< of the node meanwhile
 };
 
+/// A process of the run on the machine that is looked from.
+struct ProcessView {
+  int pid = 0;
+  std::string name;
+  double cores = 0;              ///< that it kept busy between the last two looks
+  std::optional<double> joules;  ///< of the processors, by its processor time since the first look
+};
+
 struct NodeView {
   std::string host;
   Kind kind = Kind::unavailable;  ///< of what is counted
@@ -63,7 +71,9 @@ struct RunView {
   std::string region;                 ///< innermost open one, of the first thread that has one
   std::vector<NodeView> nodes;
   std::vector<DeviceView> devices;
-  std::vector<RegionView> regions;  ///< by energy
+  std::vector<RegionView> regions;          ///< by energy
+  std::vector<ProcessView> processes = {};  ///< the busiest first; empty where they cannot be told
+  Kind processes_kind = Kind::measured;     ///< of their energy
   /// Mean power of stretches of equal length up to now, oldest first; nothing where the run had not begun.
   std::vector<std::optional<double>> history;
 };

@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "host/owner.hpp"
 #include "report/wording.hpp"
 
 namespace perun::live {
 
 namespace {
 
-constexpr unsigned polls_between_looks = 8;
+constexpr unsigned most_between_looks = 40;
 
 Kind together(Kind a, Kind b) noexcept {
   if (a == Kind::unavailable) return b;
@@ -27,15 +28,21 @@ double elapsed_s(const Node& node) noexcept {
 
 }  // namespace
 
-Status Watch::poll() {
-  if (polls_++ % polls_between_looks == 0 || nodes_.empty()) {
-    for (const auto& path : find_()) {
-      if (std::ranges::any_of(nodes_, [&](const Node& node) { return node.path() == path; })) continue;
-      if (auto follower = journal::Follower::open(path)) nodes_.emplace_back(*std::move(follower));
-    }
+void Watch::look() {
+  const std::size_t known = nodes_.size();
+  for (const auto& path : find_()) {
+    if (std::ranges::any_of(nodes_, [&](const Node& node) { return node.path() == path; })) continue;
+    if (auto follower = journal::Follower::open(path)) nodes_.emplace_back(*std::move(follower));
   }
+  between_looks_ = nodes_.size() > known ? first_between_looks : std::min(2 * between_looks_, most_between_looks);
+  until_look_ = between_looks_;
+}
+
+Status Watch::poll() {
+  if (nodes_.empty() || until_look_-- == 0) look();
   for (Node& node : nodes_)
     if (auto read = node.poll(); !read) return read;
+  if (over()) look();  // it is not, if a node came meanwhile
   return Ok{};
 }
 
@@ -60,6 +67,24 @@ std::optional<double> Watch::watts_between(double from_s, double to_s) const {
     any = true;
   }
   return any ? std::optional(joules / (to_s - from_s)) : std::nullopt;
+}
+
+std::optional<Watch::Here> Watch::here() const {
+  std::optional<Here> out;
+  for (const Node& node : nodes_) {
+    const auto& facts = node.facts();
+    if (!same_boot(facts.writer.owner)) continue;
+    if (!out) out = Here{facts.run.id, facts.run.id, node.path().parent_path(), 1, std::nullopt, Kind::unavailable};
+    if (facts.part) {
+      out->key = facts.part->job.key;
+      out->ranks = facts.part->job.size;
+    }
+    const auto cpu = node.processors();
+    if (!cpu) continue;
+    out->cpu_J = out->cpu_J.value_or(0) + cpu->first;
+    out->kind = together(out->kind, cpu->second);
+  }
+  return out;
 }
 
 RunView Watch::view(double window_s, std::size_t pieces) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// perun-otlp URL: sends each line of stdin to URL/v1/metrics (OTLP/JSON). `perun serve --otlp` starts it. A program of its own,
-// as perun-redfish is: perun itself is linked to no cryptography.
+// perun-otlp URL: sends each line of stdin to URL/v1/metrics (OTLP/JSON). `perun serve --otlp` and `perun monitor --otlp`
+// start it. A program of its own, as perun-redfish is: perun itself is linked to no cryptography.
 #include <fmt/format.h>
 #include <httplib.h>
 

@@ -49,7 +49,7 @@ std::size_t width_of(std::uint32_t code) noexcept {
                                        {0xFFE0, 0xFFE6},
                                        {0x1F300, 0x1FAFF},
                                        {0x20000, 0x3FFFD}}};
-  if (code < 0x300) return 1;
+  if (code < 0x300 || (code > 0x2064 && code < 0x2E80)) return 1;  // most of what is ever printed
   return in(none, code) ? 0 : in(wide, code) ? 2 : 1;
 }
 
@@ -104,6 +104,11 @@ std::size_t columns(std::string_view s) noexcept {
   std::size_t sum = 0;
   while (!s.empty()) {
     const std::size_t n = length(s);
+    if (n == 1) {
+      ++sum;
+      s.remove_prefix(1);
+      continue;
+    }
     sum += width_of(code_point(s.substr(0, n)));
     s.remove_prefix(n);
   }

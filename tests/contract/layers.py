@@ -27,7 +27,7 @@ ALLOWED = {
     "analysis": PASSIVE,
     "report": PASSIVE | {"analysis"},
     "config": PASSIVE,
-    "live": PASSIVE | {"journal", "launch", "report"},
+    "live": PASSIVE | {"journal", "launch", "analysis", "report"},
     "serve": {"base", "host"},
     "redfish": {"base"},
     "otlp": {"base"},

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Open MPI and MPICH across three machines of known power: one run, each machine once, in the end as without perun."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -155,6 +156,31 @@ class HostsTest(PerunTest):
 
     def test_no_mpi_at_all(self):
         self.assert_whole_job(3, "sleep", "0.7")
+
+    def test_live_sees_every_machine_at_its_own_power(self):
+        words = [*self.hosts.on_head(), *self.launcher_words(2), *self.hosts.monitor(2, False), "-f", "20", "--name", "program", "sleep", "10"]
+        job = subprocess.Popen([str(word) for word in words], cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(job.wait)
+        seen, until = {}, time.monotonic() + 30
+        while len(seen) < len(WATTS) and time.monotonic() < until:
+            once = self.perun("live", "--run", "--once", "--json")
+            nodes = json.loads(once.stdout)["nodes"] if once.returncode == 0 else []
+            seen = {node["host"]: node["power_W"] for node in nodes if node["power_W"]}
+        for host, watts in WATTS.items():
+            self.assertAlmostEqual(seen[host], watts, delta=0.05 * watts)
+        text = self.perun("live", "--run", "--once").stdout.decode()
+        self.assertRegex(text, r"(?m)^perun live  program  3 nodes  ")
+        for host in WATTS:
+            self.assertRegex(text, rf"(?m)^{host} +\d+")
+        last = json.loads(self.perun("live", "--run", "--json", timeout=60).stdout.splitlines()[-1])  # up to its end
+        self.assertEqual(job.wait(timeout=60), 0)
+        self.assertTrue(last["over"])
+        run = self.stored_runs()[0]
+        self.check_run(run, 2)
+        # The last readings may be stored before they are seen.
+        self.assertAlmostEqual(last["energy_J"] / run["energy_J"], 1, delta=0.03)
+        self.assert_nothing_left_on_machines()
 
     def test_a_data_out_for_each_machine_leaves_pieces_to_merge(self):
         done, _ = self.measured(2, self.compiled("mpi_program.c"), "ok", apart=True)

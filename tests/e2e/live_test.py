@@ -153,6 +153,43 @@ class Live(PerunTest):
         self.assertEqual(os.listdir(self.dir), ["train.sh"])
         self.assert_nothing_left()
 
+    def test_processes_marks_and_reports(self):
+        """At both sizes: who works, what an hour takes, a mark that the report has, a report so far."""
+        self.file("busy.sh", '"$PERUN_BIN" mark begin train\nwhile :; do :; done\n')
+        for number, (columns, lines) in enumerate(((80, 24), (60, 12))):
+            t = self.terminal(columns, lines, "--backends", SENSORS, "-f", "20", "sh", "busy.sh")
+            seen = t.until(r"(?m)^sh +\d+ +[1-9]\d* % +[\d.]+ k?J$")
+            self.assertRegex(seen, r"(?m)^PROCESS +PID +CPU +ENERGY\(share\)$")
+            # On the low screen only where no process of perun mark takes its line for a moment.
+            t.until(r"(?m)^forecast: [\d.]+ [kM]J  [\d.]+ k?g CO2e  [\d.]+ (ct|EUR) an hour$")
+            self.assertIn("[m]ark [e]xport", seen.splitlines()[lines - 1])
+            t.press("m")
+            t.until(r"(?m)^marked: live mark 1$")
+            t.press("m")
+            t.until(r"(?m)^marked: live mark 2$")
+            t.press("e")
+            name = re.search(r"(?m)^written: (busy-\d+s\.json)$", t.until(r"(?m)^(written|not written): "))[1]
+            so_far = json.loads((self.dir / name).read_text())["runs"][0]
+            self.assertEqual(so_far["regions"]["regions"][0]["name"], "train")
+            self.assertGreater(so_far["energy_J"], 0)
+            t.process.send_signal(signal.SIGTERM)
+            self.assertEqual(t.end(), 143)
+            run = self.report("results/busy.hdf5")["runs"][number - 1]
+            self.assertEqual(run["regions"]["marks"]["moments"], 2)
+            self.assertGreater(run["energy_J"], so_far["energy_J"])
+        self.assert_nothing_left()
+
+    def test_a_report_that_cannot_be_written_is_told(self):
+        self.file("sleeps.sh", "sleep 60\n")
+        t = self.terminal(80, 24, "--backends", "sim:const:50W", "-f", "20", "--data_out", self.dir / "results", "sh", "sleeps.sh")
+        t.until(r"forecast")
+        for second in range(60):
+            (self.dir / f"sleeps-{second}s.json").mkdir(exist_ok=True)
+        t.press("e")
+        self.assertRegex(t.until(r"(?m)^not written: .*sleeps-\d+s"), "not written")
+        t.process.send_signal(signal.SIGTERM)
+        self.assertEqual(t.end(), 143)
+
     def start(self, *words):
         run = subprocess.Popen([PERUN, "monitor", "--backends", SENSORS, "-f", "20", *words, "sh", self.program],
                                cwd=self.dir, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -219,7 +256,7 @@ class Live(PerunTest):
         self.assert_nothing_left()
 
     def test_costs_next_to_nothing(self):
-        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.3 to 2 % of a core, by the machine and how cold its caches are."""
+        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.1 to 0.3 % of a core, by how cold its caches are."""
         sensors = ",".join(f"sim:sine:20W:200W:{i + 1}s:name=s{i}" for i in range(20))
         run = subprocess.Popen([PERUN, "monitor", "--backends", sensors, "-f", "100", "sleep", "14"], cwd=self.dir, env=self.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -227,14 +264,17 @@ class Live(PerunTest):
         t = self.terminal(80, 24, "--run")
         t.until(r"s19|more")
         took = pathlib.Path(f"/proc/{t.process.pid}/schedstat")
-        before, begin = int(took.read_text().split()[0]), time.monotonic()
-        t.read(10)
-        share = (int(took.read_text().split()[0]) - before) * 1e-9 / (time.monotonic() - begin)
+        shares = []
+        for _ in range(5):  # the least one: what else runs makes caches cold, and spoils the others
+            before, begin = int(took.read_text().split()[0]), time.monotonic()
+            t.read(2)
+            shares.append((int(took.read_text().split()[0]) - before) * 1e-9 / (time.monotonic() - begin))
         t.press("q")
         t.end()
         run.wait()
+        share = min(shares)
         print(f"the view took {100 * share:.2f} % of a core")
-        self.assertLess(share, 0.04)
+        self.assertLess(share, 0.005)
 
 
 if __name__ == "__main__":

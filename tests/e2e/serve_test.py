@@ -256,13 +256,14 @@ class Serve(PerunTest):
         for s in many:
             s.close()
 
-    def test_otlp(self):
+    def collector(self, status=200):
+        """Its address, and what it got: path, type and body of each request."""
         got = []
 
         class Collector(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 got.append((self.path, self.headers["Content-Type"], self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(200)
+                self.send_response(status)
                 self.end_headers()
 
             def log_message(self, *_):
@@ -272,7 +273,11 @@ class Serve(PerunTest):
         threading.Thread(target=collector.serve_forever, daemon=True).start()
         self.addCleanup(collector.server_close)
         self.addCleanup(collector.shutdown)
-        server = self.serve("--live", *SENSORS, "-f", "20", "--otlp", f"http://127.0.0.1:{collector.server_port}")
+        return f"http://127.0.0.1:{collector.server_port}", got
+
+    def test_otlp(self):
+        url, got = self.collector()
+        server = self.serve("--live", *SENSORS, "-f", "20", "--otlp", url)
         until = time.monotonic() + 40
         while len(got) < 2 and time.monotonic() < until:
             time.sleep(0.1)
@@ -292,6 +297,42 @@ class Serve(PerunTest):
         keys = {a["key"]: a["value"]["stringValue"] for a in total["dataPoints"][0]["attributes"]}
         self.assertEqual(keys["hw.type"], "gpu")
         self.assertEqual(keys["perun.kind"], "measured")
+
+    def test_otlp_of_runs_that_ended(self):
+        """The very figures of the report, one request a round, also where the run is too short to be followed."""
+        url, got = self.collector()
+        self.measure("--otlp", url, "--rounds", "2")
+        runs = self.report("results/wave.hdf5", "all")["runs"]
+        self.assertEqual([(path, kind) for path, kind, _ in got], [("/v1/metrics", "application/json")] * 2)
+        for run, (_, _, body) in zip(runs, got):
+            resource = json.loads(body)["resourceMetrics"][0]
+            self.assertIn({"key": "perun.run", "value": {"stringValue": run["id"]}}, resource["resource"]["attributes"])
+            metrics = {m["name"]: m["sum"] for m in resource["scopeMetrics"][0]["metrics"]}
+            self.assertEqual(set(metrics), {"hw.energy", "hw.host.energy", "perun.emissions"})
+            host = metrics["hw.host.energy"]["dataPoints"][0]
+            self.assertAlmostEqual(host["asDouble"], run["energy_J"], delta=1e-9 * run["energy_J"])
+            length_s = (int(host["timeUnixNano"]) - int(host["startTimeUnixNano"])) * 1e-9
+            self.assertAlmostEqual(length_s, run["duration_s"], delta=0.05)
+            devices = {p["attributes"][0]["value"]["stringValue"]: p["asDouble"] for p in metrics["hw.energy"]["dataPoints"]}
+            for device in run["nodes"][0]["devices"]:
+                self.assertAlmostEqual(devices[device["id"]], device["energy_J"], delta=1e-9 * device["energy_J"])
+
+    def test_a_collector_that_takes_nothing_costs_a_run_nothing(self):
+        refusing, got = self.collector(503)
+        with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as gone:
+            nobody = gone.getsockname()[1]
+            gone.close()
+            for url, trouble in ((refusing, "takes no metrics (status 503)"), (f"http://127.0.0.1:{nobody}", "takes no metrics (no answer"),
+                                 (f"http://127.0.0.1:{silent.getsockname()[1]}", "takes no metrics (no answer")):
+                done = self.monitor("-q", *SENSORS, "-f", "50", "--name", "wave", "--otlp", url, "sh", "-c", "echo out; exit 7")
+                self.assertEqual((done.returncode, done.stdout), (7, b"out\n"))
+                self.assertEqual(done.stderr.decode().count(trouble), 1, done.stderr)
+        self.assertEqual(len(got), 1)
+        self.assertEqual(len(self.report("results/wave.hdf5", "all")["runs"]), 3)
+        done = self.monitor("--otlp", "localhost:4318", "sh", "-c", "echo never")
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"is not like http://localhost:4318", done.stderr)
+        self.assert_nothing_left()
 
     def test_a_collector_that_does_not_answer_stops_nothing(self):
         with socket.create_server(("127.0.0.1", 0)) as dead:

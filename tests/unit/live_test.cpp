@@ -326,12 +326,43 @@ TEST(LiveFrame, KeysChangeWhatIsShown) {
   EXPECT_TRUE(shows(live::frame(full_view(), choice), "gpu:2"));
   EXPECT_TRUE(key('h'));
   EXPECT_TRUE(shows(live::frame(full_view(), choice), "Keys"));
+  EXPECT_TRUE(key('m'));
+  EXPECT_EQ(choice.wish, live::Wish::mark);
+  EXPECT_TRUE(key('e'));
+  EXPECT_EQ(choice.wish, live::Wish::save);
   EXPECT_TRUE(key('t'));
   EXPECT_EQ(choice.window_s, 300);
   for (int i = 0; i < 100; ++i) EXPECT_TRUE(live::press(choice, {.special = live::SpecialKey::down}));
   EXPECT_TRUE(key('h'));
   EXPECT_FALSE(live::frame(full_view(), choice).empty());
   EXPECT_FALSE(key('q'));
+}
+
+TEST(LiveFrame, ProcessesAndForecast) {
+  auto view = full_view();
+  view.history = {1000.0, std::nullopt, 2000.0};
+  view.co2e_kg = 0.1966;
+  view.cost_cent = 23;
+  EXPECT_FALSE(shows(live::frame(view, {}), "PROCESS"));
+  for (int i = 0; i < 40; ++i) view.processes.push_back({100 + i, "work\x1B", 8.12, 1000.0});
+  view.processes_kind = Kind::estimated;
+  const auto lines = live::frame(view, {.width = 80, .height = 40});
+  for (const auto* text : {"PROCESS", "work\\x1b", "812 %", "1.000 kJ  (estimated)", "forecast: 5.400 MJ  841.2 g CO2e",
+                           " an hour (partly estimated)"})
+    EXPECT_TRUE(shows(lines, text)) << text;
+  view.devices.resize(1);
+  view.nodes.resize(1);
+  view.regions.clear();
+  const auto low = live::frame(view, {.width = 60, .height = 12});
+  EXPECT_EQ(low.size(), 12U);
+  EXPECT_TRUE(shows(low, "PROCESS"));
+  EXPECT_TRUE(shows(low, "more"));
+  view.processes[0].joules.reset();
+  view.processes.resize(1);
+  EXPECT_TRUE(shows(live::frame(view, {.width = 60, .height = 12}), "forecast: 5.400 MJ"));
+  EXPECT_FALSE(shows(live::frame(view, {.width = 60, .height = 12}), "share) "));
+  view.over = true;
+  EXPECT_FALSE(shows(live::frame(view, {.width = 60, .height = 12}), "forecast"));
 }
 
 TEST(LiveFrame, GraphsShowGapsLowsAndHighs) {
