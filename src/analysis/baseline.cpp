@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
 #include "analysis/share.hpp"
+#include "analysis/statistics.hpp"
 #include "analysis/track.hpp"
 #include "base/units.hpp"
 
@@ -17,12 +17,6 @@ namespace perun {
 namespace {
 
 constexpr int most_blocks = 10;
-
-/// Two-sided 95 % quantile of Student's t with `freedom` degrees.
-double student_95(int freedom) noexcept {
-  constexpr std::array table{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262};
-  return freedom <= static_cast<int>(table.size()) ? table[static_cast<std::size_t>(std::max(freedom, 1) - 1)] : 2.262;
-}
 
 bool counts(const Sensor& s) noexcept {
   return s.counted && (s.quantity == Quantity::energy || s.quantity == Quantity::power);
@@ -99,7 +93,7 @@ double baseline_uncertainty_W(const Baseline& b, double seconds) noexcept {
   if (b.blocks < 2) return 0;
   // The idle power of the run's own time is another mean, over `during` blocks, of what spreads so.
   const double during = std::max(1.0, seconds / (b.seconds / b.blocks));
-  const double spread_W = student_95(b.blocks - 1) * b.spread_W * std::sqrt(1.0 / b.blocks + 1.0 / during);
+  const double spread_W = statistics::student_quantile(0.95, b.blocks - 1) * b.spread_W * std::sqrt(1.0 / b.blocks + 1.0 / during);
   return std::hypot(spread_W, b.reading_W);
 }
 

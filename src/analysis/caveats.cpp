@@ -45,14 +45,15 @@ void add_once(std::vector<std::string>& words, std::string word) {
 }
 
 /// Wall time between the end of the node that ended first and the begin of the one that began last; 0: they ran together.
-double clocks_apart_s(const JobRecord& job, std::size_t nodes) {
-  if (nodes < 2) return 0;
-  std::vector<std::int64_t> begins(nodes, std::numeric_limits<std::int64_t>::max()), ends(nodes, 0);
+double clocks_apart_s(const JobRecord& job, const std::vector<NodeSummary>& nodes) {
+  if (nodes.size() < 2) return 0;
+  std::vector<std::int64_t> begins(nodes.size(), std::numeric_limits<std::int64_t>::max()), ends(nodes.size(), 0);
   for (const auto& r : job.ranks) {
-    if (r.node < 0 || static_cast<std::size_t>(r.node) >= nodes) continue;
+    if (r.node < 0 || static_cast<std::size_t>(r.node) >= nodes.size()) continue;
     const auto i = static_cast<std::size_t>(r.node);
-    begins[i] = std::min(begins[i], r.begin.real_ns);
-    ends[i] = std::max(ends[i], r.end.real_ns);
+    const std::int64_t ahead_ns = nodes[i].clock_ahead && nodes[i].clock_ahead->proven() ? std::llround(nodes[i].clock_ahead->s * 1e9) : 0;
+    begins[i] = std::min(begins[i], r.begin.real_ns - ahead_ns);
+    ends[i] = std::max(ends[i], r.end.real_ns - ahead_ns);
   }
   const auto last_begin = *std::max_element(begins.begin(), begins.end());
   const auto first_end = *std::min_element(ends.begin(), ends.end());
@@ -223,7 +224,7 @@ void about_rate(const NodeSummary& node, Remarks& remarks) {
 
 /// Nodes of a job that do not run at one time, by their wall clocks.
 void about_clocks(const RunSummary& run, Remarks& remarks) {
-  const double apart_s = run.job ? clocks_apart_s(*run.job, run.nodes.size()) : 0;
+  const double apart_s = run.job ? clocks_apart_s(*run.job, run.nodes) : 0;
   if (apart_s <= 0) return;
   remarks.add(Caveat::clocks_apart,
               fmt::format("by their wall clocks the nodes' ranks did not run at one time ({} lie between): {}",

@@ -190,6 +190,7 @@ class NodeRegions {
         if (m.kind == MarkKind::counter) sums[m.name] += m.value;
     for (const auto& [name, sum] : sums) {
       if (!known(name)) continue;
+      if (marks_.names[name] == PERUN_MPI_TOGETHER) continue;  // no amount
       if (marks_.names[name] == PERUN_MPI_SPAWNED)
         out_.spawned += static_cast<std::uint64_t>(std::max(0.0, sum));
       else

@@ -10,6 +10,7 @@
 
 #include "analysis/summarize.hpp"
 #include "analysis/track_reader.hpp"
+#include "model/clock_alignment.hpp"
 #include "model/domains.hpp"
 
 namespace perun {
@@ -251,8 +252,8 @@ Timeline timeline_of(const Run& run, std::span<Readings* const> readings, std::u
   for (std::size_t n = 0; n < run.nodes.size(); ++n) {
     const NodeRecord& node = run.nodes[n];
     const Window window = window_of(run, node, *readings[n]);
-    // A node of a job may begin later than the run; their wall clocks tell by how much.
-    const std::int64_t late_ns = node.begin.mono_ns != 0 ? node.begin.real_ns - run.begin.real_ns : 0;
+    // A node of a job may begin later than the run; their wall clocks and MPI tell by how much.
+    const std::int64_t late_ns = node.begin.mono_ns != 0 ? aligned_ns(node, node.begin.real_ns) - run.begin.real_ns : 0;
     const Place place{node, *readings[n], n, window, window.from_ns - late_ns, stride};
     out.length_us = std::max(out.length_us, to_us(window.to_ns - place.origin_ns));
     out.wall_ns.push_back(place.origin_ns + ahead_of(run, node) - run.begin.real_ns);

@@ -171,6 +171,10 @@ Json facts_of(const NodeRecord& node) {
   out["begin"] = moment(node.begin);
   out["end"] = moment(node.end);
   out["clock_error_s"] = node.clock_error_s ? number(*node.clock_error_s) : Json(nullptr);
+  out["clock_ahead"] =
+      node.clock_ahead
+          ? Json::array({number(node.clock_ahead->s), number(node.clock_ahead->error_s), number(node.clock_ahead->drift_s)})
+          : Json(nullptr);
   out["marks"] = node.marks.empty() ? Json(nullptr) : facts_of(node.marks);
   out["scope"] = node.scope ? Json::parse(encode(*node.scope), nullptr, false) : Json(nullptr);
   out["baseline"] = node.baseline ? Json::parse(encode(*node.baseline), nullptr, false) : Json(nullptr);

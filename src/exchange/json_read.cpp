@@ -356,6 +356,10 @@ class Reader {
     node.begin = moment_of(at(json, "begin"), "begin");
     node.end = moment_of(at(json, "end"), "end");
     if (const Json& error = at(json, "clock_error_s"); !error.is_null()) node.clock_error_s = double_of(error, "clock_error_s");
+    if (const auto ahead = json.find("clock_ahead"); ahead != json.end() && !ahead->is_null()) {
+      auto& a = node.clock_ahead.emplace();
+      row(*ahead, "clock_ahead", a.s, a.error_s, a.drift_s);
+    }
     if (const Json& marks = at(json, "marks"); !marks.is_null()) node.marks = marks_of(marks);
     if (const Json& scope = at(json, "scope"); !scope.is_null()) node.scope = decoded(decode_scope(scope.dump()));
     if (const Json& baseline = at(json, "baseline"); !baseline.is_null())

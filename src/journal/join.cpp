@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "journal/job_folder.hpp"
+#include "model/clock_alignment.hpp"
 
 namespace perun::journal {
 
@@ -207,15 +208,16 @@ void set_window(Machine& m) {
   node.end = at(node, std::max(begin, end));
 }
 
-/// The time from the first begin to the last end. Wall clocks are believed where they make the nodes run at one time, or
-/// all are synchronized; else the longest node's own time is all that is known.
+/// The time from the first begin to the last end. Wall clocks, put right where MPI tells, are believed where they make the
+/// nodes run at one time, or all are synchronized; else the longest node's own time is all that is known.
 std::pair<Moment, std::int64_t> extent(const std::vector<NodeRecord>& nodes) {
-  const auto by_begin = [](const NodeRecord& a, const NodeRecord& b) { return a.begin.real_ns < b.begin.real_ns; };
-  const auto by_end = [](const NodeRecord& a, const NodeRecord& b) { return a.end.real_ns < b.end.real_ns; };
-  const Moment first = std::min_element(nodes.begin(), nodes.end(), by_begin)->begin;
-  const std::int64_t last_begin = std::max_element(nodes.begin(), nodes.end(), by_begin)->begin.real_ns;
-  const std::int64_t first_end = std::min_element(nodes.begin(), nodes.end(), by_end)->end.real_ns;
-  const std::int64_t last_end = std::max_element(nodes.begin(), nodes.end(), by_end)->end.real_ns;
+  const auto begin = [](const NodeRecord& n) { return aligned_ns(n, n.begin.real_ns); };
+  const auto end = [](const NodeRecord& n) { return aligned_ns(n, n.end.real_ns); };
+  const auto [first_node, last_node] = std::ranges::minmax_element(nodes, {}, begin);
+  const Moment first{first_node->begin.mono_ns, begin(*first_node)};
+  const std::int64_t last_begin = begin(*last_node);
+  const std::int64_t first_end = end(*std::ranges::min_element(nodes, {}, end));
+  const std::int64_t last_end = end(*std::ranges::max_element(nodes, {}, end));
   const bool synchronized =
       std::all_of(nodes.begin(), nodes.end(), [](const NodeRecord& n) { return n.clock_error_s.has_value(); });
   std::int64_t longest = 0;
@@ -233,7 +235,7 @@ std::string listed(const std::vector<int>& ranks) {
 }
 
 /// The job as one program: its status is that of the rank that failed first.
-Outcome outcome_of(const JobRecord& job) {
+Outcome outcome_of(const JobRecord& job, const std::vector<NodeRecord>& nodes) {
   Outcome o;
   const RankRecord* failed = nullptr;
   std::vector<int> lost, unfinished, unseen;
@@ -244,8 +246,9 @@ Outcome outcome_of(const JobRecord& job) {
     else
       unseen.push_back(rank);
   }
+  const auto end = [&](const RankRecord& r) { return aligned_ns(nodes[static_cast<std::size_t>(r.node)], r.end.real_ns); };
   for (const RankRecord& r : job.ranks) {
-    if (r.status == RankStatus::failed && (failed == nullptr || r.end.real_ns < failed->end.real_ns)) failed = &r;
+    if (r.status == RankStatus::failed && (failed == nullptr || end(r) < end(*failed))) failed = &r;
     if (r.status == RankStatus::lost) lost.push_back(r.rank);
     if (r.status == RankStatus::unfinished) unfinished.push_back(r.rank);
     o.user_s += r.user_s;
@@ -296,6 +299,7 @@ Joined join(std::vector<Contents> parts) {
   }
   for (Contents& c : parts)
     if (c.recording != nullptr) joined.recordings.push_back(std::move(c.recording));
+  align_clocks(run.nodes);
   job.ranks = settle(std::move(job.ranks));
   if (!job.ranks.empty()) {
     job.size = std::max(job.size, job.ranks.back().rank + 1);
@@ -305,7 +309,7 @@ Joined join(std::vector<Contents> parts) {
     run.begin = begin;
     run.end = {begin.mono_ns + length_ns, begin.real_ns + length_ns};
   }
-  run.outcome = outcome_of(job);
+  run.outcome = outcome_of(job, run.nodes);
   run.job = std::move(job);
   return joined;
 }

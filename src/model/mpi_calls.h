@@ -9,10 +9,10 @@
 
 /* clang-format off */
 #define PERUN_MPI_CALLS(X) \
-  X(Barrier, 1, collective, plain) \
+  X(Barrier, 1, collective, own) \
   X(Bcast, 5, collective, large) \
   X(Reduce, 7, collective, large) \
-  X(Allreduce, 6, collective, large) \
+  X(Allreduce, 6, collective, own) \
   X(Gather, 8, collective, large) \
   X(Gatherv, 9, collective, large) \
   X(Scatter, 8, collective, large) \
@@ -79,5 +79,9 @@
 
 /* The counter of processes that were started. */
 #define PERUN_MPI_SPAWNED "processes of MPI_Comm_spawn"
+
+/* The counter that stands in a call of MPI_COMM_WORLD that nobody leaves before everybody has entered it; its value is the call's
+ * number among those of the process, the same in all ranks. */
+#define PERUN_MPI_TOGETHER "calls of MPI_COMM_WORLD together"
 
 #endif

@@ -40,6 +40,16 @@ struct Quality {
   friend bool operator==(const Quality&, const Quality&) = default;
 };
 
+/// How far a node's wall clock is ahead of that of its job's first node, as calls of MPI tell (model/clock_alignment.hpp).
+struct ClockAhead {
+  double s = 0;        ///< at the first of those calls; negative: behind
+  double error_s = 0;  ///< bound of its error, and of that at the last one
+  double drift_s = 0;  ///< how much more it was at the last one
+  /// The clocks do differ; else they may well be right, and nothing is put right.
+  [[nodiscard]] bool proven() const noexcept { return s > error_s || -s > error_s; }
+  friend bool operator==(const ClockAhead&, const ClockAhead&) = default;
+};
+
 /// Everything one node saw, untouched: what is stored, and all that the analysis may use.
 struct NodeRecord {
   std::string host;
@@ -49,11 +59,12 @@ struct NodeRecord {
   std::vector<Moment> clock;   ///< pairs of both clocks: begin, every 10 s, end; never empty
   std::vector<BlockedSource> blocked;
   Quality quality;
-  std::optional<CpuScope> scope = {};        ///< what the program may use of the node
-  std::optional<Baseline> baseline = {};     ///< what the node draws when idle, if that was asked for
-  Marks marks = {};                          ///< what the programs marked
-  Moment begin = {}, end = {};               ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
-  std::optional<double> clock_error_s = {};  ///< bound of its wall clock's error; empty: not known, or not synchronized
+  std::optional<CpuScope> scope = {};          ///< what the program may use of the node
+  std::optional<Baseline> baseline = {};       ///< what the node draws when idle, if that was asked for
+  Marks marks = {};                            ///< what the programs marked
+  Moment begin = {}, end = {};                 ///< of its part of a job's run, on its own clocks; mono_ns 0: the run's
+  std::optional<double> clock_error_s = {};    ///< bound of its wall clock's error; empty: not known, or not synchronized
+  std::optional<ClockAhead> clock_ahead = {};  ///< what MPI tells of it; empty: nothing, or it is the first node's
   /// The readings of a run too long for memory; belongs to whoever read the run. Null: `series` has them.
   const Recording* recording = nullptr;
 };

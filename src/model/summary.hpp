@@ -170,11 +170,12 @@ struct NodeSummary {
   std::vector<BlockedSource> blocked;
   Quality quality;
   double frequency_achieved_hz = 0;
-  double longest_gap_s = 0;             ///< longest time between two readings
-  std::uint64_t readings = 0;           ///< of energy sensors, without the failed ones
-  std::uint64_t repeated = 0;           ///< of those: showed what the reading before them showed
-  std::optional<double> own_energy_J;   ///< perun's own, by processor time; absent: not known
-  std::optional<double> clock_error_s;  ///< bound of its wall clock's error; absent: not synchronized
+  double longest_gap_s = 0;               ///< longest time between two readings
+  std::uint64_t readings = 0;             ///< of energy sensors, without the failed ones
+  std::uint64_t repeated = 0;             ///< of those: showed what the reading before them showed
+  std::optional<double> own_energy_J;     ///< perun's own, by processor time; absent: not known
+  std::optional<double> clock_error_s;    ///< bound of its wall clock's error; absent: not synchronized
+  std::optional<ClockAhead> clock_ahead;  ///< of the first node's, as calls of MPI tell
 };
 
 /// What follows from energy by the factors. Absent when the energy is unavailable.

@@ -142,6 +142,11 @@ void fields(F& f, Is<RegionReport> auto& s) {
 }
 
 template <class F>
+void fields(F& f, Is<ClockAhead> auto& s) {
+  f("s", s.s), f("error_s", s.error_s), f("drift_s", s.drift_s);
+}
+
+template <class F>
 void fields(F& f, Is<NodeSummary> auto& s) {
   f("host", s.host), f("attributes", s.attributes), f("usage", s.usage), f("scope", s.scope), f("baseline", s.baseline);
   f("net", s.net), f("attributed", s.attributed), f("inside", s.inside), f("gpus_visible", s.gpus_visible);
@@ -150,6 +155,7 @@ void fields(F& f, Is<NodeSummary> auto& s) {
   f("blocked", s.blocked), f("quality", s.quality), f("frequency_achieved_Hz", s.frequency_achieved_hz);
   f("longest_gap_s", s.longest_gap_s), f("readings", s.readings), f("repeated", s.repeated);
   f("own_energy_J", s.own_energy_J), f("overhead_J", s.overhead_J), f("clock_error_s", s.clock_error_s);
+  f("clock_ahead", s.clock_ahead);
 }
 
 template <class F>

@@ -43,6 +43,7 @@ static const char* const names[calls] = {
 
 static perun_region regions[calls]; /* 0: not looked up yet */
 static __thread int depth;          /* calls of MPI that this thread is in */
+static uint64_t together;           /* calls of MPI_COMM_WORLD so far that nobody leaves before everybody has entered them */
 
 static perun_region region_of(enum call call) {
   perun_region r = __atomic_load_n(&regions[call], __ATOMIC_RELAXED);
@@ -70,15 +71,18 @@ static int open_mpi(struct dl_phdr_info* object, size_t size, void* found) {
 }
 
 /* The next definition behind this one; of an MPI that Python has loaded for itself alone, the one in its library. */
+static void* look_up(const char* symbol) {
+  void* const next = dlsym(RTLD_NEXT, symbol);
+  if (next != NULL) return next;
+  void* mpi = NULL;
+  dl_iterate_phdr(open_mpi, &mpi);
+  return mpi != NULL ? dlsym(mpi, symbol) : NULL;
+}
+
 static function* find(function** known, const char* symbol) {
   function* f = __atomic_load_n(known, __ATOMIC_RELAXED);
   if (f != NULL) return f;
-  *(void**)&f = dlsym(RTLD_NEXT, symbol);
-  if (f == NULL) {
-    void* mpi = NULL;
-    dl_iterate_phdr(open_mpi, &mpi);
-    if (mpi != NULL) *(void**)&f = dlsym(mpi, symbol);
-  }
+  *(void**)&f = look_up(symbol);
   if (f == NULL) fprintf(stderr, "perun: the program calls %s, which its MPI does not have\n", symbol);
   __atomic_store_n(known, f, __ATOMIC_RELAXED);
   return f;
@@ -94,6 +98,42 @@ static void leave(enum call call) {
   if (--depth > 0) return;
   perun_leave(region_of(call));
   if (call == call_Finalize) perun_leave(region_of(call_whole));
+}
+
+/* MPI_COMM_WORLD of this MPI, 0 where it is not known: an object of Open MPI, a number in MPICH and all that share its ABI. */
+static uintptr_t find_world(void) {
+  char version[8192] = ""; /* MPI_MAX_LIBRARY_VERSION_STRING is 256 and 8192 in those */
+  int length = 0;
+  void* const ask = look_up("PMPI_Get_library_version");
+  if (ask == NULL || ((int (*)(char*, int*))(uintptr_t)ask)(version, &length) != 0) return 0;
+  if (strstr(version, "Open MPI") != NULL) {
+    void* const here = dlsym(RTLD_DEFAULT, "ompi_mpi_comm_world"); /* the program's copy of it, if it has one (R_*_COPY) */
+    return (uintptr_t)(here != NULL ? here : look_up("ompi_mpi_comm_world"));
+  }
+  const int mpich =
+      strstr(version, "MPICH") != NULL || strstr(version, "MVAPICH") != NULL || strstr(version, "Intel(R) MPI") != NULL;
+  return mpich ? 0x44000000u : 0;
+}
+
+static int is_world(uintptr_t comm) {
+  static uintptr_t world; /* 1: not known */
+  uintptr_t w = __atomic_load_n(&world, __ATOMIC_RELAXED);
+  if (w == 0) {
+    w = find_world();
+    if (w == 0) w = 1;
+    __atomic_store_n(&world, w, __ATOMIC_RELAXED);
+  }
+  return w == 0x44000000u ? (uint32_t)comm == w : comm == w;
+}
+
+/* What the clocks of nodes are compared by. All ranks call them in the same order, so that they have the same numbers. The
+ * first ones are told, and then four whenever their number has doubled. */
+static void note_together(uintptr_t comm) {
+  enum { first = 16, each = 4 };
+  if (depth != 1 || !is_world(comm)) return;
+  const uint64_t number = __atomic_fetch_add(&together, 1, __ATOMIC_RELAXED);
+  const uint64_t doubled = number < first ? 0 : (uint64_t)1 << (63 - __builtin_clzll(number));
+  if (number < first || number < doubled + each) perun_count(PERUN_MPI_TOGETHER, (double)number);
 }
 
 #define PARAMETERS_0 void
@@ -119,25 +159,36 @@ static void leave(enum call call) {
 #define ARGUMENTS_9 ARGUMENTS_8, i
 #define ARGUMENTS_12 ARGUMENTS_9, j, k, l
 
-/* `then` is done before the call counts as left. */
-#define WRAP_THEN(symbol, call, n, then)                               \
+/* `first` is done when the call counts as entered, `then` before it counts as left. */
+#define WRAP_AROUND(symbol, call, n, first, then)                      \
   PERUN_API int symbol(PARAMETERS_##n);                                \
   int symbol(PARAMETERS_##n) {                                         \
     static function* next;                                             \
     function* const real = find(&next, #symbol);                       \
     if (real == NULL) return no_such_call;                             \
     enter(call);                                                       \
+    first;                                                             \
     const int result = ((int (*)(PARAMETERS_##n))real)(ARGUMENTS_##n); \
     then;                                                              \
     leave(call);                                                       \
     return result;                                                     \
   }
+#define WRAP_THEN(symbol, call, n, then) WRAP_AROUND(symbol, call, n, (void)0, then)
 #define WRAP(symbol, call, n) WRAP_THEN(symbol, call, n, (void)0)
 #define WRAP_own(name, n)
 #define WRAP_plain(name, n) WRAP(MPI_##name, call_##name, n) WRAP(PMPI_##name, call_##name, n)
 #define WRAP_large(name, n) WRAP_plain(name, n) WRAP(MPI_##name##_c, call_##name, n) WRAP(PMPI_##name##_c, call_##name, n)
 #define CALL(name, n, kind, sizes) WRAP_##sizes(name, n)
 PERUN_MPI_CALLS(CALL)
+
+/* A count of 0 need not wait for anybody. */
+#define WRAP_TOGETHER(symbol, call, n, comm, count) WRAP_AROUND(symbol, call, n, if ((count) != 0) note_together(comm), (void)0)
+WRAP_TOGETHER(MPI_Barrier, call_Barrier, 1, a, 1)
+WRAP_TOGETHER(PMPI_Barrier, call_Barrier, 1, a, 1)
+WRAP_TOGETHER(MPI_Allreduce, call_Allreduce, 6, f, (int)c)
+WRAP_TOGETHER(PMPI_Allreduce, call_Allreduce, 6, f, (int)c)
+WRAP_TOGETHER(MPI_Allreduce_c, call_Allreduce, 6, f, c)
+WRAP_TOGETHER(PMPI_Allreduce_c, call_Allreduce, 6, f, c)
 
 /* Told in the report: those processes are no ranks of this job. Only the root's arguments say how many there are. */
 static void note_spawned(uintptr_t comm, uintptr_t root, int processes) {

@@ -81,6 +81,12 @@ Json job_of(const RunSummary& run) {
   out["clock_errors_s"] = Json::array();
   for (const auto& node : run.nodes)
     out["clock_errors_s"].push_back(node.clock_error_s ? Json(*node.clock_error_s) : Json(nullptr));
+  out["clocks_ahead"] = Json::array();
+  for (const auto& node : run.nodes)
+    out["clocks_ahead"].push_back(node.clock_ahead ? Json{{"ahead_s", node.clock_ahead->s},
+                                                          {"error_s", node.clock_ahead->error_s},
+                                                          {"drift_s", node.clock_ahead->drift_s}}
+                                                   : Json(nullptr));
   out["imbalance"] = imbalance_of(run);
   out["ranks"] = Json::array();
   for (std::size_t i = 0; i < job.ranks.size(); ++i) out["ranks"].push_back(rank_of(run, i));

@@ -71,7 +71,7 @@ std::string write(const Summary& summary, const Style&) {
     out += block(list(facts::figures(run)));
     out += domains(run);
     for (const auto& shown :
-         {tables::nodes(run), tables::devices(run), tables::regions(run), tables::region_ranks(run), tables::mpi(run)})
+         {tables::nodes(run), tables::devices(run), tables::regions(run), tables::ranks(run), tables::mpi(run)})
       out += block(shown);
     out += block(list(facts::remarks(run)));
   }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 #include "base/units.hpp"
@@ -53,6 +55,34 @@ std::map<int, RegionThread> ranks_of(const RegionSummary& r) {
     sum.exclusive_J += t.exclusive_J;
   }
   return ranks;
+}
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+
+/// What a rank took for something.
+struct AtRank {
+  int rank;
+  double seconds, joules;  ///< joules: NaN where nothing is known
+};
+
+std::vector<AtRank> at_ranks(const RegionSummary& r) {
+  std::vector<AtRank> out;
+  for (const auto& [number, rank] : ranks_of(r))
+    out.push_back({number, rank.time_s, r.energy.kind == Kind::unavailable ? unknown : rank.energy_J});
+  return out;
+}
+
+/// From begin to end, where both were seen.
+std::vector<AtRank> whole_ranks(const RunSummary& run) {
+  std::vector<AtRank> out;
+  for (std::size_t i = 0; i < run.job->ranks.size(); ++i) {
+    const RankRecord& r = run.job->ranks[i];
+    if (r.begin.mono_ns == 0 || r.end.mono_ns == 0) continue;
+    const double joules =
+        i < run.rank_energies_J.size() && run.usage.energy.kind != Kind::unavailable ? run.rank_energies_J[i] : unknown;
+    out.push_back({r.rank, static_cast<double>(r.end.mono_ns - r.begin.mono_ns) * 1e-9, joules});
+  }
+  return out;
 }
 
 /// "3 ms, sensor updates every 100 ms"
@@ -183,12 +213,11 @@ tables::Block tables::regions(const RunSummary& run) {
   return out;
 }
 
-tables::Block tables::region_ranks(const RunSummary& run) {
+tables::Block tables::ranks(const RunSummary& run) {
   constexpr std::size_t shown = 6;
   if (!run.job || run.job->size < 2) return {};
   using layout::Align;
-  layout::Table table({{"Region by rank", Align::left, 16},
-                       {"Ranks"},
+  layout::Table table({{"By rank", Align::left, 14},
                        {"Time: least"},
                        {"mean"},
                        {"most"},
@@ -196,17 +225,19 @@ tables::Block tables::region_ranks(const RunSummary& run) {
                        {"Energy: least"},
                        {"most"}});
   std::size_t lines = 0;
-  for (const RegionSummary& r : run.regions.regions) {
-    const auto ranks = ranks_of(r);
-    if (ranks.size() < 2 || lines == shown) continue;
+  const auto add = [&](const std::string& name, const std::vector<AtRank>& ranks) {
+    const auto [least, most] = std::ranges::minmax_element(ranks, {}, &AtRank::seconds);
+    const auto [low, high] = std::ranges::minmax_element(ranks, {}, &AtRank::joules);
+    double sum_s = 0;
+    for (const AtRank& r : ranks) sum_s += r.seconds;
+    const auto joules = [&](double j) { return std::isfinite(j) ? wording::joules(j) : std::string(); };
+    table.add({name, units::si(least->seconds, "s", 3), units::si(sum_s / static_cast<double>(ranks.size()), "s", 3),
+               units::si(most->seconds, "s", 3), fmt::format("({})", most->rank), joules(low->joules), joules(high->joules)});
     ++lines;
-    const auto [least, most] = std::ranges::minmax_element(ranks, {}, [](const auto& x) { return x.second.time_s; });
-    const auto [low, high] = std::ranges::minmax_element(ranks, {}, [](const auto& x) { return x.second.energy_J; });
-    const auto joules = [&](double j) { return r.energy.kind == Kind::unavailable ? std::string() : wording::joules(j); };
-    table.add({printable(r.name), fmt::format("{}", ranks.size()), units::si(least->second.time_s, "s", 3),
-               units::si(r.time_s / static_cast<double>(ranks.size()), "s", 3), units::si(most->second.time_s, "s", 3),
-               fmt::format("({})", most->first), joules(low->second.energy_J), joules(high->second.energy_J)});
-  }
+  };
+  if (const auto whole = whole_ranks(run); whole.size() > 1) add("(whole rank)", whole);
+  for (const RegionSummary& r : run.regions.regions)
+    if (const auto ranks = at_ranks(r); ranks.size() > 1 && lines <= shown) add(printable(r.name), ranks);
   if (lines == 0) return {};
   return {std::move(table)};
 }

@@ -18,8 +18,8 @@ namespace tables {
 /// One line per region, those with most energy first; nothing where there are none.
 [[nodiscard]] Block regions(const RunSummary& run);
 
-/// How the ranks of a job differ in each region.
-[[nodiscard]] Block region_ranks(const RunSummary& run);
+/// How the ranks of a job differ, as a whole and in each region.
+[[nodiscard]] Block ranks(const RunSummary& run);
 
 }  // namespace tables
 

@@ -52,7 +52,7 @@ std::string write(const Summary& summary, const Style& style) {
     page.block(tables::nodes(run).text(Page::widest));
     page.block(tables::devices(run).text(Page::widest));
     page.block(tables::regions(run).text(Page::widest));
-    page.block(tables::region_ranks(run).text(Page::widest));
+    page.block(tables::ranks(run).text(Page::widest));
     page.block(tables::mpi(run).text(Page::widest));
     page.gap();
     for (const auto& [label, text] : facts::remarks(run)) page.field(label, text);

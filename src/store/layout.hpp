@@ -175,6 +175,9 @@ inline constexpr const char* node_power = "nodeAvgPower_kW";
 inline constexpr const char* node_energy = "totalNodeEnergy_kWh";
 
 inline constexpr const char* clock_error = "clock_error_s";
+inline constexpr const char* clock_ahead = "clock_ahead_s";
+inline constexpr const char* clock_ahead_error = "clock_ahead_error_s";
+inline constexpr const char* clock_drift = "clock_drift_s";
 
 // ranks of a job
 inline constexpr const char* launcher = "launcher";

@@ -114,6 +114,8 @@ Result<StoredNode> open_node(hid_t run_group, const std::string& name, Moment ru
   node.begin = {a.integer_or(attr::begin_mono), a.integer_or(attr::begin_real)};
   node.end = {a.integer_or(attr::end_mono), a.integer_or(attr::end_real)};
   node.clock_error_s = a.number(attr::clock_error);
+  if (const auto ahead = a.number(attr::clock_ahead))
+    node.clock_ahead = {*ahead, a.number(attr::clock_ahead_error).value_or(0), a.number(attr::clock_drift).value_or(0)};
   if (const auto text = a.text(attr::scope)) {
     auto scope = decode_scope(*text);
     if (!scope) return scope.error();

@@ -305,6 +305,10 @@ Status NodeWriter::write_attributes() {
     a.integer(attr::end_mono, node_.end.mono_ns).integer(attr::end_real, node_.end.real_ns);
   }
   if (node_.clock_error_s) a.number(attr::clock_error, *node_.clock_error_s);
+  if (const auto& ahead = node_.clock_ahead) {
+    a.number(attr::clock_ahead, ahead->s).number(attr::clock_ahead_error, ahead->error_s);
+    a.number(attr::clock_drift, ahead->drift_s);
+  }
   if (node_.scope) a.text(attr::scope, encode(*node_.scope));
   if (node_.baseline) a.text(attr::baseline, encode(*node_.baseline));
   return a.status();

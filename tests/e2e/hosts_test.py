@@ -140,6 +140,19 @@ class HostsTest(PerunTest):
             self.assertAlmostEqual(power[rank], watts, delta=0.1 * watts)
         self.assert_nothing_left_on_machines()
 
+    def test_clocks_are_compared_by_calls_of_mpi(self):
+        """All machines have one kernel's clocks, so what is found is the error."""
+        done, _ = self.measured(2, "--mpi-hooks", self.compiled("mpi_program.c"), "ok")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(b"by calls of MPI", b" ".join(done.stderr.split()))
+        run = self.stored_runs()[0]
+        first, *others = run["job"]["clocks_ahead"]
+        self.assertIsNone(first)
+        self.assertEqual(len(others), 2)
+        for node in others:
+            self.assertLess(abs(node["ahead_s"]), node["error_s"] + 0.005)  # what may lie between reading one clock and the other
+            self.assertLess(node["error_s"], 1)
+
     def test_no_mpi_at_all(self):
         self.assert_whole_job(3, "sleep", "0.7")
 

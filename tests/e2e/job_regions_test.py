@@ -69,7 +69,7 @@ class JobRegions(PerunTest):
         self.assertEqual(joules, sorted(joules))
         self.assertAlmostEqual(sum(joules), regions["work"]["energy_J"], delta=1e-5)
         self.assertEqual([r["rank"] for r in regions["work"]["ranks"]], list(range(RANKS)))
-        self.assertIn(b"Region by rank", done.stderr)
+        self.assertIn(b"By rank", done.stderr)
         self.assert_nothing_left_in_memory()
 
     def test_a_rank_that_dies_in_a_region_ends_it(self):

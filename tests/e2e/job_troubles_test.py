@@ -120,6 +120,24 @@ class TroubleTest(JobTest):
         self.assertLess(time.monotonic() - started, 60)
         self.wait_until_gone(30)
 
+    def test_ten_thousand_ranks_of_which_four_come(self):
+        """Nothing is as long as the job was said to be: not the wait for the others, nor the report."""
+        for rank in (0, 17, 5_000, 9_999):
+            self.rank(rank, 10_000, f"n{rank % 2}", "sleep", "0.5")
+        started = time.monotonic()
+        ended = self.wait_all()
+        self.assertEqual([code for code, _ in ended], [0] * 4, ended)
+        self.assertLess(time.monotonic() - started, 20)
+        self.wait_until_gone(30)
+        merged = self.perun("merge", "results", "--data_out", "results")
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+        run = self.run_of()
+        self.assertEqual((run["job"]["size"], len(run["job"]["ranks"])), (10_000, 4))
+        self.assertEqual({r["status"] for r in run["job"]["ranks"]}, {"ok"})
+        text = self.perun("report", "results/sleep.hdf5").stdout.decode()
+        self.assertIn("9996 never seen", text)
+        self.assertLess(len(text), 6_000)
+
     def test_variables_that_lie_do_no_harm(self):
         lies = [{"PERUN_RANK": "-1", "PERUN_SIZE": "2"}, {"PERUN_RANK": "0", "PERUN_SIZE": "99999999999999999999"},
                 {"PERUN_RANK": "", "PERUN_SIZE": "2"}, {"PERUN_RANK": "1e3", "PERUN_SIZE": "0x10"},

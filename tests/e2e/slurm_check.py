@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """A real Slurm on three machines of namespaces (fake_hosts.py), for scripts/slurm-test.sh: needs root, slurmctld, slurmd, munged
-and MPICH. With PERUN_SLURM_SLOW also what takes minutes."""
+and both MPIs. With PERUN_SLURM_SLOW also what takes minutes."""
 
 import os
 import pathlib
@@ -55,6 +55,7 @@ class SlurmTest(PerunTest):
         (self.slurm / "state").mkdir(parents=True)
         nodes = "".join(f"NodeName={n} NodeAddr={NETWORK}.{i + 1} CPUs=8 State=UNKNOWN\n" for i, n in enumerate(WATTS))
         self.file("slurm/slurm.conf", CONFIGURATION.format(network=NETWORK, dir=self.slurm).replace("PartitionName", nodes + "PartitionName"))
+        self.file("slurm/mpi.conf", "PMIxCliTmpDirBase=/run\n")  # /tmp is one for all machines here
         self.file("slurm/munge.key", os.urandom(128), 0o400)
         self.env["SLURM_CONF"] = str(self.slurm / "slurm.conf")
         munge = [f"--{name}-file={self.slurm}/munge.{name}" for name in ("pid", "log", "seed", "key")]
@@ -121,12 +122,19 @@ class SlurmTest(PerunTest):
         self.assertEqual((told["partition"], told["job_name"], told["node_list"]), ("lab", "melt", "pn[1-3]"))
 
     def test_mpi_over_pmi2_ends_as_without_perun(self):
+        self.check_mpi("mpicc.mpich", "--mpi=pmi2")
+
+    def test_mpi_over_pmix_ends_as_without_perun(self):
+        self.env.update(OMPI_MCA_btl="self,tcp", OMPI_MCA_btl_tcp_if_include=f"{NETWORK}.0/24", OMPI_MCA_pml="ob1")
+        self.check_mpi("mpicc.openmpi", "--mpi=pmix")
+
+    def check_mpi(self, compiler, interface):
         program = self.dir / "program"
-        subprocess.run(["mpicc.mpich", SUPPORT / "mpi_program.c", "-o", program], check=True, capture_output=True)
+        subprocess.run([compiler, SUPPORT / "mpi_program.c", "-o", program], check=True, capture_output=True)
         for number, what in enumerate(("ok", "exit3", "segv", "kill", "MPI_Abort")):
             with self.subTest(what):
-                bare = self.srun(program, what, options=["--mpi=pmi2"])
-                done = self.measured(program, what, options=["--mpi=pmi2"])
+                bare = self.srun(program, what, options=[interface])
+                done = self.measured(program, what, options=[interface])
                 self.assertEqual(done.returncode, bare.returncode, (done.stderr, bare.stderr))
                 runs = self.runs()
                 self.assertEqual(len(runs), number + 1)

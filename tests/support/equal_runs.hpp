@@ -19,6 +19,7 @@ inline void expect_equal(const NodeRecord& a, const NodeRecord& b) {
   EXPECT_EQ(a.begin, b.begin);
   EXPECT_EQ(a.end, b.end);
   EXPECT_EQ(a.clock_error_s, b.clock_error_s);
+  EXPECT_EQ(a.clock_ahead, b.clock_ahead);
   EXPECT_EQ(a.marks, b.marks);
   ASSERT_EQ(a.sensors.size(), b.sensors.size());
   ASSERT_EQ(a.series.size(), b.series.size());

@@ -68,6 +68,7 @@ class RandomRun {
       node.begin = {1 + below(1000), integer()};
       node.end = {integer(), integer()};
       if (below(2) == 0) node.clock_error_s = number();
+      if (below(2) == 0) node.clock_ahead = ClockAhead{number(), number(), number()};
     }
   }
 

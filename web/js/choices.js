@@ -9,7 +9,7 @@ const readState = () => new Map([...new URLSearchParams(location.hash.slice(1))]
 export class Choices {
   #values = readState();
   #waiting = null;
-  #written_ms = 0;
+  #written_ms = -betweenWrites_ms;
 
   /** `changed()` is told when somebody else chose: by an address typed in, or a page around this one. */
   constructor(changed) {

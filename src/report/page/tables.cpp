@@ -192,8 +192,16 @@ Json threads_table(const RunSummary& run) {
 
 Json ranks_table(const RunSummary& run) {
   if (!run.job) return nullptr;
-  Table table({{"Rank", true}, {"Node", false}, {"End", false}, {"Exit status", true}, {"CPU time", true}, {"Memory", true}});
-  for (const RankRecord& r : run.job->ranks) {
+  Table table({{"Rank", true},
+               {"Node", false},
+               {"End", false},
+               {"Exit status", true},
+               {"Energy", true},
+               {"CPU time", true},
+               {"Memory", true}});
+  for (std::size_t number = 0; number < run.job->ranks.size(); ++number) {
+    const RankRecord& r = run.job->ranks[number];
+    const bool energy = number < run.rank_energies_J.size() && std::isfinite(run.rank_energies_J[number]);
     const auto i = static_cast<std::size_t>(r.node);
     const bool ended = r.status == RankStatus::ok || r.status == RankStatus::failed;
     const double cpu_s = r.user_s + r.system_s;
@@ -203,6 +211,7 @@ Json ranks_table(const RunSummary& run) {
         Json::array(
             {cell(fmt::format("{}", r.rank), r.rank), cell(r.node >= 0 && i < run.nodes.size() ? clean(run.nodes[i].host) : ""),
              cell(name(r.status)), ended ? cell(fmt::format("{}", r.exit_code), r.exit_code) : cell(""),
+             energy ? cell(wording::joules(run.rank_energies_J[number]), run.rank_energies_J[number]) : cell("n/a"),
              ended ? cell(units::duration(cpu_s), cpu_s) : cell(""), ended ? cell(wording::bytes(bytes), bytes) : cell("")}));
   }
   return std::move(table).json();
