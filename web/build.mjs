@@ -12,7 +12,7 @@ const read = (...parts) => readFileSync(join(...parts), "utf8");
 const pages = {
   page: {
     modules:
-      "format dom data energy theme table groups bar marks time strip span power states gantt history sections main".split(" "),
+      "format dom data choices energy factors theme table groups bar marks time strip span power states gantt history sections main".split(" "),
     styles: ["base", "parts", "charts", "print"],
     marks: ["@TITLE@", "@TEXT@", "@META@", "@DATA@"],
     charts: true,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <list>
 
 #include "analysis/summarize.hpp"
@@ -27,12 +28,6 @@ std::vector<std::int64_t> edges_of(const FactorSeries& series, Window window, st
   return edges;
 }
 
-/// Wall time less monotonic time, of the node's own clocks.
-std::int64_t ahead_of(const Run& run, const NodeRecord& node) {
-  const Moment& m = node.clock.empty() ? run.begin : node.clock.front();
-  return m.real_ns - m.mono_ns;
-}
-
 void add(Sums& sums, const FactorSeries& series, std::span<const std::int64_t> edges, std::int64_t ahead_ns,
          std::span<const double> weights) {
   for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
@@ -45,20 +40,31 @@ void add(Sums& sums, const FactorSeries& series, std::span<const std::int64_t> e
   }
 }
 
+/// What held between two moments.
+std::vector<FactorStep> steps_between(const FactorSeries& series, std::int64_t from_ns, std::int64_t to_ns) {
+  std::vector<FactorStep> steps{{from_ns, series.at(from_ns)}};
+  for (const FactorStep& step : series.values)
+    if (step.real_ns > from_ns && step.real_ns < to_ns && step.value != steps.back().value) steps.push_back(step);
+  return steps.size() > 1 ? steps : std::vector<FactorStep>();
+}
+
 }  // namespace
 
 std::optional<double> FactorSeries::at(std::int64_t real_ns) const noexcept {
-  const auto after = std::ranges::upper_bound(values, real_ns, {}, &Value::real_ns);
+  const auto after = std::ranges::upper_bound(values, real_ns, {}, &FactorStep::real_ns);
   return after == values.begin() ? std::nullopt : std::prev(after)->value;
 }
 
 Folded fold(const Run& run, std::span<Readings* const> readings, const FactorSeries& series) {
   Sums energy, time;
+  std::int64_t first_ns = std::numeric_limits<std::int64_t>::max(), last_ns = std::numeric_limits<std::int64_t>::min();
   for (std::size_t n = 0; n < run.nodes.size(); ++n) {
     const NodeRecord& node = run.nodes[n];
     const Window window = window_of(run, node, *readings[n]);
     const std::int64_t ahead_ns = ahead_of(run, node);
     const auto edges = edges_of(series, window, ahead_ns);
+    first_ns = std::min(first_ns, window.from_ns + ahead_ns);
+    last_ns = std::max(last_ns, window.to_ns + ahead_ns);
     std::vector<double> joules(edges.size() - 1), seconds(edges.size() - 1);
     for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
       seconds[i] = static_cast<double>(edges[i + 1] - edges[i]) * 1e-9;
@@ -72,7 +78,7 @@ Folded fold(const Run& run, std::span<Readings* const> readings, const FactorSer
   }
   const Sums& sums = energy.all > 0 ? energy : time;
   if (sums.known <= 0) return {};
-  return {sums.weighted / sums.known, sums.known / sums.all};
+  return {sums.weighted / sums.known, sums.known / sums.all, steps_between(series, first_ns, last_ns)};
 }
 
 Folded fold(const Run& run, const FactorSeries& series) {

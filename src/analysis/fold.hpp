@@ -11,13 +11,9 @@
 
 namespace perun {
 
-/// A factor that changes with time, such as a grid's gCO2e per kWh: each value holds from its time to the next one's.
+/// A factor that changes with time: each value holds from its time to the next one's.
 struct FactorSeries {
-  struct Value {
-    std::int64_t real_ns = 0;          ///< CLOCK_REALTIME
-    std::optional<double> value = {};  ///< empty: not known from here on
-  };
-  std::vector<Value> values;  ///< ascending; the last one says how far the series goes and is empty
+  std::vector<FactorStep> values;  ///< ascending; the last one says how far the series goes and is empty
 
   /// The value that holds at a moment; nothing outside of the series and in its gaps.
   [[nodiscard]] std::optional<double> at(std::int64_t real_ns) const noexcept;
@@ -27,6 +23,9 @@ struct FactorSeries {
 struct Folded {
   double mean = 0;     ///< of what is covered; 0 when nothing is
   double covered = 0;  ///< share of the run's energy (without any: of its time) that the series knows a value for
+  /// What held from the begin of the run to its end, of whichever node begins first and ends last; empty where that is one
+  /// value, or nothing.
+  std::vector<FactorStep> steps = {};
 };
 
 /// Energy is that of the counted sensors and of `run.factors.overhead_power_W`. Readings as in summarize().

@@ -18,6 +18,7 @@ struct Sci {
   };
   double operational_kg = 0;  ///< E x I: the run's CO2e
   double embodied_kg = 0;     ///< M: the nodes' own, for the time of the run
+  double node_s = 0;          ///< that time, of all nodes
   double run_kg = 0;          ///< both, for R = one run
   std::vector<PerUnit> per_unit;
 };

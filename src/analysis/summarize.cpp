@@ -32,6 +32,11 @@ double seconds(std::int64_t ns) noexcept {
 
 }  // namespace
 
+std::int64_t ahead_of(const Run& run, const NodeRecord& node) noexcept {
+  const Moment& m = node.clock.empty() ? run.begin : node.clock.front();
+  return m.real_ns - m.mono_ns;
+}
+
 /// A node whose clocks agree with the launcher's is the same machine; any other is aligned by wall time.
 Window window_of(const Run& run, const NodeRecord& node, Readings& readings) {
   if (node.begin.mono_ns != 0) return {node.begin.mono_ns, std::max(node.begin.mono_ns, node.end.mono_ns)};

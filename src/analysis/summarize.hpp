@@ -12,7 +12,7 @@
 namespace perun {
 
 /// Raise it whenever the same run gives another summary: stored ones of another revision are computed anew.
-inline constexpr int analysis_revision = 9;
+inline constexpr int analysis_revision = 10;
 
 /// What RunSummary::made_by says when this analysis is part of that version of perun.
 [[nodiscard]] inline std::string made_by(std::string_view version) {
@@ -31,6 +31,9 @@ void look_through(RunSummary& summary, const Factors& factors);
 
 /// Energy, CO2e and cost of so many joules under factors: kWh = J / 3.6e6 x PUE; kg = kWh x emissions; ct = kWh x price.
 [[nodiscard]] Footprint footprint(double joules, const Factors& factors);
+
+/// What a node's wall clock was ahead of its monotonic one.
+[[nodiscard]] std::int64_t ahead_of(const Run& run, const NodeRecord& node) noexcept;
 
 /// The time of a run on a node's own monotonic clock.
 [[nodiscard]] Window window_of(const Run& run, const NodeRecord& node);

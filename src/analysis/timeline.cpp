@@ -256,6 +256,7 @@ Timeline timeline_of(const Run& run, std::span<Readings* const> readings, std::u
     const std::int64_t late_ns = node.begin.mono_ns != 0 ? aligned_ns(node, node.begin.real_ns) - run.begin.real_ns : 0;
     const Place place{node, *readings[n], n, window, window.from_ns - late_ns, stride};
     out.length_us = std::max(out.length_us, to_us(window.to_ns - place.origin_ns));
+    out.wall_ns.push_back(place.origin_ns + ahead_of(run, node) - run.begin.real_ns);
     const std::size_t columns = std::min(node.sensors.size(), readings[n]->sensors());
     for (std::size_t i = 0; i < columns; ++i)
       if (is_meter(node.sensors[i]))

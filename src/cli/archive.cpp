@@ -156,15 +156,13 @@ Result<Factors> own_factors(const Factors& own, const LoadRun&) {
 }
 
 StoreRun storing_into(const fs::path& data_out, const FactorChoice& choice) {
-  return [data_out, choice](const Run& as_recorded, Presence presence) -> Result<Stored> {
-    std::optional<Run> folded;
-    if (choice.folds()) choice.fold(folded.emplace(as_recorded));
-    const Run& run = folded ? *folded : as_recorded;
+  return [data_out, choice](const Run& run, Presence presence) -> Result<Stored> {
     StoredTotals totals;
     std::string text;
     const auto file = data_file(data_out, run.app);
     const auto and_keep = [&](const Run& stored, std::span<Readings* const> readings) {
       RunSummary summary = summarized(stored, readings);
+      if (choice.folds()) look_through(summary, choice.folded(stored, readings));
       text = encode(summary);
       return summary;
     };
@@ -179,8 +177,8 @@ StoreRun storing_into(const fs::path& data_out, const FactorChoice& choice) {
   };
 }
 
-StoreRun storing_nowhere() {
-  return [](const Run& run, Presence) -> Result<Stored> {
+StoreRun storing_nowhere(const FactorChoice& choice) {
+  return [choice](const Run& run, Presence) -> Result<Stored> {
     Run whole = run;
     for (NodeRecord& node : whole.nodes) {
       const Recording* recording = std::exchange(node.recording, nullptr);
@@ -192,6 +190,7 @@ StoreRun storing_nowhere() {
       });
       if (!read) return read.error();
     }
+    if (choice.folds()) whole.factors = choice.folded(whole);
     Stored stored;
     stored.summary = encode(summarized(whole));
     return stored;

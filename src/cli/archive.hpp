@@ -41,7 +41,7 @@ using Adjust = std::function<Result<Factors>(const Factors& own, const LoadRun& 
 [[nodiscard]] StoreRun storing_into(const std::filesystem::path& data_out, const FactorChoice& choice = {});
 
 /// Computes the figures of runs and stores nothing; their readings have to fit in memory.
-[[nodiscard]] StoreRun storing_nowhere();
+[[nodiscard]] StoreRun storing_nowhere(const FactorChoice& choice = {});
 
 /// The runs asked for. `which` as for choose_runs(). `adjust` says which factors to look through; should they
 /// differ from a run's own, the total over all runs has a footprint only if all are asked for.

@@ -102,7 +102,7 @@ std::optional<std::int64_t> time_of(std::string_view cell) {
 }
 
 /// The distance of lines that is most common.
-std::int64_t usual_distance(const std::vector<FactorSeries::Value>& values) {
+std::int64_t usual_distance(const std::vector<FactorStep>& values) {
   std::map<std::int64_t, int> counts;
   for (std::size_t i = 1; i < values.size(); ++i) ++counts[values[i].real_ns - values[i - 1].real_ns];
   return std::ranges::max_element(counts, {}, [](const auto& row) { return row.second; })->first;
@@ -115,7 +115,7 @@ std::int64_t later(std::int64_t at_ns, std::int64_t span_ns) {
 }
 
 /// Values end where they are too old, the last one too.
-FactorSeries with_ends(const std::vector<FactorSeries::Value>& values) {
+FactorSeries with_ends(const std::vector<FactorStep>& values) {
   const std::int64_t usual = usual_distance(values);
   FactorSeries series;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -136,7 +136,7 @@ Error wrong(std::size_t line, std::string what) {
 Result<FactorSeries> parse_factor_series(std::string_view csv, FactorKind kind) {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
   if (csv.starts_with(mark)) csv.remove_prefix(mark.size());
-  std::vector<FactorSeries::Value> values;
+  std::vector<FactorStep> values;
   std::optional<Column> column;
   std::size_t number = 0;
   for (const auto raw : text::split(csv, '\n')) {

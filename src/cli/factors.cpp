@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <list>
+#include <utility>
+#include <vector>
+
 #include "base/units.hpp"
 #include "cli/factor_series.hpp"
 
@@ -58,16 +62,26 @@ Result<Factors> FactorChoice::at(std::int64_t real_ns) const {
   return out;
 }
 
-void FactorChoice::fold(Run& run) const {
-  const auto take = [&](const Series& series, double& value, std::string& from) {
+Factors FactorChoice::folded(const Run& run, std::span<Readings* const> readings) const {
+  Factors out = run.factors;
+  const auto take = [&](const Series& series, double& value, std::string& from, std::vector<FactorStep>& over_time) {
     if (!series.values) return;
-    const Folded folded = perun::fold(run, *series.values);
+    Folded folded = perun::fold(run, readings, *series.values);
     if (folded.covered <= 0) return;
     value = folded.mean;
     from = source(series.name, series.place, folded.covered);
+    over_time = std::move(folded.steps);
   };
-  take(emissions_, run.factors.emissions_kg_per_kWh, run.factors.emissions_source);
-  take(price_, run.factors.price_cent_per_kWh, run.factors.price_source);
+  take(emissions_, out.emissions_kg_per_kWh, out.emissions_source, out.emissions_over_time);
+  take(price_, out.price_cent_per_kWh, out.price_source, out.price_over_time);
+  return out;
+}
+
+Factors FactorChoice::folded(const Run& run) const {
+  std::list<SeriesInMemory> in_memory;
+  std::vector<Readings*> readings;
+  for (const NodeRecord& node : run.nodes) readings.push_back(&in_memory.emplace_back(node.series));
+  return folded(run, readings);
 }
 
 Result<Factors> FactorChoice::replace(const Factors& own, const LoadRun& load) const {
@@ -79,8 +93,7 @@ Result<Factors> FactorChoice::replace(const Factors& own, const LoadRun& load) c
   for (const auto* series : {&emissions_, &price_})
     if (series->values && perun::fold(*run, *series->values).covered <= 0)
       return nothing_known(series->name, run->begin.real_ns);
-  fold(*run);
-  return run->factors;
+  return folded(*run);
 }
 
 }  // namespace perun

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 
 #include "analysis/fold.hpp"
 #include "config/config.hpp"
@@ -22,14 +23,16 @@ class FactorChoice {
   /// invalid (a series knows nothing of the run's time).
   [[nodiscard]] Result<Factors> replace(const Factors& own, const LoadRun& load) const;
 
-  /// Those of a run that begins now: a series' value of that moment stands in until fold(). Errors: invalid.
+  /// Those of a run that begins now: a series' value of that moment stands in until folded(). Errors: invalid.
   [[nodiscard]] Result<Factors> at(std::int64_t real_ns) const;
 
   /// Whether there is a series.
   [[nodiscard]] bool folds() const noexcept { return emissions_.values || price_.values; }
 
-  /// Puts the means of series over the run into its factors. What a series does not know of leaves them as they are.
-  void fold(Run& run) const;
+  /// The run's factors with the means of series over it, and what they are the means of. What a series does not know of
+  /// leaves them as they are. Readings as in summarize().
+  [[nodiscard]] Factors folded(const Run& run, std::span<Readings* const> readings) const;
+  [[nodiscard]] Factors folded(const Run& run) const;
 
  private:
   struct Series {

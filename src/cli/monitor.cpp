@@ -161,7 +161,7 @@ AgentTask task_for(const Plan& plan, int round, const std::string& round_id) {
                  .prepare = prepare_store};
   task.run.id = journal::new_run_key();
   task.of_caller = plan.caller != nullptr;
-  if (plan.forget) task.store = storing_nowhere();
+  if (plan.forget) task.store = storing_nowhere(plan.choice);
   task.baseline = plan.baseline.find;
   task.baseline_ns = plan.baseline.ns;
   task.run.round = round;
@@ -192,7 +192,7 @@ void add_round(Summary& summary, const Plan& plan, const Measured& measured, boo
     run = *measured.summary;
   } else {
     Run unstored = *measured.run;
-    plan.choice.fold(unstored);
+    unstored.factors = plan.choice.folded(unstored);
     run = summarize(unstored);
   }
   summary.app = plan.app;

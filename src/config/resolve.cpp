@@ -247,8 +247,10 @@ Factors replace_factors(Factors own, const Resolved& resolved, Layer weakest) {
   };
   if (is_set("pue")) own.pue = set.pue, own.pue_source = set.pue_source;
   if (is_set("emissions-factor"))
-    own.emissions_kg_per_kWh = set.emissions_kg_per_kWh, own.emissions_source = set.emissions_source;
-  if (is_set("price-factor")) own.price_cent_per_kWh = set.price_cent_per_kWh, own.price_source = set.price_source;
+    own.emissions_kg_per_kWh = set.emissions_kg_per_kWh, own.emissions_source = set.emissions_source,
+    own.emissions_over_time.clear();
+  if (is_set("price-factor"))
+    own.price_cent_per_kWh = set.price_cent_per_kWh, own.price_source = set.price_source, own.price_over_time.clear();
   if (is_set("overhead-power")) own.overhead_power_W = set.overhead_power_W, own.overhead_source = set.overhead_source;
   if (is_set("embodied-kg")) own.embodied_kg = set.embodied_kg, own.embodied_source = set.embodied_source;
   if (is_set("lifespan-years")) own.lifespan_years = set.lifespan_years, own.lifespan_source = set.lifespan_source;

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "exchange/json.hpp"
+#include "model/factor_steps.hpp"
 
 namespace perun {
 
@@ -46,6 +47,8 @@ Json facts_of(const Factors& f) {
   out["lifespan_source"] = exact_text(f.lifespan_source);
   out["resource_share"] = number(f.resource_share);
   out["resource_source"] = exact_text(f.resource_source);
+  if (!f.emissions_over_time.empty()) out["emissions_over_time"] = json_of(f.emissions_over_time);
+  if (!f.price_over_time.empty()) out["price_over_time"] = json_of(f.price_over_time);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "exchange/json.hpp"
+#include "model/factor_steps.hpp"
 
 namespace perun {
 
@@ -122,6 +123,8 @@ Factors factors_of(const Json& json) {
   take(json, "price_source", f.price_source);
   take(json, "overhead_power_W", f.overhead_power_W);
   take(json, "overhead_source", f.overhead_source);
+  f.emissions_over_time = factor_steps(json.value("emissions_over_time", Json()));
+  f.price_over_time = factor_steps(json.value("price_over_time", Json()));
   if (!json.contains("embodied_kg")) return f;  // older than these
   take(json, "embodied_kg", f.embodied_kg);
   take(json, "embodied_source", f.embodied_source);

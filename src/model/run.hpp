@@ -81,6 +81,13 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
+/// A value of a factor that changes with time, such as a grid's gCO2e per kWh; it holds until the next one's time.
+struct FactorStep {
+  std::int64_t real_ns = 0;          ///< CLOCK_REALTIME
+  std::optional<double> value = {};  ///< empty: not known from here on
+  friend bool operator==(const FactorStep&, const FactorStep&) = default;
+};
+
 /// Numbers that turn energy into what the facility takes, CO2e and money. `*_source` is where the value came from.
 struct Factors {
   double pue = 1.58;  ///< facility energy / IT energy
@@ -93,6 +100,8 @@ struct Factors {
   double lifespan_years = 5;  ///< over which that is spread
   double resource_share = 1;  ///< of a node that the run had, 0..1
   std::string embodied_source = "default", lifespan_source = "default", resource_source = "default";
+  /// What the factor is the energy's mean of, from what held as the run began, ascending. Empty: it is one for the whole run.
+  std::vector<FactorStep> emissions_over_time = {}, price_over_time = {};
   friend bool operator==(const Factors&, const Factors&) = default;
 };
 

@@ -181,12 +181,18 @@ void fields(F& f, Is<Footprint> auto& s) {
 }
 
 template <class F>
+void fields(F& f, Is<FactorStep> auto& s) {
+  f("real_ns", s.real_ns), f("value", s.value);
+}
+
+template <class F>
 void fields(F& f, Is<Factors> auto& s) {
   f("pue", s.pue), f("emissions_kg_per_kWh", s.emissions_kg_per_kWh), f("price_cent_per_kWh", s.price_cent_per_kWh);
   f("pue_source", s.pue_source), f("emissions_source", s.emissions_source), f("price_source", s.price_source);
   f("overhead_power_W", s.overhead_power_W), f("overhead_source", s.overhead_source);
   f("embodied_kg", s.embodied_kg), f("lifespan_years", s.lifespan_years), f("resource_share", s.resource_share);
   f("embodied_source", s.embodied_source), f("lifespan_source", s.lifespan_source), f("resource_source", s.resource_source);
+  f("emissions_over_time", s.emissions_over_time), f("price_over_time", s.price_over_time);
 }
 
 template <class F>

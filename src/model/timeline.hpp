@@ -60,8 +60,9 @@ struct RegionCall {
 /// What a run was like over time, as charts draw it.
 struct Timeline {
   std::int64_t length_us = 0;
-  std::uint64_t readings = 0;  ///< of all tracks
-  bool thinned = false;        ///< tracks hold less than was read
+  std::uint64_t readings = 0;         ///< of all tracks
+  bool thinned = false;               ///< tracks hold less than was read
+  std::vector<std::int64_t> wall_ns;  ///< of each node: what its wall clock is ahead of the run's when the run begins
   std::vector<PowerTrack> power;
   std::vector<StateTrack> states;
   std::vector<std::string> names;  ///< of regions

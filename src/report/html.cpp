@@ -51,8 +51,8 @@ Json line(std::string_view name, std::string_view text) {
 
 /// What the text report says beside the figures that have a card.
 Json quality(const RunSummary& run) {
-  constexpr std::string_view elsewhere[] = {"Runtime",  "Energy", "",     "of",      "Power",
-                                            "with PUE", "CO2e",   "Cost", "Assumed", "Note"};
+  constexpr std::string_view elsewhere[] = {"Runtime", "Energy", "",        "of",   "Power",    "with PUE",
+                                            "CO2e",    "Cost",   "Assumed", "Note", "Embodied", "SCI"};
   Json out = Json::array();
   for (const auto& facts : {facts::figures(run), facts::remarks(run)})
     for (const auto& [label, text] : facts)
@@ -99,11 +99,24 @@ Json environment(const RunSummary& run) {
   return out;
 }
 
+/// What a factor was from when on: [seconds of the run's wall clock, value or null].
+Json steps(const RunSummary& run, const std::vector<FactorStep>& of) {
+  Json out = Json::array();
+  for (const FactorStep& step : of)
+    out.push_back(Json::array(
+        {static_cast<double>(step.real_ns - run.begin_real_ns) * 1e-9, step.value ? json_number(*step.value) : Json(nullptr)}));
+  return out;
+}
+
 Json factors(const RunSummary& run) {
+  const Factors& f = run.factors;
   Json out;
-  out["pue"] = run.factors.pue;
-  out["kg_per_kWh"] = run.factors.emissions_kg_per_kWh;
-  out["overhead_W"] = run.factors.overhead_power_W;
+  out["pue"] = f.pue;
+  out["kg_per_kWh"] = f.emissions_kg_per_kWh;
+  out["kg_per_kWh_over_time"] = steps(run, f.emissions_over_time);
+  out["ct_per_kWh"] = f.price_cent_per_kWh;
+  out["ct_per_kWh_over_time"] = steps(run, f.price_over_time);
+  out["overhead_W"] = f.overhead_power_W;
   return out;
 }
 
@@ -122,7 +135,6 @@ Json devices(const RunSummary& run) {
 }
 
 Json run_of(const Summary& summary, const RunSummary& run, const Timeline& timeline, page::Columns& columns) {
-  const Kind kind = run.usage.energy.kind;
   Json out;
   out["number"] = run.number;
   out["app"] = clean(run.app.empty() ? summary.app : run.app);
@@ -132,9 +144,6 @@ Json run_of(const Summary& summary, const RunSummary& run, const Timeline& timel
   out["called"] = clean(facts::called(run));
   out["ending"] = run.origin.empty() ? job_text::ending(run) : "";
   out["well"] = run.outcome.finished && run.outcome.exit_code == 0;
-  out["kind"] = name(kind);
-  out["tag"] = wording::tag(kind);
-  out["footprint_kind"] = name(footprint_kind(kind, run.overhead_J));
   out["cards"] = page::cards(run);
   out["parts"] = page::parts(run);
   out["devices"] = devices(run);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/json.hpp"
+#include "model/factor_steps.hpp"
 #include "model/summary_text.hpp"
 #include "store/attributes.hpp"
 #include "store/datasets.hpp"
@@ -87,6 +88,11 @@ Factors read_factors(const AttributeReader& a) {
   f.lifespan_source = a.text_or(attr::lifespan_source, f.lifespan_source);
   f.resource_share = a.number_or(attr::resource_share, f.resource_share);
   f.resource_source = a.text_or(attr::resource_source, f.resource_source);
+  const auto over_time = [&](const char* attribute) {
+    return factor_steps(Json::parse(a.text_or(attribute, "[]"), nullptr, false));
+  };
+  f.emissions_over_time = over_time(attr::emissions_over_time);
+  f.price_over_time = over_time(attr::price_over_time);
   return f;
 }
 

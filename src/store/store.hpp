@@ -89,7 +89,7 @@ class Store {
   std::unique_ptr<File> file_;
 };
 
-/// The figures of a run: `readings[i]` are those of node i, in the file already.
+/// The figures of a run and the factors to be stored with it: `readings[i]` are those of node i, in the file already.
 using Summarize = std::function<RunSummary(const Run&, std::span<Readings* const>)>;
 
 /// Adds a run to the file, making file and folders when there are none, and returns its number.

@@ -3,6 +3,7 @@
 
 #include "base/json.hpp"
 #include "base/units.hpp"
+#include "model/factor_steps.hpp"
 #include "model/summary_text.hpp"
 #include "store/datasets.hpp"
 #include "store/job.hpp"
@@ -63,6 +64,12 @@ void write_factors(AttributeWriter& a, const Factors& f) {
   a.number(attr::embodied, f.embodied_kg).text(attr::embodied_source, f.embodied_source);
   a.number(attr::lifespan, f.lifespan_years).text(attr::lifespan_source, f.lifespan_source);
   a.number(attr::resource_share, f.resource_share).text(attr::resource_source, f.resource_source);
+  const auto over_time = [&](const char* attribute, const std::vector<FactorStep>& steps) {
+    a.remove(attribute);
+    if (!steps.empty()) a.text(attribute, json_of(steps).dump());
+  };
+  over_time(attr::emissions_over_time, f.emissions_over_time);
+  over_time(attr::price_over_time, f.price_over_time);
 }
 
 void write_figures(AttributeWriter& a, const RunSummary& s) {
@@ -126,6 +133,7 @@ namespace {
 Status write_all_figures(const Types& types, hid_t group, const Run& run, const RunSummary& summary,
                          const std::vector<std::string>& nodes) {
   AttributeWriter attributes(types, group);
+  write_factors(attributes, summary.factors);  // which may be means over the readings
   write_figures(attributes, summary);
   if (auto written = attributes.status(); !written) return written;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -162,7 +170,6 @@ Result<RunSummary> write_run(const Types& types, hid_t application, const Run& r
   write_circumstances(attributes, run);
   write_times(attributes, run);
   write_outcome(attributes, run.outcome);
-  write_factors(attributes, run.factors);
   if (auto written = attributes.status(); !written) return written.error();
 
   std::vector<std::unique_ptr<Readings>> stored;

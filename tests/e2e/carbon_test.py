@@ -67,6 +67,47 @@ class Carbon(PerunTest):
         self.assertAlmostEqual(factors["emissions_kg_per_kWh"], 0.25, 9)
         self.assertEqual(factors["emissions_source"], "mean of grid.csv over the run's energy; command line")
 
+    def test_monitor_weighs_the_series_by_the_energy_that_it_measured(self):
+        # 20 W, then 2000 W, each for half a second in turn, and values that change every 0.4 s.
+        now = datetime.datetime.now().timestamp()
+        self.series("grid.csv", [(now + 0.4 * i - 60, 100 if i % 3 else 900) for i in range(1000)])
+        done = self.perun("monitor", "--backends", "sim:square:20W:2000W:1s", "-f", "50", "--name", "a", "--emissions-factor",
+                          "grid.csv", "-o", "a.json", "sleep", "1.5")
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        measured = json.loads((self.dir / "a.json").read_text())["runs"][0]
+        stored, again = self.one(), self.one("--emissions-factor", "grid.csv")
+        for other in (stored, again):
+            self.assertEqual(measured["factors"], other["factors"])
+            self.assertEqual(measured["footprint"], other["footprint"])
+
+    def test_a_series_is_kept_with_the_run_until_a_constant_replaces_it(self):
+        now = datetime.datetime.now().timestamp()
+        self.series("grid.csv", [(now + 0.1 * i - 60, 100 + i % 7) for i in range(2000)])
+        self.assertEqual(self.measure("--emissions-factor", "grid.csv").returncode, 0)
+
+        def kept():
+            done = self.perun("export", "results/a.hdf5", "--format", "json")
+            self.assertEqual(done.returncode, 0, done.stderr.decode())
+            run = json.loads(done.stdout)["runs"][0]
+            return run, run["factors"].get("emissions_over_time")
+
+        run, steps = kept()
+        self.assertGreaterEqual(len(steps), 3)
+        self.assertAlmostEqual(steps[0][0], run["begin"][1], delta=1e6)  # the node's own clock
+        self.assertLess(steps[-1][0], run["end"][1])
+        self.assertTrue(all(0.1 <= value < 0.107 for _, value in steps), steps)
+        self.assertNotIn("price_over_time", run["factors"])
+        # The way there and back, and other factors, keep it.
+        exported = self.perun("export", "results/a.hdf5", "--format", "json").stdout
+        self.file("a.json", exported.decode())
+        self.perun("export", "a.json", "-o", "b.hdf5")
+        back = self.perun("export", "b.hdf5", "--format", "json").stdout
+        self.assertEqual(json.loads(back)["runs"][0]["factors"], run["factors"])
+        self.perun("postprocess", "--pue", "1.1", "results/a.hdf5")
+        self.assertEqual(kept()[1], steps)
+        self.perun("postprocess", "--emissions-factor", "0.2", "results/a.hdf5")
+        self.assertIsNone(kept()[1])
+
     def test_a_series_of_another_time_is_refused(self):
         self.series("old.csv", [(1000, 100), (4600, 100)])
         refused = self.measure("--emissions-factor", "old.csv")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // make_page FOLDER: the HTML report of made-up runs, one file for each, for the tests in a browser.
-// make_page FOLDER samples N | calls N: of a run with N readings, or with 64 ranks that call regions N times.
+// make_page FOLDER samples N | calls N | names N: of a run with N readings, with 64 ranks that call regions N times, or with N
+// regions.
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "analysis/fold.hpp"
 #include "analysis/timeline.hpp"
 #include "base/missing.hpp"
 #include "report/writer.hpp"
@@ -98,6 +100,27 @@ Run long_run(std::size_t count) {
   return run;
 }
 
+/// One thread that calls `count` regions, each of another name, one after the other.
+Run names_run(std::size_t count) {
+  const double length = 100;
+  Run run = make_run(length);
+  NodeRecord node = make_node("node01", length);
+  add_sensor(node, package(0), Power({{30, 80}, {40, 180}, {30, 60}}), 0.1, length);
+  Marks& marks = node.marks;
+  marks.names = {std::string(other_names)};
+  marks.threads.push_back({.number = 0, .rank = 0, .pid = 1000, .tid = 1000});
+  for (std::size_t k = 0; k < count; ++k) {
+    marks.names.push_back("step " + std::to_string(k));
+    const double slot = length / static_cast<double>(count);
+    const std::int64_t from = run_begin_mono + ns(slot * static_cast<double>(k)), to = from + ns(slot * 0.8);
+    const auto name = static_cast<std::uint32_t>(k + 1);
+    marks.timeline.push_back({.t_ns = from, .name = name, .thread = 0, .kind = MarkKind::begin});
+    marks.timeline.push_back({.t_ns = to, .name = name, .thread = 0, .kind = MarkKind::end});
+  }
+  run.nodes.push_back(std::move(node));
+  return run;
+}
+
 /// 64 ranks that load, compute and write in turn, `count` calls in all.
 Run ranks_run(std::size_t count) {
   constexpr int ranks = 64;
@@ -123,6 +146,46 @@ Run ranks_run(std::size_t count) {
   return run;
 }
 
+/// Sixteen GPUs, each a gauge with a curve of its own, beside two packages.
+Run many_gpus_run() {
+  Run run = make_run(30);
+  NodeRecord node = make_node("gpu07", 30);
+  for (int i = 0; i < 2; ++i) add_sensor(node, package(i), Power({{30, 120.0 + 20 * i}}), 0.1, 30);
+  for (int i = 0; i < 16; ++i) {
+    Sensor sensor = power_gauge();
+    sensor.id = "nvml:gpu-" + std::to_string(i);
+    sensor.label = "gpu:" + std::to_string(i) + " A100-SXM4-80GB";
+    sensor.source = "nvml power";
+    sensor.domain = Domain::gpu;
+    const double busy = 300 + 7 * i;
+    add_sensor(node, sensor, Power({{2 + 0.5 * i, 60}, {8, busy}, {4, 90}, {8, busy - 40}, {20, 60}}), 0.1, 30);
+  }
+  run.nodes.push_back(std::move(node));
+  return run;
+}
+
+/// 173 W for a second, 373 W for two; factors that change twice, one of them not known from 0.5 to 1 s, and embodied emissions.
+Run changing_factors_run() {
+  Run run = measured_run();
+  const auto at = [](double seconds) { return run_begin_real + ns(seconds); };
+  const FactorSeries emissions{{{at(-60), 0.1}, {at(0.5), std::nullopt}, {at(1), 0.5}, {at(2), 0.2}, {at(60), std::nullopt}}};
+  const FactorSeries price{{{at(-60), -20}, {at(1.5), 40}, {at(60), std::nullopt}}};
+  Factors& f = run.factors;
+  f.overhead_power_W = 27;  // so that it is 200 W, then 400 W
+  f.overhead_source = f.embodied_source = f.resource_source = "command line";
+  f.embodied_kg = 2500;
+  f.resource_share = 0.5;
+  const Folded carbon = fold(run, emissions), cost = fold(run, price);
+  f.emissions_kg_per_kWh = carbon.mean;
+  f.emissions_over_time = carbon.steps;
+  f.emissions_source = "mean of grid.csv over the run's energy";
+  f.price_cent_per_kWh = cost.mean;
+  f.price_over_time = cost.steps;
+  f.price_source = "mean of price.csv over the run's energy";
+  run.work = {{"rows", 10}};
+  return run;
+}
+
 void write_all(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name + ".html"; };
   write_run(at("measured"), measured_run(), 4);
@@ -140,6 +203,8 @@ void write_all(const std::string& folder) {
   write_run(at("one_sample"), cut_short(measured_run(), 1));
   write_run(at("all_gaps"), all_failed());
   write_run(at("ranks"), ranks_run(6400));
+  write_run(at("factors"), changing_factors_run());
+  write_run(at("gpus"), many_gpus_run());
   write_page(at("no_timeline"), summary_of(measured_run(), 1));
 }
 
@@ -153,9 +218,12 @@ int main(int argc, char** argv) {
     write_all(folder);
   } else if (argc == 4) {
     const auto count = static_cast<std::size_t>(std::atoll(argv[3]));
-    write_run(folder + "/" + argv[2] + ".html", argv[2] == std::string("calls") ? ranks_run(count) : long_run(count));
+    const std::string what = argv[2];
+    write_run(folder + "/" + what + ".html", what == "calls"   ? ranks_run(count)
+                                             : what == "names" ? names_run(count)
+                                                               : long_run(count));
   } else {
-    std::cerr << "usage: make_page FOLDER [samples|calls N]\n";
+    std::cerr << "usage: make_page FOLDER [samples|calls|names N]\n";
     return 2;
   }
   return 0;

@@ -31,6 +31,8 @@ class RandomRun {
     run.origin = text();
     for (int i = below(3); i > 0; --i) run.provenance.emplace_back("key" + std::to_string(i), text());
     run.factors = {number(), number(), number(), text(), text(), text(), number(), text()};
+    for (int i = below(4); i > 0; --i)
+      run.factors.price_over_time.push_back({4000 - 1000 * i, i == 2 ? std::nullopt : std::optional(0.1 * i)});
     run.begin = {integer(), integer()};
     run.end = {integer(), integer()};
     run.outcome = {below(2) == 1, static_cast<int>(integer()), static_cast<int>(integer()), text(), number(), number(),

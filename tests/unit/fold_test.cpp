@@ -84,6 +84,15 @@ TEST(Fold, WithoutEnergyTimeWeighs) {
   EXPECT_NEAR(fold(run, series({{-60, 0.1}, {10, 0.5}, {60, std::nullopt}})).mean, 0.3, 1e-9);
 }
 
+TEST(Fold, KeepsWhatHeldFromTheBeginOfTheRunToItsEnd) {
+  const auto steps = [](const FactorSeries& of) { return fold(stepped_run(), of).steps; };
+  const std::vector<FactorStep> expected{{begin, 0.1}, {begin + 10 * second, std::nullopt}, {begin + 15 * second, 0.5}};
+  EXPECT_EQ(steps(series({{-60, 0.3}, {-30, 0.1}, {5, 0.1}, {10, std::nullopt}, {15, 0.5}, {20, 0.7}, {60, std::nullopt}})),
+            expected);
+  EXPECT_TRUE(steps(series({{-60, 0.1}, {60, std::nullopt}})).empty());  // one value is no series
+  EXPECT_TRUE(steps(series({{100, 0.1}, {160, std::nullopt}})).empty());
+}
+
 TEST(Fold, EmissionsAreTheIntegralOfPowerTimesFactor) {
   perun::Run run = stepped_run();
   run.factors.pue = 1.5;

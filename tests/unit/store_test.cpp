@@ -29,7 +29,10 @@ struct StoreTest : testing::Test {
   test::Tree tree;
   std::filesystem::path file = tree.at("out/app.hdf5");
 
-  Result<int> append(const Run& run, const RunSummary& summary = sample_summary()) { return append_run(file, run, summary); }
+  Result<int> append(const Run& run, RunSummary summary = sample_summary()) {
+    summary.factors = run.factors;
+    return append_run(file, run, summary);
+  }
   Run load(int number) {
     auto store = Store::open(file);
     EXPECT_TRUE(store) << store.error().what;
@@ -50,6 +53,9 @@ Run awkward_run() {
   run.round_id = "round-7";
   run.round = 3;
   run.factors = {1.2, 0.05, 30.25, "--pue", "PERUN_EMISSIONS_FACTOR", ".perun.ini"};
+  run.factors.emissions_over_time = {
+      {run.begin.real_ns, 0.1}, {run.begin.real_ns + 7, std::nullopt}, {run.begin.real_ns + 9, 1e-9}};
+  run.factors.price_over_time = {{run.begin.real_ns, -1.5}, {run.begin.real_ns + 1, 20}};
   run.end = {run.begin.mono_ns + 1'234'567'891, run.begin.real_ns + 1'234'567'000};
   run.outcome = {false, 137, 9, "the launcher was killed", 0.125, 1e-9, 123'456'789'012};
   run.config_ini = "";

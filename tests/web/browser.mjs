@@ -13,7 +13,7 @@ export async function open(file, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const seen = { requests: [], complaints: [] };
-  page.on("request", (request) => seen.requests.push(request.url()));
+  page.on("request", (request) => seen.requests.push(request.url().replace(/#.*/, "")));
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) seen.complaints.push(message.text());
   });
@@ -34,7 +34,7 @@ export async function open(file, options = {}) {
     page,
     ready_s: (performance.now() - begin) / 1000,
     async close() {
-      assert.deepEqual(seen.requests, [new URL(`file://${file}`).href], "the page itself is all that is loaded");
+      assert.deepEqual(seen.requests, [new URL(`file://${file.replace(/#.*/, "")}`).href], "the page itself is all that is loaded");
       assert.deepEqual(seen.complaints, []);
       await context.close();
     },
@@ -47,6 +47,7 @@ export async function span(page) {
     joules: Number(panel.dataset.joules),
     error: Number(panel.dataset.error),
     grams: Number(panel.dataset.grams),
+    cent: Number(panel.dataset.cent),
     from: panel.querySelectorAll("input")[0].valueAsNumber,
     to: panel.querySelectorAll("input")[1].valueAsNumber,
     text: panel.querySelector("#span").textContent,

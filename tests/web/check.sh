@@ -14,4 +14,4 @@ fi
 "$3" "$build/pages"
 export PERUN_MAKE_PAGE="$3" PERUN_BIN="$4" PERUN_WEB="$source/web"
 cd "$build"
-exec node --test --test-concurrency=1 --test-reporter=spec energy_test.mjs page_test.mjs compare_test.mjs tool_test.mjs
+exec node --test --test-concurrency=1 --test-reporter=spec energy_test.mjs factors_test.mjs coverage_test.mjs page_test.mjs compare_test.mjs tool_test.mjs serve_test.mjs

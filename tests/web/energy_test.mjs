@@ -6,37 +6,8 @@ import { test } from "node:test";
 const js = `${process.env.PERUN_WEB}/js`;
 const { column } = await import(`${js}/data.js`);
 const { Track, measureAll } = await import(`${js}/energy.js`);
-const { joules, moment, si, significant, watts } = await import(`${js}/format.js`);
-
-/** As src/report/page/columns.cpp packs. */
-function pack(rows) {
-  const bytes = [];
-  const places = rows.map((numbers) => {
-    let before = 0n;
-    const codes = numbers.map((number) => {
-      const step = BigInt(number) - before;
-      before = BigInt(number);
-      return step < 0n ? -2n * step - 1n : 2n * step;
-    });
-    let w = 0;
-    for (const code of codes) while (code >> BigInt(8 * w) > 0n) ++w;
-    const place = { at: bytes.length, n: numbers.length, w };
-    for (let plane = 0; plane < w; ++plane) for (const code of codes) bytes.push(Number((code >> BigInt(8 * plane)) & 255n));
-    return place;
-  });
-  return [Uint8Array.from(bytes), ...places];
-}
-
-const limits = { refresh_s: 0.001, averaging_s: 0, step_J: 1e-6, step_W: 0.001, highest_W: 1000, halfwidth_s: 1e-6 };
-
-function counter(times_us, microjoules, gaps) {
-  const [bytes, t, v, g] = pack([times_us, microjoules, ...(gaps ? [gaps] : [])]);
-  return new Track({ node: 0, id: "c", gauge: false, unit: 1e-6, t, v, gaps: g, ...limits }, bytes);
-}
-function gauge(times_us, milliwatts) {
-  const [bytes, t, v] = pack([times_us, milliwatts]);
-  return new Track({ node: 0, id: "g", gauge: true, unit: 1e-3, t, v, ...limits }, bytes);
-}
+const { counter, gauge, limits, pack } = await import("./tracks.mjs");
+const { cost, joules, moment, si, significant, watts } = await import(`${js}/format.js`);
 
 test("rows come back as they were, of any sign and size", () => {
   for (const row of [[], [0], [5, 5, 5], [1, -1, 300, -70000, 2 ** 40, -(2 ** 45), 0], [-3]]) {
@@ -152,6 +123,11 @@ test("figures look as in the text report", () => {
       watts(12345),
     ],
     ["2.147 MJ", "0 J", "412.6 J", "310 nJ", "1.000 kW", "1717 W", "500.0 mW", "12.35 kW"],
+  );
+  // As src/report/wording.cpp has them.
+  assert.deepEqual(
+    [cost(0.0495), cost(2.5e-5), cost(-12.345), cost(0), cost(99.996), cost(123456), cost(-1.5e7)],
+    ["0.04950 ct", "2.500e-05 ct", "-12.35 ct", "0 ct", "1.00 EUR", "1235 EUR", "-150000 EUR"],
   );
   assert.deepEqual([significant(45.2), significant(9.9999, 4), significant(123456, 3)], ["45.20", "10.00", "123000"]);
   assert.deepEqual(

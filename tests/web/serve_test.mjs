@@ -39,11 +39,45 @@ test("the running figures grow, and the report is loaded anew", async () => {
   await until("events", 3);
   assert.match(await page.locator("#status").innerText(), /\d s +[\d.]+ W +[\d.]+ k?J +[\d.]+ m?g CO2e/);
   await until("loads", 1);
-  const report = () => page.frames().find((frame) => frame !== page.mainFrame() && frame.url().includes("/report"));
+  const report = () => page.frameLocator("iframe:not([hidden])");
   await report().locator("#ending").waitFor();
   assert.equal(await report().locator("#ending").innerText(), "running");
+  // What is chosen stays while the report goes on; the first ones may be of a moment only.
+  let loads = 1;
+  const anew = async () => {
+    await page.locator("#now").click();
+    await until("loads", ++loads);
+  };
+  while (Number(await report().locator(".span input").first().getAttribute("max")) < 1) await anew();
+  const [a, b] = await report().locator(".span input").all();
+  await a.fill("0.25");
+  await b.fill("0.75");
+  await b.press("Enter");
+  await report().locator("#chart .plot").focus();
+  for (const key of ["+", "+", "l"]) await page.keyboard.press(key);
+  await report().locator("#devices-table").getByRole("button", { name: "Mean" }).click();
+  await report().locator("#formulas").scrollIntoViewIfNeeded();
+  const state = async () => {
+    await page.waitForTimeout(400); // the address is written a moment later
+    return report().locator("html").evaluate(() => ({
+      span: [...document.querySelectorAll(".span input")].map((input) => input.value),
+      address: location.hash,
+      log: document.querySelector("#log").getAttribute("aria-pressed"),
+      sorted: document.querySelector("#devices-table th[aria-sort]")?.innerText,
+      scrolled: scrollY,
+    })); // prettier-ignore
+  };
+  const before = await state();
+  assert.match(decodeURIComponent(before.address), /^#span=0\.25,0\.75&zoom=[\d.]+,[\d.]+&chart=log&sort-devices=4,down$/);
+  assert.deepEqual([before.log, before.sorted, before.scrolled > 0], ["true", "Mean", true]);
+  await anew();
+  assert.deepEqual(await state(), before);
+  // A choice that is made while the new report is being loaded is not lost.
   await page.locator("#now").click();
-  await until("loads", 2);
+  await report().getByRole("button", { name: "Clear" }).click();
+  await until("loads", ++loads);
+  assert.deepEqual((await state()).span, ["", ""]);
+  assert.doesNotMatch((await state()).address, /span/);
   assert.ok(requests.every((url) => url.startsWith(new URL(address).origin)), requests.join("\n"));
   assert.deepEqual(complaints, []);
 });

@@ -2,7 +2,7 @@
 // Pages that the tool itself writes, of made-up sensors whose power is known.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -48,6 +48,29 @@ test("monitor -o x.html: the curve's integral over a whole period, whatever its 
   );
   assert.match(await page.locator("#small").innerText(), /Utilisation/);
   await close();
+});
+
+test("a grid's series: the page folds it as the report does, also later, from what is stored", async () => {
+  const [run] = JSON.parse(readFileSync(join(folder, "first.json"))).runs;
+  const begin = Date.parse(run.begin) / 1000;
+  const series = (name, title, rows) =>
+    writeFileSync(join(folder, name), `time,${title}\n${rows.map(([t, v]) => `${(begin + t).toFixed(3)},${v}\n`).join("")}`);
+  series("grid.csv", "gCO2e/kWh", [[-3600, 100], [0.8, 700], [1.7, 300], [3600, 0]]); // prettier-ignore
+  series("price.csv", "EUR/MWh", [[-3600, -50], [1.4, 400], [3600, 0]]); // prettier-ignore
+  const number = String(run.number);
+  const factors = ["--emissions-factor", "grid.csv", "--price-factor", "price.csv", "--overhead-power", "30"];
+  perun("report", "results/wave.hdf5", "--run", number, ...factors, "-o", "series.html", "-o", "series.json");
+  perun("postprocess", "results/wave.hdf5", ...factors);
+  perun("report", "results/wave.hdf5", "--run", number, "-o", "stored.html");
+  const { footprint } = JSON.parse(readFileSync(join(folder, "series.json"))).runs[0];
+  for (const name of ["series.html", "stored.html"]) {
+    const { page, close } = await open(join(folder, name));
+    const all = await type(page, 0, run.duration_s);
+    near(all.grams, 1000 * footprint.co2e_kg, 0.002 * all.grams, `CO2e of ${name}`);
+    near(all.cent, footprint.cost_cent, 0.002 * Math.abs(all.cent) + 1e-6, `cost of ${name}`);
+    assert.match((await type(page, 0.9, 1.3)).text, /CO2e \(partly estimated\) at 700 g\/kWh, .* at -5\.000 ct\/kWh/);
+    await close();
+  }
 });
 
 test("report --format html: several runs in one page, and the history of all", async () => {

@@ -280,24 +280,54 @@ export class Track extends Curve {
     const few = count > 0 ? (1.5 - 0.4 * seen) * (1 + 2 / count) : 0;
     return square(few) * Math.max(0, differences - noise) + square(handful);
   }
+  /** Power of a gauge at both ends of stretch `i`, or the lowest and highest in it. */
+  #ends(i) {
+    return this.points ? [this.points[i], this.points[i + 1]] : [this.least[i], this.most[i]];
+  }
+  /**
+   * What the readings of a stretch of time and those beside it show: mean square of the difference between neighbours, each by
+   * the square of its time, and the mean power. A few readings may all have missed what comes and goes around them.
+   */
+  #around(first, last) {
+    const least = 16,
+      more = Math.max(0, Math.ceil((least - (last - first + 1)) / 2));
+    let differences = 0,
+      squares = 0,
+      joules = 0,
+      time = 0,
+      count = 0;
+    for (let i = Math.max(0, first - more); i <= Math.min(this.t.length - 2, last + more); ++i) {
+      const [a, b] = this.#ends(i),
+        seconds = this.seconds(i);
+      differences += square((b - a) * seconds);
+      squares += square(seconds);
+      joules += this.joules[i + 1] - this.joules[i];
+      time += seconds;
+      ++count;
+    }
+    return { square_W: differences / squares, mean_W: joules / time, count };
+  }
   #gaugeError(from, to) {
     const { refresh_s: refresh, averaging_s: averaging, step_W: step } = this.limits;
     const first = Math.max(0, before(this.t, from)),
       last = Math.min(before(this.t, to), this.t.length - 2);
     let variance = 0,
+      squares = 0,
       low = Infinity,
       high = -Infinity,
       count = 0;
     for (let i = first; i <= last; ++i) {
       const { seconds } = this.#part(i, from, to);
       if (!(seconds > 0)) continue;
-      const [a, b] = this.points ? [this.points[i], this.points[i + 1]] : [this.least[i], this.most[i]];
+      const [a, b] = this.#ends(i);
       variance += square((b - a) * seconds);
+      squares += square(seconds);
       low = Math.min(low, a, b);
       high = Math.max(high, a, b);
       ++count;
     }
     if (count === 0) return Infinity;
+    const around = this.#around(first, last);
     const time = to - from,
       joules = this.between(from, to),
       mean = joules / time;
@@ -307,12 +337,13 @@ export class Track extends Curve {
       if (seconds > 0) gaps += square(seconds * Math.max(high - mean, mean - low, 0.1 * mean));
     }
     const share = Math.min(1, (averaging * count) / time);
-    const few = (1.5 - 0.4 * share) * (1 + 2 / count);
+    const few = (n) => square((1.5 - 0.4 * share) * (1 + 2 / n));
+    const moved = Math.max(few(count) * variance, few(around.count) * around.square_W * squares);
     const lag = 0.5 * refresh + 0.1 * averaging,
       seen = Math.max(refresh, averaging);
     const looks = (averaging * count > time ? time / seen : Math.min(count, time / seen)) + 1;
-    const unseen = Math.min(0.8, 2 / square(looks)) * joules;
-    return Math.sqrt(square(few) * variance + gaps + square(0.95 * step * time) + square(lag * (high - low)) + square(unseen));
+    const unseen = Math.min(0.8, 2 / square(looks)) * Math.max(joules, around.mean_W * time);
+    return Math.sqrt(moved + gaps + square(0.95 * step * time) + square(lag * (high - low)) + square(unseen));
   }
 }
 

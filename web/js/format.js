@@ -29,6 +29,15 @@ export function watts(value, digits = 4) {
 
 export const co2e = (kg, digits = 4) => (Math.abs(kg) < 999.95 ? si(kg * 1000, "g", digits) : si(kg / 1000, "t", digits));
 
+export function cost(cent, digits = 4) {
+  if (Math.abs(cent) >= 99.995) {
+    const euro = cent / 100;
+    return `${Math.abs(euro) < 999.95 ? euro.toFixed(2) : significant(euro, digits)} EUR`;
+  }
+  const tiny = cent !== 0 && Math.abs(cent) < 1e-4;
+  return `${tiny ? cent.toExponential(digits - 1).replace(/e([+-])(\d)$/, "e$10$2") : significant(cent, digits)} ct`;
+}
+
 export const percent = (share) => `${(share * 100).toFixed(1)} %`;
 
 /** A moment of the run on an axis whose neighbours are `step` seconds away: "12.5 s", "1:02:03". */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Regions of every thread over time, above the power of its node.
-import { colour, font, inkOn, onTheme } from "./theme.js";
+import { clipped, colour, font, inkOn, onTheme } from "./theme.js";
 import { groupsOf, meansOf } from "./groups.js";
 import { edgesOf } from "./time.js";
 import { el, folded, name } from "./dom.js";
@@ -119,8 +119,8 @@ export class Gantt {
     const means = meansOf(group, edgesOf(this.view.from, this.view.to, count));
     const most = means.reduce((a, b) => (b > a ? b : a), 1e-9);
     c.fillStyle = colour("text-2");
-    c.fillText(this.run.hosts[row.node], 0, row.y + 10, labelWidth - 6);
-    c.fillText(`≤ ${si(most, "W", 3)}`, 0, row.y + 25, labelWidth - 6);
+    c.fillText(clipped(c, this.run.hosts[row.node], labelWidth - 6), 0, row.y + 10);
+    c.fillText(`≤ ${si(most, "W", 3)}`, 0, row.y + 25);
     c.fillStyle = colour("power");
     for (let i = 0; i < count; ++i)
       if (!Number.isNaN(means[i]))
@@ -133,7 +133,7 @@ export class Gantt {
     c.fillStyle = colour("lane");
     c.fillRect(labelWidth, row.y, width - labelWidth, row.height);
     c.fillStyle = colour("text");
-    c.fillText(this.#label(row.lane), 0, row.y + row.height / 2, labelWidth - 6);
+    c.fillText(clipped(c, this.#label(row.lane), labelWidth - 6), 0, row.y + row.height / 2);
     this.calls.each(row.lane, from, to, 0.7 / scale, (i) => {
       if (this.calls.depth[i] >= 6) return;
       const a = x(this.calls.from[i]),

@@ -65,7 +65,7 @@ function columns(rows, current) {
   ];
 }
 
-export function showHistory(meta, run) {
+export function showHistory(meta, run, kept) {
   const data = meta.history;
   if (!data || data.rows.length < 2) return show("history", "past", null);
   const current = String(run.number);
@@ -73,7 +73,7 @@ export function showHistory(meta, run) {
   const chart = recent.filter((row) => energyOf(row) !== null).length > 1 ? columns(recent, current) : [];
   show("history", "past", [
     ...chart,
-    table("Runs of this application", data, { current }),
+    table("Runs of this application", data, { current, kept }),
     meta.total ? el("p", {}, "All runs: ", name(meta.total)) : "",
   ]);
 }

@@ -3,6 +3,7 @@
 import { $, el, show } from "./dom.js";
 import { readBytes, readMeta } from "./data.js";
 import { Track } from "./energy.js";
+import { Choices } from "./choices.js";
 import { startTheme } from "./theme.js";
 import { table } from "./table.js";
 import { showBar } from "./bar.js";
@@ -15,17 +16,29 @@ import { showHead, showRest } from "./sections.js";
 
 /** What all charts of a run look at. */
 class View {
-  constructor(length) {
-    Object.assign(this, { length, from: 0, to: length, span: null, charts: [] });
+  constructor(length, choices) {
+    const zoom = choices.pair("zoom"),
+      span = choices.pair("span");
+    Object.assign(this, { length, choices, from: 0, to: length, span: null, charts: [] });
+    if (zoom) this.#see(zoom.from, zoom.to);
+    if (span && span.from < length) this.span = { from: span.from, to: Math.min(span.to, length) };
+  }
+  get whole() {
+    return this.to - this.from >= this.length;
   }
   zoom(from, to) {
+    this.#see(from, to);
+    this.choices.setPair("zoom", this.whole ? null : this);
+    this.#later();
+  }
+  #see(from, to) {
     const size = Math.min(Math.max(to - from, this.length * 1e-6, 1e-5), this.length);
     this.from = Math.min(Math.max(from, 0), this.length - size);
     this.to = this.from + size;
-    this.#later();
   }
   select(span) {
     this.span = span;
+    this.choices.setPair("span", span);
     for (const chart of this.charts) chart.spanChanged?.();
   }
   #later() {
@@ -37,27 +50,35 @@ class View {
   }
 }
 
-function showTables(run, charts) {
+function showTables(run, charts, choices) {
   const regionChosen = (key) => {
     for (const chart of charts) chart.showRegion?.(key);
   };
   const deviceChosen = (key) => {
     for (const chart of charts) chart.showDevice?.(key);
   };
-  const put = (section, caption, data, choose) =>
-    show(section, `${section}-table`, data ? table(caption, data, choose ? { choose } : {}) : null);
-  put("regions", "Regions", run.regions_table, regionChosen);
-  put("devices", "Devices", run.devices_table, run.timeline.power.length > 0 ? deviceChosen : null);
-  put("nodes", "Nodes", run.nodes_table, run.timeline.power.length > 0 ? deviceChosen : null);
-  put("ranks", "Ranks", run.ranks_table);
+  const put = (section, caption, data, key, choose) =>
+    show(section, `${section}-table`, data ? table(caption, data, { choose, kept: keptFor(choices, section, choose && key) }) : null);
+  put("regions", "Regions", run.regions_table, "region", regionChosen);
+  put("devices", "Devices", run.devices_table, "device", run.timeline.power.length > 0 ? deviceChosen : null);
+  put("nodes", "Nodes", run.nodes_table, "device", run.timeline.power.length > 0 ? deviceChosen : null);
+  put("ranks", "Ranks", run.ranks_table, null, null);
 }
+
+/** The choices of a table by themselves; `key` is that of the chosen row. */
+const keptFor = (choices, section, key) => ({
+  sort: choices.get(`sort-${section}`),
+  chosen: key ? choices.get(key) : null,
+  sorted: (how) => choices.set(`sort-${section}`, how),
+  choose: (row) => choices.set(key, row),
+});
 
 let resized = () => {};
 
-function showRun(meta, bytes, run) {
+function showRun(meta, bytes, run, choices) {
   showHead(meta, run);
   showBar(run);
-  const view = new View(run.timeline.length_us / 1e6);
+  const view = new View(run.timeline.length_us / 1e6, choices);
   const tracks = run.timeline.power.map((track) => new Track(track, bytes));
   const calls = new Calls(run, bytes);
   const drawable = view.length > 0 && tracks.length > 0;
@@ -78,8 +99,8 @@ function showRun(meta, bytes, run) {
   const small = view.length > 0 ? smallCharts(run, bytes, view) : [];
   show("states", "small", small.map((chart) => chart.element).length > 0 ? small.map((chart) => chart.element) : null);
   view.charts = [power, gantt, ...small].filter(Boolean);
-  showTables(run, view.charts);
-  showHistory(meta, run);
+  showTables(run, view.charts, choices);
+  showHistory(meta, run, keptFor(choices, "history", null));
   showRest(meta, run);
   $("page").hidden = false;
   const make = () => {
@@ -91,22 +112,35 @@ function showRun(meta, bytes, run) {
   resized = make;
 }
 
+/** The place of the run that was chosen by its number, else of the last one. */
+function chosenRun(meta, choices) {
+  const found = meta.runs.findIndex((run) => String(run.number) === choices.get("run"));
+  return found < 0 ? meta.runs.length - 1 : found;
+}
+
 async function start() {
   const meta = readMeta();
   const bytes = await readBytes();
   startTheme();
-  let shown = meta.runs.length - 1;
   if (meta.runs.length === 0) throw new Error("it holds no run");
+  const choices = new Choices(() => again());
+  const again = () => {
+    const shown = chosenRun(meta, choices);
+    $("run").value = String(shown);
+    showRun(meta, bytes, meta.runs[shown], choices);
+  };
   $("chooser").hidden = meta.runs.length < 2;
   $("run").append(
-    ...meta.runs.map((run, i) => el("option", { value: i, selected: i === shown }, run.heading || `run ${run.number}`)),
+    ...meta.runs.map((run, i) => el("option", { value: i }, run.heading || `run ${run.number}`)),
   );
   $("heading").hidden = meta.runs.length > 1;
   $("run").addEventListener("change", () => {
-    shown = Number($("run").value);
-    showRun(meta, bytes, meta.runs[shown]);
+    const shown = Number($("run").value);
+    choices.forget();
+    choices.set("run", shown === meta.runs.length - 1 ? null : meta.runs[shown].number);
+    again();
   });
-  showRun(meta, bytes, meta.runs[shown]);
+  again();
   let width = innerWidth,
     waiting = null;
   addEventListener("resize", () => {

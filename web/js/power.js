@@ -5,7 +5,7 @@ import { choice, el, folded, name } from "./dom.js";
 import { hatch, onTheme } from "./theme.js";
 import { foldGroups, groupings, groupsOf, meansOf } from "./groups.js";
 import { moment, si, tagOf, watts } from "./format.js";
-import { edgesOf, timeOptions, wheelZoom } from "./time.js";
+import { edgesOf, logScale, timeOptions, wheelZoom } from "./time.js";
 import { drawRegion, drawStrip, stripHeight } from "./strip.js";
 import { plainTable } from "./table.js";
 import { spanPanel } from "./span.js";
@@ -14,41 +14,49 @@ export class PowerChart {
   #plot = null;
   #hidden = new Set();
   #mode = "stacked";
+  #log = false;
   #region = null;
   #device = null;
 
   constructor(run, tracks, calls, view) {
     Object.assign(this, { run, tracks, calls, view });
     const ways = groupings(run, tracks);
-    this.by = ways[0][0];
+    this.by = (ways.find(([way]) => way === view.choices.get("by")) ?? ways[0])[0];
+    this.#mode = view.choices.get("chart") === null ? "stacked" : "lines";
+    this.#log = view.choices.get("chart") === "log";
     this.host = el("div", {
       class: "plot",
       tabindex: "0",
       role: "group",
-      "aria-label": "Power over time. Plus and minus zoom, arrows move, shift and arrows select, 0 resets.",
+      "aria-label": "Power over time. Plus and minus zoom, arrows move, shift and arrows select, 0 resets, L changes the scale.",
       onkeydown: (event) => this.#key(event),
     });
     this.legend = el("div", { class: "keys", role: "group", "aria-label": "Shown in the chart" });
     this.readout = el("p", { class: "readout", "aria-hidden": "true" });
     this.span = spanPanel(run, view.length, (from, to) => view.select(from === null ? null : { from, to }));
+    this.kind = choice(
+      "Kind of chart",
+      [
+        ["stacked", "Stacked"],
+        ["lines", "Lines"],
+      ],
+      this.#mode,
+      (mode) => this.#draw(mode, this.#log && mode === "lines"),
+    );
+    this.logarithmic = el(
+      "button",
+      { type: "button", id: "log", "aria-pressed": String(this.#log), onclick: () => this.#scale(!this.#log) },
+      "Log scale",
+    );
     const bar = el(
       "div",
       { class: "tools" },
-      choice(
-        "Kind of chart",
-        [
-          ["stacked", "Stacked"],
-          ["lines", "Lines"],
-        ],
-        this.#mode,
-        (mode) => {
-          this.#mode = mode;
-          this.#make();
-        },
-      ),
+      this.kind,
+      this.logarithmic,
       ways.length > 1
         ? choice("By", ways, this.by, (by) => {
             this.by = by;
+            view.choices.set("by", by === ways[0][0] ? null : by);
             this.#hidden.clear();
             this.#make();
           })
@@ -83,8 +91,21 @@ export class PowerChart {
   }
   showDevice(key) {
     this.#device = key;
-    if (key !== null && this.#mode === "stacked") this.element.querySelector(".choice button:nth-child(2)").click();
+    if (key !== null && this.#mode === "stacked") this.kind.lastElementChild.click();
     else this.#make();
+  }
+  #draw(mode, log) {
+    this.#mode = mode;
+    this.#log = log;
+    this.logarithmic.setAttribute("aria-pressed", String(log));
+    this.view.choices.set("chart", log ? "log" : mode === "lines" ? mode : null);
+    this.#make();
+  }
+  /** Heights of stacked areas mean nothing on a scale without zero, so there it is lines. */
+  #scale(log) {
+    this.#log = log;
+    if (log && this.#mode === "stacked") this.kind.lastElementChild.click();
+    else this.#draw(this.#mode, log);
   }
 
   #note() {
@@ -120,6 +141,7 @@ export class PowerChart {
     const options = timeOptions(this.view, width, height, (w) => si(w, "W", 3));
     options.padding[0] = this.calls.empty ? 12 : stripHeight + 10;
     options.series = [{}, ...this.#series()];
+    if (this.#log) logScale(options);
     if (this.#mode === "lines")
       options.bands = this.groups.map((group, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: () => `${group.colour()}33` }));
     options.hooks = {
@@ -271,6 +293,7 @@ export class PowerChart {
     else if (event.key === "+" || event.key === "=") this.view.zoom(from + size * 0.1, to - size * 0.1);
     else if (event.key === "-") this.view.zoom(from - size * 0.125, to + size * 0.125);
     else if (event.key === "0") this.view.zoom(0, length);
+    else if (event.key.toLowerCase() === "l" && !event.ctrlKey && !event.metaKey && !event.altKey) this.#scale(!this.#log);
     else if (event.key === "Escape") this.view.select(null);
     else return;
     event.preventDefault();

@@ -74,7 +74,7 @@ export function showRest(meta, run) {
                   el("th", { scope: "row" }, figure),
                   el("td", { class: "formula" }, formula),
                   el("td", {}, numbers),
-                  el("td", {}, name(source)),
+                  el("td", {}, source === "" ? null : name(source)),
                 ),
               ),
             ),

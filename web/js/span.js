@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a chosen stretch of time cost.
-import { co2e, joules, moment, percent, si, tagOf, watts } from "./format.js";
+import { co2e, cost, joules, moment, percent, si, significant, tagOf, watts } from "./format.js";
 import { el } from "./dom.js";
 import { measureAll } from "./energy.js";
+import { assumed, footprint } from "./factors.js";
 import { plainTable } from "./table.js";
 
-/** CO2e of an energy, as the whole run's was computed. */
-function carbon(run, energy, seconds) {
-  const { pue, kg_per_kWh, overhead_W } = run.factors;
-  return ((energy + overhead_W * run.hosts.length * seconds) / 3.6e6) * pue * kg_per_kWh;
-}
+/** " at 312 g/kWh" where the factor is another at another time. */
+const at = (steps, value, digits, unit) => (steps.length > 0 ? ` at ${significant(value, digits)} ${unit}` : "");
 
 /** The inputs, the sentence and the table below the chart; `select(from, to)` is told what was typed. */
 export function spanPanel(run, length, select) {
@@ -44,25 +42,30 @@ export function spanPanel(run, length, select) {
       return;
     }
     const seconds = span.to - span.from;
-    const { joules: energy, error } = measureAll(
-      counted.flatMap((group) => group.tracks),
-      span.from,
-      span.to,
-    );
-    const measured = run.kind === "measured";
+    const tracks = counted.flatMap((group) => group.tracks);
+    const { joules: energy, error } = measureAll(tracks, span.from, span.to);
+    const kinds = new Set(counted.map((group) => group.kind));
+    const kind = kinds.size > 1 ? "mixed" : counted[0].kind;
+    const costKind = kind === "measured" && assumed(run, tracks) > 0 ? "mixed" : kind;
+    const measured = kind === "measured";
     const plus = (text) => (measured ? ` ± ${text}` : "");
-    const carbonOf = carbon(run, energy, seconds),
-      share = energy > 0 ? error / energy : 0;
-    const carbonPlus = run.footprint_kind === "measured" ? ` ± ${co2e(share * carbonOf, 2)}` : "";
+    const costs = footprint(run, tracks, span.from, span.to);
+    const share = costs.joules > 0 ? error / costs.joules : 0;
+    const per = (text) => (costKind === "measured" ? ` ± ${text}` : "");
+    const { kg_per_kWh_over_time: emissions, ct_per_kWh_over_time: prices } = run.factors;
     sentence.replaceChildren(
       `${moment(span.from, 0.001)} to ${moment(span.to, 0.001)} (${si(seconds, "s")}): `,
       el("strong", {}, `${joules(energy)}${plus(si(error, "J", 2))}`),
-      `${run.tag}, mean ${watts(energy / seconds)}${plus(si(error / seconds, "W", 2))}, `,
-      `${co2e(carbonOf)}${carbonPlus} CO2e${tagOf(run.footprint_kind)}`,
+      `${tagOf(kind)}, mean ${watts(energy / seconds)}${plus(si(error / seconds, "W", 2))}, `,
+      `${co2e(costs.kg)}${per(co2e(share * costs.kg, 2))} CO2e${tagOf(costKind)}`,
+      `${at(emissions, costs.kg_per_kWh * 1000, 3, "g/kWh")}, `,
+      `${cost(costs.cent)}${per(cost(share * Math.abs(costs.cent), 2))}${tagOf(costKind)}`,
+      at(prices, costs.ct_per_kWh, 4, "ct/kWh"),
     );
     panel.dataset.joules = String(energy);
     panel.dataset.error = String(error);
-    panel.dataset.grams = String(carbonOf * 1000);
+    panel.dataset.grams = String(costs.kg * 1000);
+    panel.dataset.cent = String(costs.cent);
     devices.replaceChildren(
       plainTable(
         "Energy of the selection",

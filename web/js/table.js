@@ -18,7 +18,7 @@ function comparer(column, down) {
 
 /**
  * `data` as src/report/page/tables.hpp has it. `options.choose(key)` is told which row was chosen, null for none;
- * `options.current` is the key of a row that stands out.
+ * `options.current` is the key of a row that stands out; `options.kept` is how it was sorted and chosen before, and is told.
  */
 export function table(caption, data, options = {}) {
   let rows = data.rows,
@@ -38,6 +38,7 @@ export function table(caption, data, options = {}) {
 
   function choose(row) {
     chosen = chosen === row.key ? null : row.key;
+    options.kept?.choose(chosen);
     options.choose(chosen);
     fill();
     body.querySelector(`button[data-key="${CSS.escape(row.key)}"]`)?.focus();
@@ -84,9 +85,9 @@ export function table(caption, data, options = {}) {
     more.hidden = shown.length === rows.length;
     more.textContent = `Show all ${rows.length} rows`;
   }
-  function sort(column) {
-    const down = sorted?.column === column ? !sorted.down : data.columns[column].number;
+  function sort(column, down = sorted?.column === column ? !sorted.down : data.columns[column].number) {
     sorted = { column, down };
+    options.kept?.sorted(`${column},${down ? "down" : "up"}`);
     rows = [...rows].sort(comparer(column, down));
     heads.forEach((head, i) =>
       i === column ? head.setAttribute("aria-sort", down ? "descending" : "ascending") : head.removeAttribute("aria-sort"),
@@ -100,7 +101,13 @@ export function table(caption, data, options = {}) {
       el("button", { type: "button", class: "sort", onclick: () => sort(i) }, column.title),
     ),
   );
-  fill();
+  if (options.choose && rows.some((row) => row.key !== "" && row.key === options.kept?.chosen)) {
+    chosen = options.kept.chosen;
+    options.choose(chosen);
+  }
+  const [, column, way] = options.kept?.sort?.match(/^(\d+),(up|down)$/) ?? [];
+  if (column !== undefined && Number(column) < heads.length) sort(Number(column), way === "down");
+  else fill();
   return el(
     "div",
     {},

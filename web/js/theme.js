@@ -51,6 +51,20 @@ export function font(rem = 0.8) {
   return `${Math.round(rem * root)}px ${getComputedStyle(document.body).fontFamily}`;
 }
 
+/** As much of a text as fits into `width`, cut with an ellipsis. */
+export function clipped(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  const letters = [...text];
+  let low = 0,
+    high = letters.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (context.measureText(`${letters.slice(0, middle).join("")}…`).width <= width) low = middle;
+    else high = middle;
+  }
+  return `${letters.slice(0, low).join("")}…`;
+}
+
 /** Black or white, whichever can be read better on a colour "#rrggbb". */
 export function inkOn(base) {
   const [r, g, b] = [1, 3, 5].map((at) => (parseInt(base.slice(at, at + 2), 16) / 255) ** 2.2);

@@ -61,6 +61,24 @@ export function timeOptions(view, width, height, label) {
   };
 }
 
+/** Makes the scale of the values logarithmic, with 1, 2 and 5 of each decade, or the decades alone where they are many. */
+export function logScale(options) {
+  const splits = (_, __, low, high) => {
+    const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    const each = last - first > 4 ? [1] : [1, 2, 5];
+    const all = Array.from({ length: last - first + 1 }, (_, i) => each.map((digit) => digit * 10 ** (first + i))).flat();
+    return all.filter((value) => value >= low && value <= high);
+  };
+  // From decade to decade, or half of one: what is between two labels can then be told.
+  const range = (_, low, high) => (low > 0 ? [below(low), 1.25 * high] : [0.1, 10]);
+  const below = (value) => {
+    const decade = 10 ** Math.floor(Math.log10(value / 1.05));
+    return [5, 2, 1].map((digit) => digit * decade).find((start) => start <= value / 1.05);
+  };
+  options.scales.y = { distr: 3, range };
+  Object.assign(options.axes[1], { splits, filter: (_, all) => all });
+}
+
 /** Wheel on a chart: zoom about the pointer; with shift, or sideways: move. */
 export function wheelZoom(plot, view) {
   plot.over.addEventListener(

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/sci.hpp"
+#include "base/text.hpp"
 #include "base/units.hpp"
 #include "report/facts.hpp"
 #include "report/page/words.hpp"
@@ -58,6 +60,16 @@ void add_footprint(Json& out, const RunSummary& run) {
                      {with_source("at " + units::significant(f.pue, 3), f.pue_source), assumed}));
 }
 
+/// Software carbon intensity, per run and per unit of work.
+void add_score(Json& out, const RunSummary& run) {
+  const auto score = sci_of(run);
+  if (!score) return;
+  const Kind kind = footprint_kind(run.usage.energy.kind, run.overhead_J);
+  std::vector<std::string> lines{"a run, ISO/IEC 21031: CO2e and " + wording::co2e(score->embodied_kg) + " embodied"};
+  for (const auto& unit : score->per_unit) lines.push_back(fmt::format("{} per {}", wording::co2e(unit.kg), clean(unit.unit)));
+  out.push_back(card("SCI", wording::co2e(score->run_kg), "", kind, std::move(lines)));
+}
+
 Json formula(std::string_view what, std::string_view rule, std::string_view numbers, std::string_view source = "") {
   Json out;
   out["name"] = what;
@@ -79,6 +91,52 @@ std::string sum_of_devices(const RunSummary& run) {
   return fmt::format("{} = {}", fmt::join(terms, " + "), total);
 }
 
+/// From energy to the facility's, CO2e and cost.
+void add_footprint_formulas(Json& out, const RunSummary& run) {
+  const Factors& f = run.factors;
+  const std::string tag(wording::tag(footprint_kind(run.usage.energy.kind, run.overhead_J)));
+  std::string used = wording::joules(run.usage.energy.joules());
+  if (run.overhead_J > 0) {
+    const std::string assumed = wording::joules(run.overhead_J);
+    out.push_back(formula("Assumed", "O = power × time of the nodes, for parts without a sensor",
+                          fmt::format("{} × {} = {}", wording::watts(f.overhead_power_W),
+                                      units::si(run.overhead_J / f.overhead_power_W, "s"), assumed),
+                          clean(f.overhead_source)));
+    used = fmt::format("({} + {} assumed)", used, assumed);
+  }
+  const std::string facility = units::si(run.footprint->facility_kWh * 1000, "Wh");
+  out.push_back(formula("With PUE", run.overhead_J > 0 ? "W = (E + O) × PUE" : "W = E × PUE",
+                        fmt::format("{} × {} = {}{}", used, units::significant(f.pue, 4), facility, tag), clean(f.pue_source)));
+  out.push_back(formula("CO2e",
+                        f.emissions_over_time.empty() ? "CO2e = W × emission factor" : "CO2e = W × mean emission factor",
+                        fmt::format("{} × {} g/kWh = {}{}", facility, units::significant(f.emissions_kg_per_kWh * 1000, 4),
+                                    wording::co2e(run.footprint->co2e_kg), tag),
+                        clean(f.emissions_source)));
+  out.push_back(formula("Cost", f.price_over_time.empty() ? "cost = W × price" : "cost = W × mean price",
+                        fmt::format("{} × {} ct/kWh = {}{}", facility, units::significant(f.price_cent_per_kWh, 4),
+                                    wording::cost(run.footprint->cost_cent), tag),
+                        clean(f.price_source)));
+}
+
+void add_score_formulas(Json& out, const RunSummary& run) {
+  const auto score = sci_of(run);
+  if (!score) return;
+  const Factors& f = run.factors;
+  const std::string tag(wording::tag(footprint_kind(run.usage.energy.kind, run.overhead_J)));
+  const std::string embodied = wording::co2e(score->embodied_kg), both = wording::co2e(score->run_kg);
+  out.push_back(
+      formula("Embodied", "M = CO2e of making a node × time of the nodes / lifespan × share",
+              fmt::format("{} × {} / {} years × {} = {}", wording::co2e(f.embodied_kg), units::si(score->node_s, "s"),
+                          text::shortest(f.lifespan_years), text::shortest(f.resource_share), embodied),
+              clean(fmt::format("{}; lifespan: {}; share: {}", f.embodied_source, f.lifespan_source, f.resource_source))));
+  std::vector<std::string> results{
+      fmt::format("({} + {}) / 1 run = {}{}", wording::co2e(score->operational_kg), embodied, both, tag)};
+  for (const auto& unit : score->per_unit)
+    results.push_back(fmt::format("{} / {} {} = {}{}", both, units::significant(unit.amount, 4), clean(unit.unit),
+                                  wording::co2e(unit.kg), tag));
+  out.push_back(formula("SCI", "SCI = (CO2e + M) / R", fmt::format("{}", fmt::join(results, "; ")), "ISO/IEC 21031:2024"));
+}
+
 }  // namespace
 
 Json cards(const RunSummary& run) {
@@ -89,10 +147,13 @@ Json cards(const RunSummary& run) {
   } else {
     out.push_back(card("Energy", wording::joules(e.joules()), error(e), e.kind,
                        {units::si(e.joules() / 3600, "Wh"), said(run, ""), said(run, "of")}));
-    out.push_back(card("Mean power", wording::watts(run.usage.power_mean_W), "", e.kind,
+    const double error_W = run.usage.duration_s > 0 ? e.uncertainty_J / run.usage.duration_s : 0;
+    out.push_back(card("Mean power", wording::watts(run.usage.power_mean_W),
+                       e.kind == Kind::measured ? "± " + units::si(error_W, "W", 2) : "", e.kind,
                        {"peak " + wording::watts(run.usage.power_max_W)}));
   }
   if (run.footprint) add_footprint(out, run);
+  add_score(out, run);
   out.push_back(card("Runtime", units::duration(run.usage.duration_s), "", Kind::measured,
                      {run.outcome.finished && run.origin.empty()
                           ? fmt::format("CPU time {} user, {} system", units::duration(run.outcome.user_s),
@@ -113,7 +174,6 @@ Json formulas(const RunSummary& run) {
   Json out = Json::array();
   const Amount& e = run.usage.energy;
   if (e.kind == Kind::unavailable) return out;
-  const Factors& f = run.factors;
   const std::string tag(wording::tag(e.kind));
   const std::string joules = wording::joules(e.joules());
   out.push_back(formula("Energy", "E = sum of all devices in the total, each joule once", sum_of_devices(run) + tag));
@@ -129,19 +189,8 @@ Json formulas(const RunSummary& run) {
         "Net", "net = E - baseline",
         fmt::format("{} - {} = {}{}", joules, wording::joules(run.net->baseline_J), wording::joules(run.net->net_J), tag)));
   if (!run.footprint) return out;
-  const std::string assumed = run.overhead_J > 0 ? " + " + wording::joules(run.overhead_J) + " assumed" : "";
-  const std::string facility = units::si(run.footprint->facility_kWh * 1000, "Wh");
-  out.push_back(formula("With PUE", "W = E × PUE",
-                        fmt::format("({}{}) × {} = {}{}", joules, assumed, units::significant(f.pue, 4), facility, tag),
-                        clean(f.pue_source)));
-  out.push_back(formula("CO2e", "CO2e = W × emission factor",
-                        fmt::format("{} × {} g/kWh = {}{}", facility, units::significant(f.emissions_kg_per_kWh * 1000, 4),
-                                    wording::co2e(run.footprint->co2e_kg), tag),
-                        clean(f.emissions_source)));
-  out.push_back(formula("Cost", "cost = W × price",
-                        fmt::format("{} × {} ct/kWh = {}{}", facility, units::significant(f.price_cent_per_kWh, 4),
-                                    wording::cost(run.footprint->cost_cent), tag),
-                        clean(f.price_source)));
+  add_footprint_formulas(out, run);
+  add_score_formulas(out, run);
   return out;
 }
 

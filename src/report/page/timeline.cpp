@@ -92,6 +92,8 @@ Json timeline(const Timeline& timeline, Columns& columns) {
   }
   out["calls"] = calls_of(timeline.calls, columns);
   out["calls_joined"] = timeline.calls_joined;
+  out["wall_s"] = Json::array();
+  for (const auto ns : timeline.wall_ns) out["wall_s"].push_back(static_cast<double>(ns) * 1e-9);
   return out;
 }
 
