@@ -8,16 +8,13 @@ as that reading took, which the data file tells, more.
 
 import math
 import os
-import pathlib
-import subprocess
-import time
 import unittest
 
 import h5py
 
+from counters import machine
 from harness import PerunTest
 
-COUNTERFS = os.environ["PERUN_COUNTERFS"]
 REFRESH_S = 1e-3
 
 
@@ -34,25 +31,6 @@ def square(low, high, period):
 
 
 class Energy(PerunTest):
-    def machine(self, curve, *extra):
-        """Starts a machine of that curve and returns the folder that stands in for /sys."""
-        mount = pathlib.Path(self.dir / "sys")
-        mount.mkdir()
-        # A user who may not mount gets plain files that are written each millisecond.
-        plain = [] if os.access("/dev/fuse", os.R_OK | os.W_OK) else ["--plain"]
-        server = subprocess.Popen([COUNTERFS, *plain, str(mount), curve, *map(str, extra)], stderr=subprocess.DEVNULL)
-
-        def stop():
-            server.terminate()
-            server.wait(10)
-        self.addCleanup(stop)
-        zone = mount / "class/powercap/intel-rapl:0/name"
-        end = time.monotonic() + 10
-        while not zone.exists() and time.monotonic() < end:
-            time.sleep(0.01)
-        self.assertTrue(zone.exists(), "the machine did not come up")
-        return mount
-
     def measure(self, sysfs, hertz, seconds):
         """Three runs; for each its report, its window (begin, end) in s of CLOCK_MONOTONIC and how much of it a busy machine
         hid: how far its first and last readings reach beyond 0.1 ms around the window's ends, in s."""
@@ -72,7 +50,7 @@ class Energy(PerunTest):
 
     def check(self, curve, *extra, rates=(1, 100), lengths=(3, 0.3)):
         words, highest, energy = curve
-        sysfs = self.machine(words, *extra)
+        sysfs = machine(self, words, *extra)
         for hertz in rates:
             for seconds in lengths:
                 with self.subTest(curve=words, hertz=hertz, seconds=seconds):
