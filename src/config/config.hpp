@@ -27,6 +27,7 @@ struct Config {
   double pue = 1.58;
   double emissions_factor = 0.355;       ///< kgCO2e/kWh
   std::string emissions_country;         ///< as given, when emissions_factor is that of the shipped table
+  std::string price_country;             ///< likewise of price_factor
   std::filesystem::path emissions_file;  ///< not empty: a series in CSV instead
   double price_factor = 41.59;           ///< cent/kWh
   std::filesystem::path price_file;      ///< likewise

@@ -2,258 +2,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.hpp"
-#include "base/units.hpp"
 #include "config/config.hpp"
-#include "config/grid.hpp"
-#include "model/gpu_estimate.hpp"
+#include "config/values.hpp"
 
 namespace perun {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> log_levels{"DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"};
 constexpr std::array<std::string_view, 3> color_choices{"auto", "always", "never"};
 
-Error invalid(std::string what, std::string hint = {}) {
-  return {Errc::invalid, std::move(what), std::move(hint)};
-}
-
-std::string marked(std::string_view text) {
-  return "'" + text::to_utf8(text) + "'";
-}
-
-/// One of `words`, whatever its case.
-Result<std::string> choice(std::string_view text, std::span<const std::string_view> words) {
-  const auto trimmed = text::trim(text);
-  for (const auto word : words)
-    if (text::lower(word) == text::lower(trimmed)) return std::string(word);
-  return invalid(
-      fmt::format("{} is not one of {}{}", marked(text), fmt::join(words, ", "), text::did_you_mean(trimmed, words)));
-}
-
-Status at_least(double& out, double least, std::string_view text) {
-  const auto value = text::number(text::trim(text));
-  if (!value) return invalid(marked(text) + " is not a number");
-  if (*value < least) return invalid(fmt::format("{} is below {}", text::trim(text), text::shortest(least)));
-  out = *value;
-  return Ok{};
-}
-
-Status share(double& out, std::string_view text) {
-  double value = 0;
-  if (auto ok = at_least(value, 0, text); !ok) return ok;
-  if (value > 1) return invalid(fmt::format("{} is above 1", text::trim(text)));
-  out = value;
-  return Ok{};
-}
-
-Status count(int& out, int least, std::string_view text) {
-  constexpr int most = 1'000'000;
-  const auto value = text::integer(text::trim(text));
-  if (!value) return invalid(marked(text) + " is not a whole number");
-  if (*value < least) return invalid(fmt::format("{} is below {}", *value, least));
-  if (*value > most) return invalid(fmt::format("{} is above {}", *value, most));
-  out = static_cast<int>(*value);
-  return Ok{};
-}
-
-Status samples(std::uint64_t& out, std::string_view text) {
-  constexpr std::int64_t least = 1000, most = 100'000'000;
-  const auto value = text::integer(text::trim(text));
-  if (!value) return invalid(marked(text) + " is not a whole number");
-  if (*value < least || *value > most) return invalid(fmt::format("{} is not within {} and {}", *value, least, most));
-  out = static_cast<std::uint64_t>(*value);
-  return Ok{};
-}
-
-Status truth(bool& out, std::string_view text) {
-  const auto word = text::lower(text::trim(text));
-  for (const std::string_view yes : {"true", "yes", "on", "1"})
-    if (word == yes) return out = true, Ok{};
-  for (const std::string_view no : {"false", "no", "off", "0"})
-    if (word == no) return out = false, Ok{};
-  return invalid(marked(text) + " is neither true nor false");
-}
-
-Status folder(std::filesystem::path& out, std::string_view text) {
-  if (text.empty()) return invalid("the name of the directory is empty");
-  if (text == "~" || text.starts_with("~/"))
-    return invalid(marked(text) + " begins with '~', which only a shell replaces", "write the whole path");
-  if (text.find_first_of("\r\n") != std::string_view::npos) return invalid("the name of the directory holds a line break");
-  out = text;
-  return Ok{};
-}
-
-Status frequency(double& out, std::string_view text) {
-  const auto hz = units::parse_frequency_hz(text);
-  if (!hz) return hz.error();
-  if (*hz < lowest_frequency_hz)
-    return invalid(fmt::format("{} is below the lowest rate, {} Hz", text::trim(text), text::shortest(lowest_frequency_hz)));
-  if (*hz > highest_frequency_hz)
-    return invalid(fmt::format("{} is above the {} Hz perun can sample", text::trim(text), highest_frequency_hz));
-  out = *hz;
-  return Ok{};
-}
-
-/// "5" or "5%".
-Status percent(double& out, std::string_view text) {
-  auto digits = text::trim(text);
-  if (digits.ends_with('%')) digits = text::trim(digits.substr(0, digits.size() - 1));
-  return at_least(out, 0, digits);
-}
-
-Status power(double& out, std::string_view text) {
-  const auto watts = units::parse_quantity(text, "W");
-  if (!watts) return watts.error();
-  if (*watts < 0) return invalid(fmt::format("{} is below 0", text::trim(text)));
-  out = *watts;
-  return Ok{};
-}
-
-Status baseline(Config& c, std::string_view text) {
-  if (const auto wish = parse_baseline(text); !wish) return wish.error();
-  c.baseline = text::trim(text);
-  return Ok{};
-}
-
-Status estimate(Config& c, std::string_view text) {
-  if (!text::trim(text).empty())
-    if (const auto gpu = parse_gpu_estimate(text); !gpu) return gpu.error();
-  c.estimate = text::trim(text);
-  return Ok{};
-}
-
-bool names_csv(std::string_view text) {
-  return text.find('/') != std::string_view::npos || text::lower(text).ends_with(".csv");
-}
-
-Status emissions(Config& c, std::string_view text) {
-  const auto word = text::trim(text);
-  double number = 0;
-  std::string country;
-  std::filesystem::path file;
-  if (names_csv(word)) {
-    if (auto ok = folder(file, word); !ok) return ok;
-  } else if (text::number(word)) {
-    if (auto ok = at_least(number, 0, word); !ok) return ok;
-  } else {
-    const auto mix = grid_mix(word);
-    if (!mix)
-      return invalid(fmt::format("{} is not a number{}", marked(text), grid_guess(word)),
-                     "kg per kWh, a country (DE, DEU, Germany) or region (World), or a file ending in .csv");
-    number = mix->kg_per_kWh;
-    country = word;
-  }
-  c.emissions_file = file;
-  c.emissions_country = country;
-  if (file.empty()) c.emissions_factor = number;
-  return Ok{};
-}
-
-std::string emissions_spelled(const Config& c) {
-  if (!c.emissions_file.empty()) return c.emissions_file.string();
-  return c.emissions_country.empty() ? text::shortest(c.emissions_factor) : c.emissions_country;
-}
-
-Status price(Config& c, std::string_view text) {
-  const auto word = text::trim(text);
-  if (names_csv(word)) return folder(c.price_file, word);
-  c.price_file.clear();
-  return at_least(c.price_factor, 0, text);
-}
-
-/// The name of a file and of an HDF5 group in one.
-Status app_name(std::string& out, std::string_view text) {
-  constexpr std::size_t longest = 200;
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (text.find('/') != std::string_view::npos)
-    return invalid(marked(text) + " holds a '/'", "for another place use --data_out");
-  if (text == "." || text == ".." || std::ranges::any_of(text, control) || !text::is_utf8(text))
-    return invalid(marked(text) + " cannot be the name of a file and of a group in it");
-  if (text.size() > longest) return invalid(fmt::format("the name has {} bytes; at most {} go", text.size(), longest));
-  out = text;
-  return Ok{};
-}
-
-Status patterns(std::vector<std::string>& out, std::string_view text) {
-  auto items = list_items(text);
-  for (const auto& item : items)
-    if (item.find_first_of(" \t\r\n") != std::string::npos)
-      return invalid(marked(item) + " holds a blank", "separate by commas");
-  out = std::move(items);
-  return Ok{};
-}
-
-Status tags(std::vector<std::string>& out, std::string_view text) {
-  auto items = list_items(text);
-  for (const auto& item : items)
-    if (!is_tag(item)) return invalid(marked(item) + " cannot be a tag", "a tag is one line of at most 100 bytes");
-  out = std::move(items);
-  return Ok{};
-}
-
-/// "ipmi,exec:tr , . < plug": a comma separates where the name of a source follows; others belong to a command.
-Status sources(std::vector<std::string>& out, std::string_view text) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz_";
-  std::vector<std::string> items;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size()) {
-      if (text[i] != ',') continue;
-      const auto rest = text::trim(text.substr(i + 1));
-      const auto end = std::min(rest.find_first_not_of(letters), rest.size());
-      if (!rest.empty() && (end == 0 || (end < rest.size() && rest[end] != ':' && rest[end] != ','))) continue;
-    }
-    if (const auto item = text::trim(text.substr(begin, i - begin)); !item.empty()) items.emplace_back(item);
-    begin = i + 1;
-  }
-  out = std::move(items);
-  return Ok{};
-}
-
-Status log_level(Config& c, std::string_view text) {
-  auto word = choice(text, log_levels);
-  if (!word) return word.error();
-  c.log_lvl = *std::move(word);
-  return Ok{};
-}
-
-Status control(std::filesystem::path& out, std::string_view text) {
-  if (text.empty()) return out.clear(), Ok{};
-  constexpr std::string_view fifo = "fifo:";
-  if (!text.starts_with(fifo)) return invalid(marked(text) + " does not begin with fifo:", "write fifo:PATH");
-  return folder(out, text.substr(fifo.size()));
-}
-
-Status work(std::vector<std::pair<std::string, double>>& out, std::string_view text) {
-  std::vector<std::pair<std::string, double>> all;
-  for (const auto& item : list_items(text)) {
-    const auto sign = item.rfind('=');
-    const auto amount = sign == std::string::npos ? std::nullopt : text::number(text::trim(item.substr(sign + 1)));
-    const std::string name(text::trim(item.substr(0, sign)));
-    if (!amount || name.empty()) return invalid(marked(item) + " is not NAME=NUMBER");
-    if (*amount <= 0) return invalid(marked(item) + " is no work: it must be above 0");
-    all.emplace_back(name, *amount);
-  }
-  out = std::move(all);
-  return Ok{};
-}
-
-std::string spelled(const std::vector<std::pair<std::string, double>>& work) {
-  std::string out;
-  for (const auto& [name, amount] : work) out += (out.empty() ? "" : ",") + name + "=" + text::shortest(amount);
-  return out;
-}
-
-std::string joined(const std::vector<std::string>& items) {
-  return fmt::format("{}", fmt::join(items, ","));
-}
-std::string spelled(bool value) {
-  return value ? "true" : "false";
-}
-
+using namespace values;
 using Text = std::string_view;
 using enum Takes;
 
@@ -271,10 +32,11 @@ constexpr Option table[] = {
     {"report", "pue", "--pue", value, "X", "power usage effectiveness", Scope::factors,
      [](Config& c, Text t) { return at_least(c.pue, 1, t); }, [](const Config& c) { return text::shortest(c.pue); }},
     {"report", "emissions-factor", "--emissions-factor,--emissions_factor", value, "X",
-     "kgCO2e per kWh, a country (DE), or a CSV file of values over time", Scope::factors, emissions, emissions_spelled},
-    {"report", "price-factor", "--price-factor,--price_factor", value, "X", "cent per kWh, or a CSV file of values over time",
-     Scope::factors, price,
-     [](const Config& c) { return c.price_file.empty() ? text::shortest(c.price_factor) : c.price_file.string(); }},
+     "kgCO2e per kWh, a country (DE), or a CSV file of values over time", Scope::factors, emissions,
+     [](const Config& c) { return factor_spelled(c.emissions_factor, c.emissions_country, c.emissions_file); }},
+    {"report", "price-factor", "--price-factor,--price_factor", value, "X",
+     "cent per kWh, a country of Europe (DE), or a CSV file of values over time", Scope::factors, price,
+     [](const Config& c) { return factor_spelled(c.price_factor, c.price_country, c.price_file); }},
     {"report", "overhead-power", "--overhead-power,--overhead_power", value, "WATT", "of each node for parts without a sensor",
      Scope::factors, [](Config& c, Text t) { return power(c.overhead_power_W, t); },
      [](const Config& c) { return text::shortest(c.overhead_power_W); }},

@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 #include "config/config.hpp"
-#include "config/grid.hpp"
+#include "config/country_table.hpp"
 #include "config/ini.hpp"
 
 namespace perun {
@@ -224,10 +224,13 @@ Factors factors(const Resolved& resolved) {
   f.price_cent_per_kWh = resolved.config.price_factor;
   f.pue_source = place(resolved, "pue");
   f.emissions_source = place(resolved, "emissions-factor");
-  if (const auto mix = grid_mix(resolved.config.emissions_country))
+  if (const auto mix = country_figure(CountryTable::grid_intensity, resolved.config.emissions_country))
     f.emissions_source =
-        fmt::format("{} {}, {}, life cycle of what it generates; {}", mix->name, mix->year, mix->source, f.emissions_source);
+        fmt::format("{} {}, {}, life cycle of what it generates; {}", mix->name, mix->period, mix->source, f.emissions_source);
   f.price_source = place(resolved, "price-factor");
+  if (const auto price = country_figure(CountryTable::household_price, resolved.config.price_country))
+    f.price_source =
+        fmt::format("{} {}, {}, households, all taxes included; {}", price->name, price->period, price->source, f.price_source);
   f.overhead_power_W = resolved.config.overhead_power_W;
   f.overhead_source = place(resolved, "overhead-power");
   f.embodied_kg = resolved.config.embodied_kg;

@@ -21,7 +21,7 @@ void one_input(std::string_view input) {
     }
     const auto& values = series->values;
     check(values.size() >= 3 && !values.back().value, "a series ends");
-    check(std::ranges::is_sorted(values, {}, &FactorSeries::Value::real_ns), "times ascend");
+    check(std::ranges::is_sorted(values, {}, &FactorStep::real_ns), "times ascend");
     for (const auto& value : values) check(!value.value || std::isfinite(*value.value), "values are numbers");
   }
 }

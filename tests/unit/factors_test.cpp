@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/factor_series.hpp"
-#include "config/grid.hpp"
+#include "config/country_table.hpp"
 #include "support/tree.hpp"
 
 namespace perun {
@@ -90,26 +90,53 @@ Resolved configured(std::vector<std::pair<std::string, std::string>> settings) {
   return resolved ? *resolved : Resolved{};
 }
 
-TEST(Grid, CountriesAreFoundByCodeAndName) {
-  const auto germany = grid_mix("de");
-  ASSERT_TRUE(germany);
-  EXPECT_EQ(germany->name, "Germany");
-  EXPECT_EQ(germany->source, "Ember");
-  EXPECT_EQ(germany->year, 2024);
-  EXPECT_NEAR(germany->kg_per_kWh, 0.34, 0.02);
-  EXPECT_EQ(grid_mix("DEU")->name, "Germany");
-  EXPECT_EQ(grid_mix(" European Union ")->name, "European Union");
-  EXPECT_EQ(grid_mix("NO")->name, "Norway");
-  EXPECT_FALSE(grid_mix(""));
-  EXPECT_FALSE(grid_mix("Atlantis"));
-  EXPECT_EQ(grid_guess("Germny"), "; did you mean 'Germany'?");
+TEST(CountryTables, CountriesAreFoundByCodeAndName) {
+  for (const auto table : {CountryTable::grid_intensity, CountryTable::household_price}) {
+    const auto name = [&](std::string_view country) {
+      const auto row = country_figure(table, country);
+      return row ? row->name : "";
+    };
+    EXPECT_EQ(name("de"), "Germany");
+    EXPECT_EQ(name("DEU"), "Germany");
+    EXPECT_EQ(name(" European Union "), "European Union");
+    EXPECT_EQ(name("NO"), "Norway");
+    EXPECT_EQ(name(""), "");
+    EXPECT_EQ(name("Atlantis"), "");
+    EXPECT_EQ(country_guess(table, "Germny"), "; did you mean 'Germany'?");
+  }
+  const auto grid = country_figure(CountryTable::grid_intensity, "de"),
+             price = country_figure(CountryTable::household_price, "de");
+  EXPECT_EQ(grid->source + grid->period, "Ember2024");
+  EXPECT_NEAR(grid->value, 340, 20);
+  EXPECT_EQ(price->source + price->period, "Eurostat2024 first half");
+  EXPECT_EQ(price->value, 39.51);
+}
+
+TEST(CountryTables, PricesAreOfThirtyNineCountriesAndTheUnion) {
+  int known = 0;
+  for (const auto country : {"AL", "AT", "BE", "BA", "BG", "HR", "CY", "CZ", "DK", "EE",
+                             "FI", "FR", "GE", "DE", "GR", "HU", "IS", "IE", "IT", "XK",
+                             "LV", "LI", "LT", "LU", "MT", "MD", "ME", "NL", "MK", "NO",
+                             "PL", "PT", "RO", "RS", "SK", "SI", "ES", "SE", "TR", "European Union"}) {
+    const auto row = country_figure(CountryTable::household_price, country);
+    ASSERT_TRUE(row) << country;
+    EXPECT_GT(row->value, 4) << country;
+    EXPECT_LT(row->value, 40) << country;
+    ++known;
+  }
+  EXPECT_EQ(known, 40);
+  EXPECT_FALSE(country_figure(CountryTable::household_price, "US"));
 }
 
 TEST(Factors, OfACountrySayFromWhereTheyAre) {
   const Factors f = factors(configured({{"emissions-factor", "FR"}}));
-  EXPECT_EQ(f.emissions_kg_per_kWh, grid_mix("FR")->kg_per_kWh);
+  EXPECT_EQ(f.emissions_kg_per_kWh, country_figure(CountryTable::grid_intensity, "FR")->value / 1000);
   EXPECT_TRUE(f.emissions_source.starts_with("France 2024, Ember, ")) << f.emissions_source;
   EXPECT_TRUE(f.emissions_source.ends_with("; command line")) << f.emissions_source;
+  const Factors paid = factors(configured({{"price-factor", "Italy"}}));
+  EXPECT_EQ(paid.price_cent_per_kWh, 32.74);
+  EXPECT_EQ(paid.price_source, "Italy 2024 first half, Eurostat, households, all taxes included; command line");
+  EXPECT_EQ(factors(configured({{"price-factor", "FR"}, {"price-factor", "12"}})).price_source, "command line");
   // A number later on replaces it whole.
   EXPECT_EQ(factors(configured({{"emissions-factor", "FR"}, {"emissions-factor", "0.5"}})).emissions_source, "command line");
 }
