@@ -87,6 +87,16 @@ statistics::Spread spread_of(const Figure& f, const Figure& lent) noexcept {
   return of_runs.variance < of_readings.variance ? of_readings : of_runs;
 }
 
+/// What the runs of a side vary by. Few runs beside many may be alike by luck, which makes Welch's test too sure: such a side
+/// varies at least as both together do.
+statistics::Spread spread_beside(const Figure& f, const Figure& other) noexcept {
+  auto spread = spread_of(f, other);
+  if (f.runs < 2 || other.runs <= 2 * f.runs) return spread;
+  const double n = static_cast<double>(f.runs), m = static_cast<double>(other.runs);
+  const double both = ((n - 1) * f.spread * f.spread + (m - 1) * other.spread * other.spread) / (n + m - 2);
+  return both / n > spread.variance ? statistics::Spread{both / n, n + m - 2} : spread;
+}
+
 Basis basis_of(const Figure& base, const Figure& other) noexcept {
   if (base.runs > 1 && other.runs > 1) return Basis::runs;
   return base.runs > 1 || other.runs > 1 ? Basis::one_side : Basis::readings;
@@ -105,7 +115,7 @@ Change change_of(Metric metric, const std::vector<Used>& base, const std::vector
   Change c{.metric = metric, .base = a.figure, .other = b.figure, .kind = together(a.figure.kind, b.figure.kind)};
   if (c.kind == Kind::unavailable) return c;
   c.basis = basis_of(c.base, c.other);
-  const auto spread = statistics::welch(spread_of(c.base, c.other), spread_of(c.other, c.base));
+  const auto spread = statistics::welch(spread_beside(c.base, c.other), spread_beside(c.other, c.base));
   const double difference = statistics::sample_of(b.logs).mean - statistics::sample_of(a.logs).mean;
   const double error = std::sqrt(spread.variance);
   const double reach = error > 0 ? statistics::student_quantile(confidence, spread.freedom) * error : 0;

@@ -23,9 +23,8 @@ layout::Table table_of(const Changes& changes, const std::string& other, const s
   using layout::Align;
   layout::Table table({{"", Align::left}, {"A"}, {other}, {"Ratio"}, {interval}, {"Verdict", Align::left}});
   for (const Change& c : changes)
-    table.add({std::string(title(c.metric)), value_cell(c.metric, c.base),
-               value_cell(c.metric, c.other), c.kind == Kind::unavailable ? "" : ratio_cell(c.ratio), interval_cell(c),
-               verdict_cell(c)});
+    table.add({std::string(title(c.metric)), value_cell(c.metric, c.base), value_cell(c.metric, c.other),
+               c.kind == Kind::unavailable ? "" : ratio_cell(c.ratio), interval_cell(c), verdict_cell(c)});
   return table;
 }
 
