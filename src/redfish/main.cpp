@@ -67,14 +67,12 @@ class Service {
     if (!node && gpus.empty()) return node.error();
     const auto begin = std::chrono::steady_clock::now();
     std::string lines = "perun-sensor 1";
-    std::vector<redfish::Values> first;
-    if (node) first.push_back(redfish::values_of(get_, *node));
-    for (const redfish::Gpu& gpu : gpus) first.push_back(redfish::values_of(get_, gpu.meter));
+    if (node) static_cast<void>(redfish::values_of(get_, *node));
+    for (const redfish::Gpu& gpu : gpus) static_cast<void>(redfish::values_of(get_, gpu.meter));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     period_s_ = std::ceil(std::max(shortest_period_s, 2 * took.count()));
-    if (node) lines += of_node(*node, first.front());
-    for (std::size_t i = 0; i < gpus.size(); ++i)
-      lines += of_gpu(gpus[i], i, first[i + (node ? 1 : 0)], static_cast<bool>(node));
+    if (node) lines += of_node(*node);
+    for (std::size_t i = 0; i < gpus.size(); ++i) lines += of_gpu(gpus[i], i, static_cast<bool>(node));
     return say(lines) ? Status(Ok{}) : Error{Errc::io, "nobody listens", {}};
   }
 
@@ -92,26 +90,27 @@ class Service {
   }
 
  private:
-  std::string of_node(const redfish::Meter& meter, const redfish::Values& first) {
-    told_.push_back({"power", meter.energy ? "energy" : "", meter});
+  std::string of_node(const redfish::Meter& meter) {
+    const bool energy = meter.energy != redfish::Counter::none;
+    told_.push_back({"power", energy ? "energy" : "", meter});
     const double refresh_s = std::max(period_s_, meter.mean_s);
     const std::string mean = meter.mean_s > 0 ? fmt::format(" mean={}s", meter.mean_s) : "";
     std::string out =
         fmt::format("\nsensor power unit=W domain=node refresh={}s{} step=1 max=15000 accuracy=3 label=node", refresh_s, mean);
-    if (meter.energy)
+    if (energy)
       out += fmt::format("\nsensor energy unit=J domain=node refresh={}s step={} max=15000 accuracy=3 label=node energy",
-                         period_s_, first.step_J);
+                         period_s_, redfish::step_J(meter.energy));
     return out;
   }
 
   /// Its energy where that is told, else its power. Without a meter of the node it would be all there is of the machine, and
   /// whoever wants that says so.
-  std::string of_gpu(const redfish::Gpu& gpu, std::size_t index, const redfish::Values& first, bool node) {
+  std::string of_gpu(const redfish::Gpu& gpu, std::size_t index, bool node) {
     const std::string name = fmt::format("gpu{}", index);
-    const bool energy = first.energy_J.has_value();
+    const bool energy = gpu.meter.energy != redfish::Counter::none;
     told_.push_back({energy ? "" : name, energy ? name : "", gpu.meter});
     return fmt::format("\nsensor {} unit={} domain={} index={} refresh={}s step={} max=2000 accuracy=5 label={} by the BMC",
-                       name, energy ? "J" : "W", node ? "gpu" : "rail", index, period_s_, energy ? first.step_J : 1,
+                       name, energy ? "J" : "W", node ? "gpu" : "rail", index, period_s_, redfish::step_J(gpu.meter.energy),
                        text::printable(text::to_utf8(gpu.name)));
   }
 

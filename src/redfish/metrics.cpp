@@ -92,13 +92,17 @@ int rank(const Json& chassis) {
 
 }  // namespace
 
-Values values_of(const Json& resource) {
+Counter counter_of(const Json& resource) {
+  if (const auto joules = reading(resource, "EnergyJoules"); joules && *joules > 0) return Counter::joules;
+  return reading(resource, "EnergykWh") ? Counter::kWh : Counter::none;
+}
+
+Values values_of(const Json& resource, Counter counter) {
   Values out;
   if (!resource.is_object()) return out;
-  if (const auto joules = reading(resource, "EnergyJoules"); joules && *joules > 0)
-    out.energy_J = joules, out.step_J = 1;
-  else if (const auto energy = reading(resource, "EnergykWh"))
-    out.energy_J = *energy * kWh, out.step_J = 1e-3 * kWh;
+  if (counter == Counter::joules) out.energy_J = reading(resource, "EnergyJoules");
+  if (counter == Counter::kWh)
+    if (const auto energy = reading(resource, "EnergykWh")) out.energy_J = *energy * kWh;
   for (const auto* key : {"PowerWatts", "InputPowerWatts", "ConsumedPowerWatt"})
     if (!out.power_W) out.power_W = reading(resource, key);
   if (!out.power_W && words(resource, "ReadingType") == "Power") out.power_W = reading(resource, "Reading");
@@ -112,13 +116,12 @@ Values values_of(const Get& get, const Meter& meter) {
   Values sum{0, 0};
   for (const std::string& path : meter.paths) {
     const auto resource = get(path);
-    const Values v = resource ? values_of(*resource) : Values{};
+    const Values v = resource ? values_of(*resource, meter.energy) : Values{};
     const auto add = [](std::optional<double>& to, const std::optional<double>& more) {
       to = to && more ? std::optional(*to + *more) : std::nullopt;
     };
     add(sum.power_W, v.power_W);
     add(sum.energy_J, v.energy_J);
-    sum.step_J = std::max(sum.step_J, v.step_J);
   }
   return sum;
 }
@@ -152,14 +155,15 @@ std::vector<std::string> meters_of_hpe(const Json& power) {
 std::optional<Meter> meter_at(const Get& get, const std::string& path) {
   const auto resource = path.empty() ? Result<Json>(Json()) : get(path);
   if (!resource) return std::nullopt;
-  if (const Values v = values_of(*resource); v.power_W) return Meter{{path}, v.energy_J.has_value()};
+  if (values_of(*resource, Counter::none).power_W) return Meter{{path}, counter_of(*resource)};
   // It may but name the sensor.
   std::vector<std::string> named = meters_of_hpe(*resource);
   named.insert(named.begin(), words(child(*resource, "PowerWatts"), "DataSourceUri"));
   for (const std::string& other : named) {
     if (other.empty() || other == path) continue;
     const auto sensor = get(other);
-    if (sensor && values_of(*sensor).power_W) return Meter{{other}, false, stretches_of(*sensor).length_s};
+    if (sensor && values_of(*sensor, Counter::none).power_W)
+      return Meter{{other}, Counter::none, stretches_of(*sensor).length_s};
   }
   return std::nullopt;
 }
@@ -169,14 +173,14 @@ std::optional<Meter> supplies_of(const Get& get, const Json& chassis) {
   const std::string path = link(chassis, "PowerSubsystem");
   const auto subsystem = path.empty() ? Result<Json>(Json()) : get(path);
   if (!subsystem) return std::nullopt;
-  Meter meter{{}, true};
+  Meter meter;
   for (const std::string& member : members_of(get, link(*subsystem, "PowerSupplies"), most_supplies)) {
     const auto supply = get(member);
     const std::string metrics = supply ? link(*supply, "Metrics") : std::string();
     const auto one = meter_at(get, metrics);
     if (!one) return std::nullopt;
+    meter.energy = meter.paths.empty() || meter.energy == one->energy ? one->energy : Counter::none;
     meter.paths.push_back(metrics);
-    meter.energy = meter.energy && one->energy;
   }
   return meter.paths.empty() ? std::nullopt : std::optional(meter);
 }

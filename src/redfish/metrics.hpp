@@ -15,19 +15,24 @@ namespace perun::redfish {
 using Get = std::function<Result<Json>(const std::string& path)>;
 
 /// Where a power stands.
+/// Which counter of energy a resource has: two of them need not have begun at one time, so a meter keeps to one.
+enum class Counter : unsigned char { none, joules, kWh };
+[[nodiscard]] constexpr double step_J(Counter counter) noexcept { return counter == Counter::kWh ? 3600 : 1; }
+
 struct Meter {
   /// Of the resource: ".../Chassis/1U/EnvironmentMetrics"; of its power supplies there are several, which together are it.
   std::vector<std::string> paths = {};
-  bool energy = false;  ///< it tells energy too
+  Counter energy = Counter::none;
   double mean_s = 0;    ///< its power is the mean of so long a time; 0: of a moment, or not known
 };
 
 /// What a resource tells; nothing where it does not.
 struct Values {
   std::optional<double> power_W = {}, energy_J = {};
-  double step_J = 0;  ///< of the energy
 };
-[[nodiscard]] Values values_of(const Json& resource);
+/// Of a resource, energy by its finest counter that has begun; which one that is.
+[[nodiscard]] Counter counter_of(const Json& resource);
+[[nodiscard]] Values values_of(const Json& resource, Counter counter);
 
 /// The values of a meter now: the sum over its resources, nothing where one of them does not answer.
 [[nodiscard]] Values values_of(const Get& get, const Meter& meter);

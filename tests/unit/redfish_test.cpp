@@ -41,7 +41,7 @@ TEST(Redfish, TheChassisWithTheSystemIsTheMachine) {
                            {"/c/node/Power", R"({"PowerControl":[{"PowerConsumedWatts":344}]})"}});
   ASSERT_TRUE(meter);
   EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/node/E"});
-  EXPECT_TRUE(meter->energy);
+  EXPECT_NE(meter->energy, Counter::none);
 }
 
 TEST(Redfish, TheOldResourceServesWhereTheNewTellsNothing) {
@@ -52,7 +52,7 @@ TEST(Redfish, TheOldResourceServesWhereTheNewTellsNothing) {
   const auto meter = find(service);
   ASSERT_TRUE(meter);
   EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/1/P"});
-  EXPECT_FALSE(meter->energy);
+  EXPECT_EQ(meter->energy, Counter::none);
   service.erase("/c/1/P");
   EXPECT_EQ(find(service).error().what, "none of its chassis tells a power");
 }
@@ -74,7 +74,7 @@ TEST(Redfish, AllSuppliesTogetherAreTheMachineOrNone) {
   const auto meter = find(service);
   ASSERT_TRUE(meter);
   EXPECT_EQ(meter->paths, (std::vector<std::string>{"/c/1/S/P/a/M", "/c/1/S/P/b/M"}));
-  EXPECT_TRUE(meter->energy);
+  EXPECT_NE(meter->energy, Counter::none);
   EXPECT_EQ(values_of(get, *meter).power_W, 390.5);
   EXPECT_DOUBLE_EQ(values_of(get, *meter).energy_J.value_or(0), 7.5 * 3.6e6);
   service["/c/1/S/P/b/M"] = R"({"InputPowerWatts":{"Reading":null}})";
@@ -89,7 +89,7 @@ TEST(Redfish, TheSensorThatIsNamedIsAsked) {
                            {"/c/1/Sensors/Power", R"({"ReadingType":"Power","ReadingUnits":"W","Reading":374})"}});
   ASSERT_TRUE(meter);
   EXPECT_EQ(meter->paths, std::vector<std::string>{"/c/1/Sensors/Power"});
-  EXPECT_FALSE(values_of(Json::parse(R"({"ReadingType":"Temperature","Reading":40})")).power_W);
+  EXPECT_FALSE(values_of(Json::parse(R"({"ReadingType":"Temperature","Reading":40})"), Counter::none).power_W);
 }
 
 /// As an iLO answers whose Power has no PowerConsumedWatts.
@@ -110,8 +110,9 @@ TEST(Redfish, HpesPowerMeterServesWherePowerDoesNot) {
   ASSERT_TRUE(meter);
   EXPECT_EQ(meter->paths, std::vector<std::string>{"/p/Fast"});
   EXPECT_EQ(meter->mean_s, 10);
-  EXPECT_FALSE(meter->energy);
-  EXPECT_EQ(values_of(Json::parse(hpe("")["/p/Fast"])).power_W, 200) << "the newest that is one, not the mean of a day";
+  EXPECT_EQ(meter->energy, Counter::none);
+  EXPECT_EQ(values_of(Json::parse(hpe("")["/p/Fast"]), Counter::none).power_W, 200)
+      << "the newest that is one, not the mean of a day";
   const auto old = find(hpe(R"({"Oem":{"Hp":{"links":{"FastPowerMeter":{"href":"/gone"},"PowerMeter":{"href":"/p/Slow"}}}}})"));
   ASSERT_TRUE(old);
   EXPECT_EQ(old->paths, std::vector<std::string>{"/p/Slow"});
@@ -162,7 +163,7 @@ TEST(Redfish, GpusOfABaseboardAreToldByTheirProcessors) {
   EXPECT_EQ(gpus[0].name, "GPU_SXM_1");
   EXPECT_EQ(gpus[0].meter.paths, std::vector<std::string>{"/g1"});
   EXPECT_EQ(values_of(get, gpus[0].meter).energy_J, 123456.5) << "joules are finer than kWh";
-  EXPECT_EQ(values_of(get, gpus[0].meter).step_J, 1);
+  EXPECT_EQ(gpus[0].meter.energy, Counter::joules);
   EXPECT_EQ(gpus[1].name, "GPU_SXM_2");
   EXPECT_EQ(gpus[1].meter.paths, std::vector<std::string>{"/m2"});
   EXPECT_EQ(values_of(get, gpus[1].meter).power_W, 498);
@@ -174,16 +175,31 @@ TEST(Redfish, GpusOfABaseboardAreToldByTheirProcessors) {
   EXPECT_TRUE(find_gpus(get).empty());
 }
 
+TEST(Redfish, AMeterKeepsToTheCounterThatItWasFoundWith) {
+  Service service{{"/redfish/v1/Chassis", members({"/c/1"})},
+                  {"/c/1", R"({"EnvironmentMetrics":{"@odata.id":"/c/1/E"}})"},
+                  {"/c/1/E", R"({"PowerWatts":{"Reading":100},"EnergyJoules":{"Reading":5000},"EnergykWh":{"Reading":7}})"}};
+  const Get get = [&](const std::string& path) -> Result<Json> { return Json::parse(service.at(path)); };
+  const auto meter = find_meter(get);
+  ASSERT_TRUE(meter);
+  EXPECT_EQ(meter->energy, Counter::joules);
+  EXPECT_EQ(values_of(get, *meter).energy_J, 5000);
+  service["/c/1/E"] = R"({"PowerWatts":{"Reading":100},"EnergyJoules":{"Reading":null},"EnergykWh":{"Reading":7}})";
+  EXPECT_FALSE(values_of(get, *meter).energy_J) << "the other one did not begin with it";
+  EXPECT_EQ(values_of(get, *meter).power_W, 100);
+}
+
 TEST(Redfish, NonsenseIsNoValue) {
   for (const auto* text : {"null", "[]", "5", R"({"PowerWatts":"374"})", R"({"PowerWatts":{"Reading":-5}})",
                            R"({"PowerControl":{}})", R"({"PowerControl":[]})", R"({"PowerControl":["x"]})",
                            R"({"EnergykWh":[1]})", R"({"EnergyJoules":-1})", R"({"PowerDetail":5})", R"({"PowerDetail":[3]})",
                            R"({"PowerDetail":[{"Average":5}]})", R"({"PowerDetail":[{"Average":5,"Time":"noon"}]})",
                            R"({"PowerDetail":[{"Average":-5,"Time":"2026-05-01T12:00:00Z"}]})"}) {
-    const Values v = values_of(Json::parse(text));
+    const Json json = Json::parse(text);
+    const Values v = values_of(json, counter_of(json));
     EXPECT_FALSE(v.power_W || v.energy_J) << text;
   }
-  EXPECT_EQ(values_of(Json::parse(R"({"PowerWatts":374})")).power_W, 374);
+  EXPECT_EQ(values_of(Json::parse(R"({"PowerWatts":374})"), Counter::none).power_W, 374);
   EXPECT_FALSE(find({{"/redfish/v1/Chassis", "5"}}));
   EXPECT_FALSE(find(
       {{"/redfish/v1/Chassis", R"({"Members":[5,{"@odata.id":7},{"@odata.id":"/x"}]})"}, {"/x", R"({"Power":7,"Links":5})"}}));
