@@ -86,13 +86,13 @@ int Latecomers::fd() const noexcept {
 std::optional<Joined> Latecomers::next(std::span<const Sensor> known,
                                        const std::map<std::string, Proved, std::less<>>& proved) {
   std::unique_lock lock(shared_->mutex);
-  if (shared_->arrivals.empty()) return std::nullopt;
-  Shared::Arrival arrival = std::move(shared_->arrivals.front());
-  shared_->arrivals.pop_front();
-  if (shared_->arrivals.empty()) {
+  if (shared_->arrivals.empty()) {  // asked until then, so that one who signals after it was taken leaves nothing behind
     std::uint64_t count = 0;
     [[maybe_unused]] const auto n = ::read(shared_->ready.get(), &count, sizeof count);
+    return std::nullopt;
   }
+  Shared::Arrival arrival = std::move(shared_->arrivals.front());
+  shared_->arrivals.pop_front();
   lock.unlock();
   if (const auto at = std::find(awaited_.begin(), awaited_.end(), arrival.name); at != awaited_.end()) awaited_.erase(at);
 
@@ -120,6 +120,10 @@ std::optional<Joined> Latecomers::next(std::span<const Sensor> known,
       out.sensors.push_back(as_proved(s, proved));
       if (arrival.own != not_own) own_.emplace(s.id, arrival.own);
     }
+    if (index.empty() && !all.empty())
+      out.blocked.push_back({arrival.name,
+                             "its sensors are of parts that are not known to be this machine's: none is read unasked",
+                             fmt::format("--sensors '{}'", all.front().id)});
     judge(out.sensors);
     std::vector<Sensor> chosen(out.sensors.begin() + static_cast<std::ptrdiff_t>(known.size()), out.sensors.end());
     if (!index.empty()) out.backend = std::make_unique<Chosen>(std::move(*backend), std::move(index), std::move(chosen));

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <cerrno>
+
 namespace perun {
 
 void ProgramGroups::add(pid_t pid) {
@@ -13,6 +15,9 @@ void ProgramGroups::add(pid_t pid) {
 }
 
 void ProgramGroups::reap(pid_t pid, int& status) {
+  siginfo_t ended{};  // who kills must not wait for one that takes its time, and its number must not be another's yet
+  while (::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+  }
   const std::lock_guard lock(mutex_);
   ::waitpid(pid, &status, 0);
   std::erase(running_, pid);

@@ -140,7 +140,8 @@ void Sampler::read_now() noexcept {
 }
 
 void Sampler::join(std::unique_ptr<Backend> backend, std::size_t first) {
-  SlowLane lane(std::move(backend), first, period_ns_, now_ns_, intake_, true);
+  const std::int64_t period_ns = std::min(period_ns_, longest_period_ns(std::span(&backend, 1)));  // it may wrap
+  SlowLane lane(std::move(backend), first, period_ns, now_ns_, intake_, true);
   if (lane.start() == nullptr) joined_.push_back(std::move(lane));
 }
 

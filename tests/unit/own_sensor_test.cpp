@@ -336,6 +336,19 @@ TEST(Own, ProgramsThatAreSlowToAnswerJoinLate) {
   EXPECT_EQ(read(*sources->backends.back())[0].raw, 10'000'000);
 }
 
+TEST(Own, AProgramWithNothingToReadUnaskedIsTold) {
+  Tree tree;
+  auto sources = open_sources(tree.host(), {.extra = {"exec:sleep 1; echo sensor fan domain=rail; echo fan 1; sleep 9"},
+                                            .estimates = Estimates::off,
+                                            .late = true});
+  ASSERT_TRUE(sources && sources->late);
+  Words blocked;
+  const auto sensors = after_all_joined(*sources->late, sources->backends, blocked);
+  EXPECT_EQ(counted(sensors), Words{});
+  ASSERT_EQ(blocked.size(), 1u);
+  EXPECT_NE(blocked[0].find("none is read unasked"), std::string::npos) << blocked[0];
+}
+
 TEST(Own, AProgramWithoutAnAnswerDoesNotOutliveTheRun) {
   Tree tree;
   const std::string mark = tree.at("pid").string();

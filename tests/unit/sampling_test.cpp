@@ -225,6 +225,18 @@ TEST(Lanes, WhatTookLongOnceGetsALaneOfItsOwn) {
   EXPECT_GE(readings_of(sampler, 1)[0].size(), 3U);
 }
 
+TEST(Lanes, ALateCounterThatWrapsIsReadOftenEnoughToo) {
+  std::vector<std::unique_ptr<Backend>> none;
+  Sampler sampler(std::move(none), 10'000'000'000, Host{}, {}, 4);  // every 10 s
+  ASSERT_TRUE(sampler.start());
+  sampler.read_first();
+  sampler.go(-1);
+  sampler.join(std::make_unique<Fake>(190'000'000), 0);  // 127 ms at 1.5 kW
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  static_cast<void>(sampler.stop());
+  EXPECT_GE(readings_of(sampler, 1)[0].size(), 12U) << "at a quarter of that; some ticks may be late on a busy machine";
+}
+
 TEST(Lanes, ASourceThatNeverAnswersIsLeftBehind) {
   const auto intake = std::make_shared<Intake>(16);
   const auto begin = monotonic_ns();
