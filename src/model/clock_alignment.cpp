@@ -13,7 +13,8 @@ namespace perun {
 
 namespace {
 
-/// Linux slews a clock by 500 ppm at most (adjtimex(2)), and two may be slewed against each other.
+/// NTP's daemons slew a clock by 500 ppm at most (adjtimex(2), `freq`), and two may be slewed against each other. Where one is
+/// slewed faster (`tick`), calls that lie far apart contradict each other, and nothing is told.
 constexpr double drift_at_most = 2 * 500e-6;
 
 /// One call as the ranks of a node were in it, on the node's wall clock.
@@ -116,7 +117,7 @@ double seconds(std::int64_t ns) noexcept {
   return static_cast<double>(ns) * 1e-9;
 }
 
-/// Middle and half width of what all calls leave possible at `t_ns`.
+/// Middle and half width of what all calls leave possible at `t_ns`; negative: nothing is.
 std::pair<double, double> at(const std::vector<Limits>& all, std::int64_t t_ns) {
   double low_s = -std::numeric_limits<double>::infinity(), high_s = std::numeric_limits<double>::infinity();
   for (const Limits& l : all) {
@@ -124,7 +125,7 @@ std::pair<double, double> at(const std::vector<Limits>& all, std::int64_t t_ns) 
     low_s = std::max(low_s, l.low_s - drift_s);
     high_s = std::min(high_s, l.high_s + drift_s);
   }
-  return {(low_s + high_s) / 2, std::abs(high_s - low_s) / 2};
+  return {(low_s + high_s) / 2, (high_s - low_s) / 2};
 }
 
 }  // namespace
@@ -143,6 +144,7 @@ void align_clocks(std::span<NodeRecord> nodes) {
     if (all.empty()) continue;
     const auto [begin_s, begin_error_s] = at(all, all.front().t_ns);
     const auto [end_s, end_error_s] = at(all, all.back().t_ns);
+    if (begin_error_s < 0 || end_error_s < 0) continue;
     node.clock_ahead = ClockAhead{.s = begin_s, .error_s = std::max(begin_error_s, end_error_s), .drift_s = end_s - begin_s};
   }
 }

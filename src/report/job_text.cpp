@@ -101,19 +101,27 @@ namespace {
 /// nothing.
 std::string clocks_by_mpi(const RunSummary& run, std::optional<double> known_s) {
   double apart_s = 0, error_s = 0, within_s = 0;
+  std::size_t unknown = 0;
   for (std::size_t i = 1; i < run.nodes.size(); ++i) {
     const auto& ahead = run.nodes[i].clock_ahead;
-    if (!ahead) return "";
-    if (ahead->proven()) apart_s = std::max(apart_s, std::abs(ahead->s));
-    error_s = std::max(error_s, ahead->error_s);
-    within_s = std::max(within_s, std::abs(ahead->s) + ahead->error_s);
+    if (!ahead) {
+      ++unknown;
+      continue;
+    }
+    const double drift_s = std::abs(ahead->drift_s);
+    if (ahead->proven()) {
+      apart_s = std::max(apart_s, std::abs(ahead->s));
+      error_s = std::max(error_s, ahead->error_s + drift_s);
+    }
+    within_s = std::max(within_s, std::abs(ahead->s) + ahead->error_s + drift_s);
   }
   if (apart_s > 0)
     return fmt::format(
-        "wall clocks up to {} off the first node's, by calls of MPI that end together (right to {}); the runtime and the "
+        "wall clocks up to {} off the first node's, by calls of MPI that end together (right to {}){}; the runtime and the "
         "timeline are put right by that, stored times are not shifted",
-        units::si(apart_s, "s", 2), units::si(error_s, "s", 2));
-  if (known_s && *known_s < within_s) return "";
+        units::si(apart_s, "s", 2), units::si(error_s, "s", 2),
+        unknown > 0 ? fmt::format("; of {} {} nothing is known", unknown, unknown == 1 ? "node" : "nodes") : "");
+  if (unknown > 0 || (known_s && *known_s < within_s)) return "";
   return fmt::format("wall clocks agree with the first node's to {}, by calls of MPI that end together; no time was shifted",
                      units::si(within_s, "s", 2));
 }

@@ -227,12 +227,15 @@ tables::Block tables::ranks(const RunSummary& run) {
   std::size_t lines = 0;
   const auto add = [&](const std::string& name, const std::vector<AtRank>& ranks) {
     const auto [least, most] = std::ranges::minmax_element(ranks, {}, &AtRank::seconds);
-    const auto [low, high] = std::ranges::minmax_element(ranks, {}, &AtRank::joules);
-    double sum_s = 0;
-    for (const AtRank& r : ranks) sum_s += r.seconds;
+    double sum_s = 0, low_J = unknown, high_J = unknown;
+    for (const AtRank& r : ranks) {
+      sum_s += r.seconds;
+      low_J = std::fmin(low_J, r.joules);  // of what is known
+      high_J = std::fmax(high_J, r.joules);
+    }
     const auto joules = [&](double j) { return std::isfinite(j) ? wording::joules(j) : std::string(); };
     table.add({name, units::si(least->seconds, "s", 3), units::si(sum_s / static_cast<double>(ranks.size()), "s", 3),
-               units::si(most->seconds, "s", 3), fmt::format("({})", most->rank), joules(low->joules), joules(high->joules)});
+               units::si(most->seconds, "s", 3), fmt::format("({})", most->rank), joules(low_J), joules(high_J)});
     ++lines;
   };
   if (const auto whole = whole_ranks(run); whole.size() > 1) add("(whole rank)", whole);
