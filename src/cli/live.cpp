@@ -167,7 +167,7 @@ Status print_once(const Session& session, const Style& style, bool json) {
     text = live::json_line(view) + "\n";
   } else {
     auto lines = live::frame(view, choice);
-    while (!lines.empty() && (lines.back().text.empty() || lines.back().text == " ")) lines.pop_back();
+    std::erase_if(lines, [](const live::Line& line) { return line.text.find_first_not_of(' ') == std::string::npos; });
     for (const auto& line : lines) text += line.text + "\n";
   }
   static_cast<void>(write_text(STDOUT_FILENO, text));

@@ -29,7 +29,12 @@ constexpr std::int64_t notice_ns = 5'000'000'000;
 
 LiveWishes::~LiveWishes() {
   if (saver_ <= 0) return;
-  ::waitpid(saver_, nullptr, 0);  // what was asked for is written
+  // What was asked for is written, unless the disk does not take it.
+  for (int tries = 0; tries < 250; ++tries) {
+    if (::waitpid(saver_, nullptr, WNOHANG) != 0) return;
+    ::usleep(20'000);
+  }
+  ::kill(saver_, SIGKILL);
 }
 
 bool LiveWishes::serve(live::Choice& choice, const live::RunView& view, std::int64_t now_ns) {
@@ -49,7 +54,7 @@ bool LiveWishes::serve(live::Choice& choice, const live::RunView& view, std::int
 std::string LiveWishes::mark() {
   const auto here = watched_.watch().here();
   if (!here) return "no mark: the run is not on this machine";
-  for (int rank = 0; rank < here->ranks; ++rank)
+  for (const int rank : here->ranks)
     for (const RegionPaths& paths : region_paths(here->folder, here->run_id, rank)) {
       if (::access(paths.marks.c_str(), R_OK | W_OK) != 0) continue;
       auto marks = ShellMarks::open(paths.marks);
@@ -77,7 +82,11 @@ std::string LiveWishes::save(const live::RunView& view) {
     complaints_ = std::move(from);
     return fmt::format("writing {}", file_.string());
   }
-  ::setpgid(0, 0);  // the terminal's signals are not for it
+  ::setpgid(0, 0);  // the terminal's signals are not for it, others are
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
   const int nothing = ::open("/dev/null", O_RDWR);
   ::dup2(nothing, STDIN_FILENO);

@@ -16,8 +16,8 @@
 
 namespace perun {
 
-/// What the keys of the live view ask for beyond a look: a mark in the run, and its report so far. One thread; waits for
-/// nothing.
+/// What the keys of the live view ask for beyond a look: a mark in the run, and its report so far. One thread. Its end waits
+/// for a report that is being written, for 5 s at most.
 class LiveWishes {
  public:
   LiveWishes(const CommandLine& line, const Resolved& resolved, Watched& watched)

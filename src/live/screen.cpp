@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "host/clock.hpp"
 #include "live/painter.hpp"
 
 #define NCURSES_NOMACROS
@@ -21,9 +23,12 @@ struct Screen::Terminal {
   SCREEN* screen = nullptr;
   bool utf8 = false;
   Painter painter;
+  std::int64_t drawn_ns = 0;  ///< CLOCK_MONOTONIC
 };
 
 namespace {
+
+constexpr std::int64_t longest_ns = 1'000'000'000;  ///< between two frames, when all is well
 
 constexpr int red = 1, green = 2, cyan = 6;
 
@@ -116,6 +121,9 @@ bool Screen::utf8() const noexcept {
 }
 
 void Screen::draw(std::span<const Line> lines) {
+  const std::int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+  // After so long it was stopped, and ncurses has painted what it knows, which is nothing.
+  if (now_ns - std::exchange(terminal_->drawn_ns, now_ns) > longest_ns) terminal_->painter.forget();
   const std::string out = terminal_->painter.paint(lines, width(), height());
   for (std::string_view left = out; !left.empty();) {
     const ssize_t n = ::write(STDOUT_FILENO, left.data(), left.size());

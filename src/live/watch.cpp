@@ -2,6 +2,7 @@
 #include "live/watch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "host/owner.hpp"
@@ -42,7 +43,7 @@ Status Watch::poll() {
   if (nodes_.empty() || until_look_-- == 0) look();
   for (Node& node : nodes_)
     if (auto read = node.poll(); !read) return read;
-  if (over()) look();  // it is not, if a node came meanwhile
+  if (const bool was_over = std::exchange(over_, over()); over_ && !was_over) look();  // it is not, if a node came meanwhile
   return Ok{};
 }
 
@@ -74,10 +75,12 @@ std::optional<Watch::Here> Watch::here() const {
   for (const Node& node : nodes_) {
     const auto& facts = node.facts();
     if (!same_boot(facts.writer.owner)) continue;
-    if (!out) out = Here{facts.run.id, facts.run.id, node.path().parent_path(), 1, std::nullopt, Kind::unavailable};
+    if (!out) out = Here{facts.run.id, facts.run.id, node.path().parent_path(), {}, std::nullopt, Kind::unavailable};
     if (facts.part) {
       out->key = facts.part->job.key;
-      out->ranks = facts.part->job.size;
+      for (const RankRecord& rank : facts.ranks) out->ranks.push_back(rank.rank);
+    } else {
+      out->ranks.push_back(0);
     }
     const auto cpu = node.processors();
     if (!cpu) continue;

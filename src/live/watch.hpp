@@ -29,7 +29,7 @@ class Watch {
   struct Here {
     std::string key, run_id;
     std::filesystem::path folder;
-    int ranks = 1;
+    std::vector<int> ranks;
     std::optional<double> cpu_J;  ///< nothing when no counted device is a processor
     Kind kind = Kind::measured;
   };
@@ -45,6 +45,7 @@ class Watch {
   Find find_;
   std::list<Node> nodes_;                                          ///< meters point into them
   unsigned between_looks_ = first_between_looks, until_look_ = 0;  ///< in polls
+  bool over_ = false;                                              ///< at the last poll
 };
 
 }  // namespace perun::live

@@ -205,6 +205,7 @@ class Live(PerunTest):
         self.assertEqual(once.returncode, 0, once.stderr)
         self.assertRegex(once.stdout.decode(), r"(?m)^perun live  other  ")
         self.assertNotIn("\x1b", once.stdout.decode())
+        self.assertTrue(all(line.strip() for line in once.stdout.decode().splitlines()), once.stdout.decode())
         line = json.loads(self.perun("live", "--run", "--once", "--json").stdout)
         self.assertEqual(line["schema"], "perun-live/1")
         lines = self.perun("live", "--run", line["run"][:18], "--json").stdout.decode().splitlines()  # up to its end
@@ -256,25 +257,28 @@ class Live(PerunTest):
         self.assert_nothing_left()
 
     def test_costs_next_to_nothing(self):
-        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.1 to 0.3 % of a core, by how cold its caches are."""
+        """A view at 80x24 that follows 20 sensors at 100 Hz: 0.1 to 0.4 % of a core, by how cold its caches are; the
+        bound is for machines that are slower yet."""
         sensors = ",".join(f"sim:sine:20W:200W:{i + 1}s:name=s{i}" for i in range(20))
-        run = subprocess.Popen([PERUN, "monitor", "--backends", sensors, "-f", "100", "sleep", "14"], cwd=self.dir, env=self.env,
+        run = subprocess.Popen([PERUN, "monitor", "--backends", sensors, "-f", "100", "sleep", "40"], cwd=self.dir, env=self.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(1.5)
         t = self.terminal(80, 24, "--run")
         t.until(r"s19|more")
         took = pathlib.Path(f"/proc/{t.process.pid}/schedstat")
         shares = []
+        self.addCleanup(run.wait)
+        self.addCleanup(run.terminate)
         for _ in range(5):  # the least one: what else runs makes caches cold, and spoils the others
             before, begin = int(took.read_text().split()[0]), time.monotonic()
             t.read(2)
             shares.append((int(took.read_text().split()[0]) - before) * 1e-9 / (time.monotonic() - begin))
+        self.assertIsNone(run.poll(), "all the while there was something to see")
         t.press("q")
         t.end()
-        run.wait()
         share = min(shares)
         print(f"the view took {100 * share:.2f} % of a core")
-        self.assertLess(share, 0.005)
+        self.assertLess(share, 0.01)
 
 
 if __name__ == "__main__":
