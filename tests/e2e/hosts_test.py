@@ -158,7 +158,7 @@ class HostsTest(PerunTest):
         self.assert_whole_job(3, "sleep", "0.7")
 
     def test_live_sees_every_machine_at_its_own_power(self):
-        words = [*self.hosts.on_head(), *self.launcher_words(2), *self.hosts.monitor(2, False), "-f", "20", "--name", "program", "sleep", "10"]
+        words = [*self.hosts.on_head(), *self.launcher_words(2), *self.hosts.monitor(2, False), "-f", "20", "--name", "program", "sleep", "16"]
         job = subprocess.Popen([str(word) for word in words], cwd=self.dir, env=self.env, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(job.wait)
@@ -167,6 +167,7 @@ class HostsTest(PerunTest):
             once = self.perun("live", "--run", "--once", "--json")
             nodes = json.loads(once.stdout)["nodes"] if once.returncode == 0 else []
             seen = {node["host"]: node["power_W"] for node in nodes if node["power_W"]}
+        self.assertEqual(set(seen), set(WATTS))
         for host, watts in WATTS.items():
             self.assertAlmostEqual(seen[host], watts, delta=0.05 * watts)
         text = self.perun("live", "--run", "--once").stdout.decode()

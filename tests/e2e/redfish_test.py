@@ -136,14 +136,14 @@ class RedfishTest(PerunTest):
         self.server.RequestHandlerClass.delay_s = 0.5
         began = time.time()
         done = self.monitor("--sensor", self.source, "--no-estimate", "-f", "json", "-o", "run.json", "--", "sh", "-c",
-                            "date +%s.%N; sleep 7", timeout=120)
+                            "date +%s.%N; sleep 9", timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertLess(float(done.stdout) - began, 1, "the controller has not told its first watt before 2 s")
+        self.assertLess(float(done.stdout) - began, 1.9, "the controller has not told its first watt before 2 s")
         run = json.loads((self.dir / "run.json").read_text())["runs"][0]
         node = run["nodes"][0]
         late_s = node["duration_s"] - node["energy_J"] / 374
         self.assertGreater(late_s, 1.5, "nothing is made up for before")
-        self.assertLess(late_s, 5)
+        self.assertLess(late_s, 6.5)
         self.assertLessEqual(abs(node["energy_J"] - 374 * node["duration_s"]), node["uncertainty_J"])
         told = next(n["text"] for n in run["notes"] if n["caveat"] == "slow_source")
         self.assertRegex(told, r"node began to answer \d\.\d+ s after the start only")

@@ -101,7 +101,7 @@ TEST(Net, IsWhatIsAboveTheBaseline) {
   EXPECT_NEAR(s.net->baseline_J, 200, 1e-9);
   EXPECT_NEAR(s.net->net_J, 800, 0.1);
   EXPECT_DOUBLE_EQ(s.net->net_J + s.net->baseline_J, s.usage.energy.joules());
-  const double spread_J = 10 * 2.262 * std::sqrt(0.2);
+  const double spread_J = 10 * 2.2621571627409915 * std::sqrt(0.2);
   EXPECT_NEAR(s.net->baseline_uncertainty_J, spread_J, 1e-9);
   EXPECT_NEAR(s.net->uncertainty_J, std::hypot(spread_J, s.usage.energy.uncertainty_J), 1e-9);
 }
