@@ -93,7 +93,8 @@ double baseline_uncertainty_W(const Baseline& b, double seconds) noexcept {
   if (b.blocks < 2) return 0;
   // The idle power of the run's own time is another mean, over `during` blocks, of what spreads so.
   const double during = std::max(1.0, seconds / (b.seconds / b.blocks));
-  const double spread_W = statistics::student_quantile(0.95, b.blocks - 1) * b.spread_W * std::sqrt(1.0 / b.blocks + 1.0 / during);
+  const double spread_W =
+      statistics::student_quantile(0.95, b.blocks - 1) * b.spread_W * std::sqrt(1.0 / b.blocks + 1.0 / during);
   return std::hypot(spread_W, b.reading_W);
 }
 

@@ -51,7 +51,8 @@ double clocks_apart_s(const JobRecord& job, const std::vector<NodeSummary>& node
   for (const auto& r : job.ranks) {
     if (r.node < 0 || static_cast<std::size_t>(r.node) >= nodes.size()) continue;
     const auto i = static_cast<std::size_t>(r.node);
-    const std::int64_t ahead_ns = nodes[i].clock_ahead && nodes[i].clock_ahead->proven() ? std::llround(nodes[i].clock_ahead->s * 1e9) : 0;
+    const std::int64_t ahead_ns =
+        nodes[i].clock_ahead && nodes[i].clock_ahead->proven() ? std::llround(nodes[i].clock_ahead->s * 1e9) : 0;
     begins[i] = std::min(begins[i], r.begin.real_ns - ahead_ns);
     ends[i] = std::max(ends[i], r.end.real_ns - ahead_ns);
   }

@@ -2,6 +2,7 @@
 #include "analysis/region_updates.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "analysis/sums.hpp"
@@ -112,7 +113,7 @@ class Gatherer {
     return x.between(std::max(x.from_ns, window_.from_ns), std::min(x.to_ns, window_.to_ns));
   }
   static std::int64_t scaled(std::int64_t ns, std::int64_t by, std::int64_t from) noexcept {
-    return static_cast<std::int64_t>(static_cast<double>(ns) * static_cast<double>(by) / static_cast<double>(from) + 0.5);
+    return std::llround(static_cast<double>(ns) * static_cast<double>(by) / static_cast<double>(from));
   }
 
   const Story& story_;

@@ -74,6 +74,7 @@ void Latecomers::judge(std::vector<Sensor>& sensors) const {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return rank(sensors[a]) < rank(sensors[b]); });
   std::vector<Sensor> sorted;
+  sorted.reserve(order.size());
   for (const std::size_t i : order) sorted.push_back(sensors[i]);
   const auto verdicts = judge_total(sorted);
   for (std::size_t i = 0; i < order.size(); ++i) sensors[order[i]].counted = verdicts[i].counted;

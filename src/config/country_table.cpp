@@ -60,6 +60,7 @@ std::optional<CountryFigure> country_figure(CountryTable table, std::string_view
 std::string country_guess(CountryTable table, std::string_view country) {
   const auto all = rows(table);
   std::vector<std::string_view> names;
+  names.reserve(all.size());
   for (const auto& cells : all) names.push_back(cells[2]);
   return text::did_you_mean(text::trim(country), names);
 }

@@ -222,9 +222,7 @@ class Measurement {
 
   /// That ended the waiting for the agent: there is nothing to measure then. 0: none.
   [[nodiscard]] int signal() const noexcept { return ready_.signal; }
-  [[nodiscard]] Measured nothing() const {
-    return {.exit_code = 128 + ready_.signal};
-  }
+  [[nodiscard]] Measured nothing() const { return {.exit_code = 128 + ready_.signal}; }
 
   void cancel() {
     agent_.channel().send({.type = Message::Type::cancel});

@@ -99,8 +99,8 @@ std::string bar(const DeviceView& d, bool utf8) {
 void add_devices(Columns& out, const std::vector<DeviceView>& devices, const RunView& view, const Choice& choice) {
   out.heading({"DEVICE", "POWER", "LIMIT", "ENERGY", "UTIL", "TEMP", "CLOCK"});
   for (const DeviceView& d : devices) {
-    std::string name = layout::printable(d.label);
-    if (view.nodes.size() > 1) name = layout::printable(view.nodes[d.node].host) + " " + name;
+    std::string name = view.nodes.size() > 1 ? layout::printable(view.nodes[d.node].host) + " " : "";
+    name += layout::printable(d.label);
     const bool capped = d.limit_W && d.watts && *d.watts >= 0.995 * *d.limit_W;
     out.row({name, power(d.watts), bar(d, choice.utf8), energy(d.joules, choice),
              d.utilization ? fmt::format("{:.0f} %", *d.utilization * 100) : "",

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <clocale>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -34,7 +35,8 @@ constexpr int red = 1, green = 2, cyan = 6;
 
 /// What the terminal's description says, without the delays that printers needed.
 std::string described(const char* text) {
-  if (text == nullptr || text == reinterpret_cast<const char*>(-1)) return {};
+  // terminfo's own "no such capability" is the address -1.
+  if (text == nullptr || reinterpret_cast<std::intptr_t>(text) == -1) return {};
   std::string out = text;
   for (auto at = out.find("$<"); at != std::string::npos; at = out.find("$<", at)) {
     const auto end = out.find('>', at);

@@ -23,8 +23,8 @@ namespace perun {
 //   platform    packages, dram and more, as the board is wired: counts only where no processor is measured
 //   rail        unknown: never counts by itself
 //
-// What a sensor says itself (part_of) goes before these rules. Two backends that show one package, dram or superchip are one meter: the
-// counter goes before the gauge, else the first. All functions are pure; threads may share them.
+// What a sensor says itself (part_of) goes before these rules. Two backends that show one package, dram or superchip are one
+// meter: the counter goes before the gauge, else the first. All functions are pure; threads may share them.
 
 /// True for what measures energy or power.
 [[nodiscard]] constexpr bool is_meter(const Sensor& s) noexcept {

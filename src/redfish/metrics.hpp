@@ -17,13 +17,15 @@ using Get = std::function<Result<Json>(const std::string& path)>;
 /// Where a power stands.
 /// Which counter of energy a resource has: two of them need not have begun at one time, so a meter keeps to one.
 enum class Counter : unsigned char { none, joules, kWh };
-[[nodiscard]] constexpr double step_J(Counter counter) noexcept { return counter == Counter::kWh ? 3600 : 1; }
+[[nodiscard]] constexpr double step_J(Counter counter) noexcept {
+  return counter == Counter::kWh ? 3600 : 1;
+}
 
 struct Meter {
   /// Of the resource: ".../Chassis/1U/EnvironmentMetrics"; of its power supplies there are several, which together are it.
   std::vector<std::string> paths = {};
   Counter energy = Counter::none;
-  double mean_s = 0;    ///< its power is the mean of so long a time; 0: of a moment, or not known
+  double mean_s = 0;  ///< its power is the mean of so long a time; 0: of a moment, or not known
 };
 
 /// What a resource tells; nothing where it does not.

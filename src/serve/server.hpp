@@ -63,7 +63,7 @@ class Server {
     std::string in = {}, out = {};
     Response response = {};
     bool answered = false, headed = false, head_only = false;
-    bool said_all = false;  ///< it sends no more, but may still read
+    bool said_all = false;      ///< it sends no more, but may still read
     std::int64_t since_ns = 0;  ///< of the connection, later of the last progress
   };
   Server(Fd socket, std::string address, Answer answer, Limits limits)

@@ -371,8 +371,7 @@ TEST(Help, ListsEveryCommandAndExactlyTheOptionsThatBelong) {
           << flag << " in " << info.name;
     }
   }
-  for (const std::string_view later : {"\n  bench "})
-    EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
+  for (const std::string_view later : {"\n  bench "}) EXPECT_EQ(help(Command::nothing).find(later), std::string::npos);
 }
 
 TEST(Help, ShowsDefaults) {

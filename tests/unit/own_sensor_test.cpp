@@ -338,9 +338,9 @@ TEST(Own, ProgramsThatAreSlowToAnswerJoinLate) {
 
 TEST(Own, AProgramWithNothingToReadUnaskedIsTold) {
   Tree tree;
-  auto sources = open_sources(tree.host(), {.extra = {"exec:sleep 1; echo sensor fan domain=rail; echo fan 1; sleep 9"},
-                                            .estimates = Estimates::off,
-                                            .late = true});
+  auto sources = open_sources(
+      tree.host(),
+      {.extra = {"exec:sleep 1; echo sensor fan domain=rail; echo fan 1; sleep 9"}, .estimates = Estimates::off, .late = true});
   ASSERT_TRUE(sources && sources->late);
   Words blocked;
   const auto sensors = after_all_joined(*sources->late, sources->backends, blocked);
