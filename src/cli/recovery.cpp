@@ -34,8 +34,10 @@ fs::path real_folder(const fs::path& path) {
 Recovered recover_one(const journal::Found& found, const fs::path& home) {
   using Fate = Recovered::Fate;
   Recovered out{.fate = Fate::running, .journal = found.path, .id = found.path.parent_path().filename().string(), .file = {}};
-  if (found.standing != journal::Standing::cut_off) {
-    out.fate = found.standing == journal::Standing::written ? Fate::running : Fate::elsewhere;
+  const auto standing =
+      found.standing == journal::Standing::written ? journal::standing_after_kill(found.path) : found.standing;
+  if (standing != journal::Standing::cut_off) {
+    out.fate = standing == journal::Standing::written ? Fate::running : Fate::elsewhere;
     return out;
   }
   const auto store = [&](const Run& run, Presence presence) {

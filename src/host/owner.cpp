@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 
@@ -28,19 +29,22 @@ std::string own_pid_namespace() {
 struct Process {
   bool there = false;        ///< and not only waiting to be collected
   std::int64_t started = 0;  ///< clock ticks after the boot; 0: hidden from us
+  bool exiting = false;
 };
 
 Process look_at(std::int64_t pid) {
-  // Behind the name, which may hold anything: the state is the first field, the start the twentieth (proc(5), stat).
-  constexpr std::size_t state_at = 0, start_at = 19;
+  // Behind the name, which may hold anything: the state is the first field, the start the twentieth (proc(5), stat). The
+  // kernel's flags are the seventh; PF_EXITING is 4 (its include/linux/sched.h).
+  constexpr std::size_t state_at = 0, flags_at = 6, start_at = 19;
+  constexpr std::int64_t exiting = 4;
   const auto stat = sysfs::text(fmt::format("/proc/{}/stat", pid));
   // A /proc mounted with hidepid shows nothing of other users' processes.
-  if (!stat) return {::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM, 0};
+  if (!stat) return {::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM, 0, false};
   const auto end_of_name = stat->rfind(") ");
   if (end_of_name == std::string::npos) return {};
   const auto fields = text::split(std::string_view(*stat).substr(end_of_name + 2), ' ');
   if (fields.size() <= start_at || fields[state_at] == "Z" || fields[state_at] == "X") return {};
-  return {true, text::integer(fields[start_at]).value_or(0)};
+  return {true, text::integer(fields[start_at]).value_or(0), (text::integer(fields[flags_at]).value_or(0) & exiting) != 0};
 }
 
 }  // namespace
@@ -63,6 +67,21 @@ Life life_of(const Owner& owner) {
   const Process process = look_at(owner.pid);
   const bool same = process.started == 0 || owner.started == 0 || process.started == owner.started;
   return process.there && same ? Life::alive : Life::dead;
+}
+
+bool is_dying(const Owner& owner) {
+  const Life life = life_of(owner);
+  if (life != Life::alive) return life == Life::dead;
+  if (look_at(owner.pid).exiting) return true;
+  const auto status = sysfs::text(fmt::format("/proc/{}/status", owner.pid));
+  if (!status) return false;
+  for (const auto line : text::split(*status, '\n'))
+    for (const std::string_view key : {"SigPnd:", "ShdPnd:"})  // of its thread and of all, as a hexadecimal mask
+      if (line.starts_with(key)) {
+        const std::string mask(text::trim(line.substr(key.size())));
+        if ((std::strtoull(mask.c_str(), nullptr, 16) >> (SIGKILL - 1) & 1) != 0) return true;
+      }
+  return false;
 }
 
 std::string encode(const Owner& owner) {

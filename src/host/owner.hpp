@@ -26,6 +26,9 @@ enum class Life : unsigned char {
 
 [[nodiscard]] Owner this_process();
 [[nodiscard]] Life life_of(const Owner& owner);
+/// It was killed, and lives on only until a call into the kernel is done that cannot be broken off: a sync to a busy disk. Also
+/// once it is dead.
+[[nodiscard]] bool is_dying(const Owner& owner);
 [[nodiscard]] bool same_boot(const Owner& owner);  ///< under the kernel that we run under, in whatever container
 
 /// As JSON, and back; nothing when the text is none.

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <vector>
 
 #include "journal/files.hpp"
@@ -73,6 +75,19 @@ Standing standing(const fs::path& journal) {
   const Fd file = open_to_look(journal);
   if (!file) return Standing::written;  // not ours to judge, or just removed
   return standing_of(try_flock(file.get(), LOCK_SH), writer_of(file).owner, journal);
+}
+
+Standing standing_after_kill(const fs::path& journal) {
+  constexpr int most_looks = 500;
+  constexpr std::chrono::milliseconds between{20};
+  Standing now = standing(journal);
+  for (int look = 1; look < most_looks && now == Standing::written; ++look) {
+    const Fd file = open_to_look(journal);
+    if (!file || !is_dying(writer_of(file).owner)) break;
+    std::this_thread::sleep_for(between);
+    now = standing(journal);
+  }
+  return now;
 }
 
 std::vector<Found> journals(const fs::path& folder) {

@@ -130,6 +130,8 @@ struct Found {
   Standing standing;
 };
 [[nodiscard]] Standing standing(const std::filesystem::path& journal);
+/// The same, but a writer that was killed is waited for until it is gone, for 10 s at most.
+[[nodiscard]] Standing standing_after_kill(const std::filesystem::path& journal);
 /// The same, by what came of a try to lock it and by what it says of its writer.
 [[nodiscard]] Standing standing_of(Flock lock, const Owner& writer, const std::filesystem::path& journal);
 

@@ -48,6 +48,10 @@ class Session {
   void read_first(const std::string& notice) {
     sampler_.read_first();
     begin_ = now();
+    if (task_.of_caller) {  // it runs already: should we be killed from now on, there is a run that was cut off
+      writer_.begin(begin_);
+      take_readings();
+    }
     channel_.send({.type = Message::Type::ready, .text = notice, .moment = begin_});
   }
 
@@ -158,7 +162,7 @@ class Session {
     sampler_.go(program_.get());
     begun_ = true;
     cpu_begin_ns_ = own_cpu_ns();
-    writer_.begin(begin_);
+    if (!task_.of_caller) writer_.begin(begin_);
     take_readings();
     if (const auto& found = circumstances_.look(pid, task_.run, task_.host); !found.empty()) writer_.provenance(found);
     // Beside the program's own start, and in a thread so that nothing here waits for it.

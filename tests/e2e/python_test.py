@@ -393,11 +393,7 @@ class Processes(PythonTest):
         )
         self.assertEqual(out, "unavailable\nFalse\n")
         self.assertIn("perun: the measuring process was killed", err)
-        for _ in range(100):  # one that is killed while it syncs to a busy disk lives on until that is done
-            done = self.perun("report", "--format", "json")
-            if done.returncode == 0:
-                break
-            time.sleep(0.1)
+        done = self.perun("report", "--format", "json")  # the run, however little of it there was, however busy the disk is
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(self.runs("killed")[0]["outcome"]["finished"])
 

@@ -71,10 +71,14 @@ TEST(OwnerTest, TheDeadAndTheUnknownAreToldFromTheLiving) {
   const Owner gone = owner_of(sleeper.pid());
   sleeper.collect();
   EXPECT_EQ(life_of(gone), Life::dead);
+  EXPECT_TRUE(is_dying(gone));
+  EXPECT_FALSE(is_dying(this_process()));
   const Child zombie(true);
+  EXPECT_TRUE(is_dying(owner_of(zombie.pid())));
   EXPECT_EQ(life_of(owner_of(zombie.pid())), Life::dead) << "ended, and only waits to be collected";
   Owner far = this_process();
   far.boot_id = "another";
+  EXPECT_FALSE(is_dying(far)) << "nobody here can tell";
   EXPECT_EQ(life_of(far), Life::elsewhere);
   EXPECT_FALSE(same_boot(far));
   far = this_process();
